@@ -1,0 +1,51 @@
+# Two commands: `make run` and `make test`. Each does all its own set-up in .venv/.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATABASE ?= sqlite:///engagement.db
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check slow bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+# Dependencies come by name, version and hash; the project itself is installed as it stands.
+$(VENV)/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=…") if sys.version_info < (3, 11) else 0'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the service needs (once, about a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "Installing what the tests need (once, about a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/.run ## Start the service with the example program at 127.0.0.1:8000
+	@$(BIN)/engagement serve --database $(DATABASE) --port $(PORT) --example
+
+test: $(VENV)/.dev ## All tests, on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
+
+check: $(VENV)/.dev ## Lint, types, floors
+	@$(BIN)/ruff check services tests benchmarks
+	@$(BIN)/ruff format --check services tests benchmarks
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+slow: $(VENV)/.dev ## Long studies and full-size fault tests
+	@$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.dev ## Measurements side by side, printed as ratios
+	@$(BIN)/python benchmarks/throughput.py
+
+lock: ## Write both lock files again (needs uv)
+	@echo hatchling | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra postgres pyproject.toml - -o requirements.lock
+	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove the virtual environment and the example database
+	@rm -rf $(VENV) engagement.db engagement.db-wal engagement.db-shm

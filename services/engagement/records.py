@@ -1,0 +1,86 @@
+"""Array records shared by the core, and the letters used for their shapes.
+
+N  rows: decisions to be made, or past decisions      K  actions, `none` among them
+d  features                                           G  groups
+
+Arrays travel as NamedTuples, choices as tagged Structs, the wire as Structs; dicts do not travel.
+The one mapping is `Nodes`: a belief's stored arrays by node key, the program's own under "".
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+Units = NDArray[np.uint64]
+"""Probabilities counted in units of 2⁻³²: a row sums to 2³² exactly."""
+
+Nodes = Mapping[str, Floats]
+ROOT = ""
+"""Key of the program's own node; any other key is a group's id."""
+
+
+class Points(NamedTuple):
+    """Decision points at which a belief is asked.
+
+    features : (N, d)      groups, members : N ids      remaining : (N,) decisions still to come
+    """
+
+    features: Floats
+    groups: tuple[str, ...]
+    members: tuple[str, ...]
+    remaining: Floats
+
+
+class Scores(NamedTuple):
+    """What a belief says of the K actions' mean rewards: an allocation's whole input.
+
+    mean, sd : (N, K); sd may be 0, as it is for `none` where a belief measures effects against it.
+    family says which distribution has this mean and sd; a beta's two parameters follow from them.
+    """
+
+    family: Literal["normal", "beta"]
+    mean: Floats
+    sd: Floats
+
+
+class Batch(NamedTuple):
+    """Closed decisions with a known reward, as a belief folds them.
+
+    features : (N, d)    action : (N,) in [0, K)    reward : (N,)    groups, members : N ids
+    weight : (N,), +1 for a row that enters, −1 for one that a correction takes out again
+    probability : (N, K), the logged propensities
+    """
+
+    features: Floats
+    action: Integers
+    reward: Floats
+    weight: Floats
+    probability: Floats
+    groups: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+class Evidence(msgspec.Struct, frozen=True, array_like=True):
+    """Everything a decision was made of, as it is stored: enough to make it again.
+
+    actions : the K action ids in their order      features : d little-endian float64
+    refusals : K bytes, 0 where the action was available, else the reason's code
+    family, mean, sd : the scores, K float64 each   probability : K uint64, units of 2⁻³²
+    uniform : the draw, in [0, 2⁵³)                 remaining : decisions still to come
+    """
+
+    actions: tuple[str, ...]
+    features: bytes
+    refusals: bytes
+    family: Literal["normal", "beta"]
+    mean: bytes
+    sd: bytes
+    probability: bytes
+    uniform: int
+    remaining: float
