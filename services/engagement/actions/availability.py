@@ -1,0 +1,116 @@
+"""Which actions a unit may get now, and for each refusal the reason.
+
+Safety, consent and limits are filters before the bandit, never a penalty inside it. Money is the
+one reason that is settled later (`strategy.decide`), because what is left changes within a batch.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engagement.actions.action import Phase
+from engagement.actions.catalogue import AnyAction
+from engagement.actions.chw_linkage import ChwLinkage
+
+Refusals = NDArray[np.uint8]
+DAY_MS = 86_400_000
+MONTH_MS = 30 * DAY_MS
+
+
+class Reason(IntEnum):
+    """Why an action is not available. The numbers are stored: never reuse one."""
+
+    AVAILABLE = 0
+    RETIRED = 1
+    PHASE = 2
+    PAYER_ENDED = 3
+    CONSENT = 4
+    COOL_DOWN = 5
+    MONTHLY_CAP = 6
+    BUDGET = 7
+    NO_CONTENT = 8
+
+
+WORDS: dict[Reason, str] = {
+    Reason.AVAILABLE: "available",
+    Reason.RETIRED: "the program no longer offers this",
+    Reason.PHASE: "not offered in this phase of the program",
+    Reason.PAYER_ENDED: "payer ended",
+    Reason.CONSENT: "the member has not agreed to this",
+    Reason.COOL_DOWN: "given a short while ago",
+    Reason.MONTHLY_CAP: "given as often as a month allows",
+    Reason.BUDGET: "the budget of this period is used up",
+    Reason.NO_CONTENT: "not written yet in the member's language",
+}
+
+
+class Given(NamedTuple):
+    """An action that a unit was given, or is being offered: it counts for cool-downs and caps."""
+
+    action: str
+    at_ms: int
+
+
+class Situation(NamedTuple):
+    """What decides availability for one unit on one day.
+
+    today : in the program's time zone      now_ms : milliseconds since the epoch
+    shares_with_health_worker : consent     languages : first choice first
+    """
+
+    phase: Phase
+    today: date
+    now_ms: int
+    shares_with_health_worker: bool
+    languages: tuple[str, ...]
+    given: tuple[Given, ...]
+
+
+def _of_program(action: AnyAction, situation: Situation) -> Reason:
+    """The first reason that lies with the program or the member's consent."""
+    if action.retired:
+        return Reason.RETIRED
+    if situation.phase not in action.phases:
+        return Reason.PHASE
+    if action.payer_until is not None and situation.today > action.payer_until:
+        return Reason.PAYER_ENDED
+    if isinstance(action, ChwLinkage) and not situation.shares_with_health_worker:
+        return Reason.CONSENT
+    if action.content and not any(row.language in situation.languages for row in action.content):
+        return Reason.NO_CONTENT
+    return Reason.AVAILABLE
+
+
+def _of_history(action: AnyAction, situation: Situation) -> Reason:
+    """The first reason that lies in what the unit was given before."""
+    times = [given.at_ms for given in situation.given if given.action == action.id]
+    if any(situation.now_ms - at_ms < action.cool_down_days * DAY_MS for at_ms in times):
+        return Reason.COOL_DOWN
+    if action.monthly_cap is None:
+        return Reason.AVAILABLE
+    in_month = sum(situation.now_ms - at_ms < MONTH_MS for at_ms in times)
+    return Reason.MONTHLY_CAP if in_month >= action.monthly_cap else Reason.AVAILABLE
+
+
+def refusals(actions: Sequence[AnyAction], situations: Sequence[Situation]) -> Refusals:
+    """A reason's code for every unit and action, 0 where the action is available.
+
+    returns : (N, K) with K = 1 + len(actions); column 0 is `none` and always 0
+    """
+    out = np.zeros((len(situations), 1 + len(actions)), np.uint8)
+    seen: dict[tuple[object, ...], list[Reason]] = {}
+    for row, situation in enumerate(situations):
+        key = situation[:2] + situation[3:5]
+        general = seen.get(key)
+        if general is None:
+            general = seen[key] = [_of_program(action, situation) for action in actions]
+        out[row, 1:] = general
+        if situation.given:
+            for column, action in enumerate(actions, start=1):
+                if out[row, column] == Reason.AVAILABLE:
+                    out[row, column] = _of_history(action, situation)
+    return out

@@ -1,0 +1,221 @@
+"""Versions of what a strategy believes, the entries they were folded from, and their nodes."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, delete, func, select
+
+from engagement.records import Nodes
+from engagement.store import tables as t
+from engagement.store.codec import array_bytes, array_of
+from engagement.store.sql import among, insert, insert_new, keys_table, upsert
+
+
+class Version(NamedTuple):
+    """The header of a version. rows_in entered, rows_out were taken out again, rows_missing had no reward."""
+
+    strategy_id: str
+    version: int
+    rows_in: int
+    rows_out: int
+    rows_missing: int
+    published_at: int
+
+
+class Entry(NamedTuple):
+    """What one version learned of one decision, from one revision of its outcome."""
+
+    decision_id: str
+    outcome_revision: int
+    version: int
+    reward: float | None
+
+
+def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> dict[str, int]:
+    """The published version of each strategy, 0 before the first."""
+    keys, v = keys_table(conn, strategies), t.versions.c
+    newest = (
+        select(func.max(v.version))
+        .where(v.program_id == program_id, v.strategy_id == keys.c.value)
+        .correlate(keys)
+        .scalar_subquery()
+    )
+    return {name: version or 0 for name, version in conn.execute(select(keys.c.value, newest))}
+
+
+def read_nodes(
+    conn: Connection, program_id: str, strategy_id: str, keys: Sequence[str], version: int
+) -> Nodes:
+    """The newest state at or before a version of each node; nodes never written are left out."""
+    n, wanted = t.nodes.alias(), keys_table(conn, keys)
+    newest = (
+        select(func.max(t.nodes.c.version))
+        .where(
+            t.nodes.c.program_id == program_id,
+            t.nodes.c.strategy_id == strategy_id,
+            t.nodes.c.node == wanted.c.value,
+            t.nodes.c.version <= version,
+        )
+        .correlate(wanted)
+        .scalar_subquery()
+    )
+    on = and_(
+        n.c.program_id == program_id,
+        n.c.strategy_id == strategy_id,
+        n.c.node == wanted.c.value,
+        n.c.version == newest,
+    )
+    query = select(n.c.node, n.c.state).select_from(wanted.join(n, on))
+    return {row.node: array_of(row.state) for row in conn.execute(query)}
+
+
+def write_nodes(conn: Connection, program_id: str, strategy_id: str, version: int, nodes: Nodes) -> None:
+    """Stores a version's changed nodes; writing them again changes nothing."""
+    rows = [
+        {
+            "program_id": program_id,
+            "strategy_id": strategy_id,
+            "node": key,
+            "version": version,
+            "state": array_bytes(nodes[key]),
+        }
+        for key in sorted(nodes)
+    ]
+    upsert(conn, t.nodes, rows)
+
+
+def drop_nodes(conn: Connection, program_id: str, strategy_id: str, beyond: int) -> None:
+    """Removes nodes of versions after `beyond`: what an interrupted fold left half written."""
+    n = t.nodes.c
+    conn.execute(
+        delete(t.nodes).where(
+            n.program_id == program_id, n.strategy_id == strategy_id, n.version > beyond
+        )
+    )
+
+
+def claim(
+    conn: Connection, program_id: str, strategy_id: str, version: int, owner: str, now_ms: int, until_ms: int
+) -> bool:
+    """Tries to become the one who makes a version: first come, or after the holder's time ran out."""
+    c = t.claims.c
+    here = and_(c.program_id == program_id, c.strategy_id == strategy_id, c.version == version)
+    row = {
+        "program_id": program_id,
+        "strategy_id": strategy_id,
+        "version": version,
+        "owner": owner,
+        "expires_at": until_ms,
+    }
+    insert_new(conn, t.claims, [row])
+    taken = t.claims.update().where(here, c.expires_at <= now_ms).values(owner=owner, expires_at=until_ms)
+    conn.execute(taken)
+    return conn.execute(select(c.owner).where(here).with_for_update()).scalar() == owner
+
+
+def holds(conn: Connection, program_id: str, strategy_id: str, version: int, owner: str, until_ms: int) -> bool:
+    """Prolongs a claim, under its row lock; False when somebody else has taken it over."""
+    c = t.claims.c
+    prolonged = (
+        t.claims.update()
+        .where(
+            c.program_id == program_id,
+            c.strategy_id == strategy_id,
+            c.version == version,
+            c.owner == owner,
+        )
+        .values(expires_at=until_ms)
+    )
+    return conn.execute(prolonged).rowcount == 1
+
+
+def release(conn: Connection, program_id: str, strategy_id: str, version: int) -> None:
+    """Removes a claim, once its version is published or found to be unnecessary."""
+    c = t.claims.c
+    conn.execute(
+        delete(t.claims).where(
+            c.program_id == program_id, c.strategy_id == strategy_id, c.version == version
+        )
+    )
+
+
+def unfolded(conn: Connection, program_id: str, strategy_id: str, limit: int) -> list[Entry]:
+    """Newest revisions of outcomes that no fold entry names yet; `version` is 0 in what is returned.
+
+    An anti-join and not a mark: a row minted first may commit last.
+    """
+    o, e = t.outcomes.c, t.fold_entries.c
+    later = t.outcomes.alias("later")
+    superseded = (
+        select(later.c.revision)
+        .where(
+            later.c.program_id == o.program_id,
+            later.c.decision_id == o.decision_id,
+            later.c.revision > o.revision,
+        )
+        .exists()
+    )
+    folded = (
+        select(e.version)
+        .where(
+            e.program_id == o.program_id,
+            e.decision_id == o.decision_id,
+            e.outcome_revision == o.revision,
+        )
+        .exists()
+    )
+    query = (
+        select(o.decision_id, o.revision, o.reward)
+        .where(o.program_id == program_id, o.strategy_id == strategy_id, ~folded, ~superseded)
+        .order_by(o.decision_id)
+        .limit(limit)
+    )
+    return [Entry(row.decision_id, row.revision, 0, row.reward) for row in conn.execute(query)]
+
+
+def insert_entries(conn: Connection, program_id: str, strategy_id: str, rows: Sequence[Entry]) -> None:
+    """Records what a version learns."""
+    values = [row._asdict() | {"program_id": program_id, "strategy_id": strategy_id} for row in rows]
+    insert(conn, t.fold_entries, values)
+
+
+def entries_of_version(conn: Connection, program_id: str, strategy_id: str, version: int) -> list[Entry]:
+    """A version's entries in order of decision."""
+    e = t.fold_entries.c
+    query = (
+        select(e.decision_id, e.outcome_revision, e.version, e.reward)
+        .where(e.program_id == program_id, e.strategy_id == strategy_id, e.version == version)
+        .order_by(e.decision_id)
+    )
+    return [Entry(*row) for row in conn.execute(query)]
+
+
+def replaced_by(conn: Connection, program_id: str, rows: Sequence[Entry]) -> dict[str, Entry]:
+    """For entries that correct an earlier one: that earlier one, by decision."""
+    e, corrected = t.fold_entries.c, {row.decision_id: row for row in rows if row.outcome_revision > 1}
+    query = (
+        select(e.decision_id, e.outcome_revision, e.version, e.reward)
+        .where(e.program_id == program_id, among(conn, e.decision_id, sorted(corrected)))
+        .order_by(e.decision_id, e.outcome_revision)
+    )
+    out: dict[str, Entry] = {}
+    for row in map(lambda found: Entry(*found), conn.execute(query)):
+        if row.outcome_revision < corrected[row.decision_id].outcome_revision:
+            out[row.decision_id] = row
+    return out
+
+
+def versions(conn: Connection, program_id: str, strategy_id: str) -> list[Version]:
+    """Every published version of a strategy in order."""
+    v = t.versions.c
+    query = (
+        select(v.strategy_id, v.version, v.rows_in, v.rows_out, v.rows_missing, v.published_at)
+        .where(v.program_id == program_id, v.strategy_id == strategy_id)
+        .order_by(v.version)
+    )
+    return [Version(*row) for row in conn.execute(query)]
+
+
+def publish(conn: Connection, program_id: str, header: Version) -> None:
+    """Writes a version's header: from this commit on it decides."""
+    insert(conn, t.versions, [header._asdict() | {"program_id": program_id}])

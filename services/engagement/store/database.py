@@ -1,0 +1,118 @@
+"""Connections: one writer at a time on SQLite, plain transactions on PostgreSQL, durable on both.
+
+SQLite runs in WAL with synchronous=FULL. The driver's own transactions are switched off and
+`BEGIN IMMEDIATE` is sent instead; within a process every writer first takes one fair lock, because
+SQLite's busy handler is not fair. Readers use a second engine that cannot write.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+
+from engagement.errors import Invalid
+
+BUSY_TIMEOUT_MS = 5000
+CONNECT_TIMEOUT_S = 2
+
+
+class FairLock:
+    """A mutual-exclusion lock that serves its waiters in the order they came."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._held = False
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
+
+
+class Database:
+    """Where the ledger lives. `write` and `read` give a connection inside one transaction."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.url = parsed
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._lock = FairLock() if self.is_sqlite else None
+        self._writer = _sqlite(parsed, "PRAGMA foreign_keys=ON") if self.is_sqlite else _postgresql(parsed)
+        self._reader = _sqlite(parsed, "PRAGMA query_only=ON") if self.is_sqlite else self._writer
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One durable transaction: committed when the block ends, rolled back when it raises."""
+        if self._lock is None:
+            with self._writer.begin() as conn:
+                yield conn
+        else:
+            with self._lock, self._writer.begin() as conn:
+                yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads."""
+        with self._reader.begin() as conn:
+            yield conn
+
+    def engine(self) -> Engine:
+        """The writing engine, for migrations and for watching statements."""
+        return self._writer
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _sqlite(url: URL, pragma: str) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise Invalid("an in-memory database cannot keep anything; give sqlite:///a-file.db")
+    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=8, max_overflow=8)
+    begin = "BEGIN" if "query_only" in pragma else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:  # the driver's own connection
+        connection.isolation_level = None
+        for line in (
+            f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            pragma,
+        ):
+            connection.execute(line)
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    """PgBouncer-safe: no prepared statements, no start-up options, nothing set per session."""
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_TIMEOUT_S},
+        pool_size=8,
+        max_overflow=8,
+        pool_pre_ping=False,
+    )

@@ -1,0 +1,244 @@
+"""Decisions, what became of them, and what they earned."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+
+from engagement.records import Evidence
+from engagement.store import tables as t
+from engagement.store.codec import evidence_bytes, evidence_of
+from engagement.store.sql import Row as Values
+from engagement.store.sql import among, insert
+from engagement.strategy.life import Status
+
+
+class Decision(NamedTuple):
+    """A decision with its whole evidence. Times in milliseconds; probability in units of 2⁻³²."""
+
+    decision_id: str
+    strategy_id: str
+    unit_kind: str
+    unit_id: str
+    group_id: str
+    decision_point: str
+    action_id: str
+    probability: int
+    randomised: bool
+    fallback: str | None
+    phase: str
+    language: str
+    strategy_revision: int
+    catalogue: int
+    version: int
+    decided_at: int
+    expires_at: int
+    closes_at: int
+    evidence: Evidence
+
+
+class Recent(NamedTuple):
+    """A decision in short, with what became of it so far, in order."""
+
+    decision_id: str
+    strategy_id: str
+    decision_point: str
+    action_id: str
+    decided_at: int
+    expires_at: int
+    answers: tuple[Status, ...]
+
+
+class Answered(NamedTuple):
+    """One step in a decision's life."""
+
+    status: Status
+    reason: str | None
+    occurred_at: int
+    recorded_at: int
+
+
+class OutcomeRow(NamedTuple):
+    """One revision of what a decision earned; a reward of None is silence."""
+
+    decision_id: str
+    revision: int
+    reward: float | None
+    source: str
+    recorded_at: int
+
+
+_columns = [column for column in t.decisions.c if column.name != "program_id"]
+
+
+def _decision(row: Row[tuple[object, ...]]) -> Decision:
+    *plain, evidence = row
+    return Decision(*plain, evidence_of(evidence))  # type: ignore[arg-type]  # columns stand in the record's order
+
+
+def _select(program_id: str) -> Select[tuple[object, ...]]:
+    return select(*_columns).where(t.decisions.c.program_id == program_id)
+
+
+def insert_decisions(conn: Connection, program_id: str, rows: Sequence[Decision]) -> None:
+    """Stores new decisions; a decision point already decided raises the database's own error."""
+    insert(
+        conn,
+        t.decisions,
+        [
+            row._asdict() | {"program_id": program_id, "evidence": evidence_bytes(row.evidence)}
+            for row in rows
+        ],
+    )
+
+
+def by_id(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, Decision]:
+    """Decisions by id; unknown ids are left out."""
+    query = _select(program_id).where(among(conn, t.decisions.c.decision_id, ids))
+    return {found.decision_id: found for found in map(_decision, conn.execute(query))}
+
+
+def existing(
+    conn: Connection, program_id: str, open_ids: Sequence[str], units: Sequence[str], points: Sequence[str]
+) -> list[Decision]:
+    """Decisions by id, and those of the units' decision points.
+
+    points : "strategy unit point" each, in the order of the unique key
+    """
+    d = t.decisions.c
+    name = d.strategy_id + " " + d.unit_id + " " + d.decision_point
+    query = _select(program_id).where(
+        or_(
+            among(conn, d.decision_id, open_ids),
+            and_(d.unit_kind == "member", among(conn, d.unit_id, units), among(conn, name, points)),
+        )
+    )
+    return [_decision(row) for row in conn.execute(query)]
+
+
+def recent(
+    conn: Connection, program_id: str, kind: str, units: Sequence[str], since_ms: int
+) -> dict[str, list[Recent]]:
+    """The units' decisions since a moment, oldest first, in one statement."""
+    d, a = t.decisions.c, t.answers.c
+    query = (
+        select(
+            d.unit_id,
+            d.decision_id,
+            d.strategy_id,
+            d.decision_point,
+            d.action_id,
+            d.decided_at,
+            d.expires_at,
+            a.status,
+        )
+        .select_from(
+            t.decisions.outerjoin(
+                t.answers, and_(a.program_id == d.program_id, a.decision_id == d.decision_id)
+            )
+        )
+        .where(
+            d.program_id == program_id,
+            d.unit_kind == kind,
+            among(conn, d.unit_id, units),
+            d.decided_at > since_ms,
+        )
+        .order_by(d.unit_id, d.decided_at, d.decision_id, a.sequence)
+    )
+    out: dict[str, list[Recent]] = defaultdict(list)
+    for unit, decision, *rest, status in conn.execute(query):
+        rows = out[unit]
+        if rows and rows[-1].decision_id == decision:
+            rows[-1] = rows[-1]._replace(answers=(*rows[-1].answers, status))
+        else:
+            rows.append(Recent(decision, *rest, () if status is None else (status,)))
+    return out
+
+
+def answers(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, list[Answered]]:
+    """What became of decisions, in order."""
+    a = t.answers.c
+    query = (
+        select(a.decision_id, a.status, a.reason, a.occurred_at, a.recorded_at)
+        .where(a.program_id == program_id, among(conn, a.decision_id, ids))
+        .order_by(a.decision_id, a.sequence)
+    )
+    out: dict[str, list[Answered]] = defaultdict(list)
+    for decision, *rest in conn.execute(query):
+        out[decision].append(Answered(*rest))
+    return out
+
+
+def insert_answers(conn: Connection, program_id: str, rows: Sequence[tuple[str, int, Answered]]) -> None:
+    """Stores steps as (decision, sequence from 1, step)."""
+    insert(
+        conn,
+        t.answers,
+        [
+            {"program_id": program_id, "decision_id": decision, "sequence": sequence, **step._asdict()}
+            for decision, sequence, step in rows
+        ],
+    )
+
+
+def outcomes(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, list[OutcomeRow]]:
+    """Every revision of what decisions earned, oldest first."""
+    o = t.outcomes.c
+    query = (
+        select(o.decision_id, o.revision, o.reward, o.source, o.recorded_at)
+        .where(o.program_id == program_id, among(conn, o.decision_id, ids))
+        .order_by(o.decision_id, o.revision)
+    )
+    out: dict[str, list[OutcomeRow]] = defaultdict(list)
+    for row in conn.execute(query):
+        out[row.decision_id].append(OutcomeRow(*row))
+    return out
+
+
+def insert_outcomes(conn: Connection, program_id: str, rows: Sequence[tuple[str, OutcomeRow]]) -> None:
+    """Stores revisions as (strategy, outcome)."""
+    values: list[Values] = [
+        {"program_id": program_id, "strategy_id": strategy, **row._asdict()} for strategy, row in rows
+    ]
+    insert(conn, t.outcomes, values)
+
+
+def closed_without_outcome(
+    conn: Connection, program_id: str, strategy_id: str, now_ms: int, limit: int
+) -> list[Decision]:
+    """Decisions whose window has passed and of which no outcome is stored yet, oldest first."""
+    d, o = t.decisions.c, t.outcomes.c
+    has_outcome = (
+        select(o.revision).where(o.program_id == d.program_id, o.decision_id == d.decision_id).exists()
+    )
+    query = (
+        _select(program_id)
+        .where(d.strategy_id == strategy_id, d.closes_at <= now_ms, ~has_outcome)
+        .order_by(d.closes_at, d.decision_id)
+        .limit(limit)
+    )
+    return [_decision(row) for row in conn.execute(query)]
+
+
+def matured_around(
+    conn: Connection, program_id: str, members: Sequence[str], groups: Sequence[str], from_ms: int, until_ms: int
+) -> list[Decision]:
+    """Decisions about these members or groups that have an outcome and whose window meets a span of time."""
+    d, o = t.decisions.c, t.outcomes.c
+    has_outcome = (
+        select(o.revision).where(o.program_id == d.program_id, o.decision_id == d.decision_id).exists()
+    )
+    query = _select(program_id).where(
+        or_(among(conn, d.unit_id, members), among(conn, d.group_id, groups)),
+        d.decided_at < until_ms,
+        d.closes_at >= from_ms,
+        has_outcome,
+    )
+    return [_decision(row) for row in conn.execute(query)]
+
+
+def count(conn: Connection, program_id: str) -> int:
+    """How many decisions a program has."""
+    query = select(func.count()).where(t.decisions.c.program_id == program_id)
+    return conn.execute(query).scalar_one()

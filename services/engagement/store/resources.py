@@ -1,0 +1,120 @@
+"""What proposals draw on. `left = limit − (reserved or spent)`; a counter caches the sum."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, func, select
+
+from engagement.store import tables as t
+from engagement.store.sql import among, for_update, insert, insert_new, upsert
+from engagement.strategy.life import RELEASED
+
+
+class Reservation(NamedTuple):
+    """An amount held for a decision, in minor units, in one period of one payer."""
+
+    decision_id: str
+    resource_id: str
+    period: str
+    amount: int
+    expires_at: int
+
+
+def lock_counters(conn: Connection, program_id: str, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Locks (resource, period) in order and says what is taken of each.
+
+    The rows are made first where they are missing, so that two replicas never both find none.
+    """
+    if not wanted:
+        return {}
+    c = t.counters.c
+    name = c.resource_id + " " + c.period
+    query = (
+        select(c.resource_id, c.period, c.taken)
+        .where(c.program_id == program_id, among(conn, name, [" ".join(pair) for pair in sorted(wanted)]))
+        .order_by(c.resource_id, c.period)
+    )
+    found = {(row.resource_id, row.period): row.taken for row in conn.execute(for_update(query))}
+    missing = [pair for pair in sorted(wanted) if pair not in found]
+    if missing:
+        rows = [
+            {"program_id": program_id, "resource_id": resource, "period": period, "taken": 0}
+            for resource, period in missing
+        ]
+        insert_new(conn, t.counters, rows)
+        return lock_counters(conn, program_id, wanted)
+    return found
+
+
+def write_counters(conn: Connection, program_id: str, taken: dict[tuple[str, str], int]) -> None:
+    """Stores what is taken, under locks already held."""
+    rows = [
+        {"program_id": program_id, "resource_id": resource, "period": period, "taken": amount}
+        for (resource, period), amount in sorted(taken.items())
+    ]
+    upsert(conn, t.counters, rows)
+
+
+def insert_reservations(conn: Connection, program_id: str, rows: Sequence[Reservation]) -> None:
+    """Stores what new decisions hold."""
+    insert(conn, t.reservations, [row._asdict() | {"program_id": program_id} for row in rows])
+
+
+def reservations_of(conn: Connection, program_id: str, decisions: Sequence[str]) -> list[Reservation]:
+    """What decisions held when they were made."""
+    r = t.reservations.c
+    query = select(r.decision_id, r.resource_id, r.period, r.amount, r.expires_at).where(
+        r.program_id == program_id, among(conn, r.decision_id, decisions)
+    )
+    return [Reservation(*row) for row in conn.execute(query)]
+
+
+def taken_by_ledger(conn: Connection, program_id: str) -> dict[tuple[str, str], int]:
+    """What the ledger says is reserved or spent: the sum that the counters cache."""
+    r, a = t.reservations.c, t.answers.c
+    last = (
+        select(func.max(a.sequence))
+        .where(a.program_id == r.program_id, a.decision_id == r.decision_id)
+        .scalar_subquery()
+    )
+    joined = t.reservations.outerjoin(
+        t.answers,
+        and_(a.program_id == r.program_id, a.decision_id == r.decision_id, a.sequence == last),
+    )
+    query = (
+        select(r.resource_id, r.period, r.amount, a.status)
+        .select_from(joined)
+        .where(r.program_id == program_id)
+    )
+    out: dict[tuple[str, str], int] = {}
+    for resource, period, amount, status in conn.execute(query):
+        held = 0 if status in RELEASED else amount
+        out[resource, period] = out.get((resource, period), 0) + held
+    return out
+
+
+def expired_holders(conn: Connection, program_id: str, now_ms: int, since_ms: int) -> list[str]:
+    """Decisions that still hold something although they have expired and nobody answered."""
+    r, a = t.reservations.c, t.answers.c
+    last = (
+        select(func.max(a.sequence))
+        .where(a.program_id == r.program_id, a.decision_id == r.decision_id)
+        .scalar_subquery()
+    )
+    joined = t.reservations.outerjoin(
+        t.answers,
+        and_(a.program_id == r.program_id, a.decision_id == r.decision_id, a.sequence == last),
+    )
+    query = (
+        select(r.decision_id)
+        .select_from(joined)
+        .where(
+            r.program_id == program_id,
+            r.expires_at <= now_ms,
+            r.expires_at > since_ms,
+            func.coalesce(a.status, "accepted") == "accepted",
+        )
+        .order_by(r.decision_id)
+        .limit(1000)
+    )
+    return list(conn.execute(query).scalars())

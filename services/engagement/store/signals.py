@@ -1,0 +1,81 @@
+"""Signals as they were reported, never changed: a correction is a signal that names another."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, and_, or_, select
+
+from engagement.store import tables as t
+from engagement.store.sql import among, insert
+
+
+class Recorded(NamedTuple):
+    """A stored signal. A value of None takes back the signal it corrects."""
+
+    source: str
+    event_id: str
+    unit_kind: str
+    unit_id: str
+    group_id: str | None
+    kind: str
+    value: int | None
+    occurred_at: int
+    reported_by: str
+    corrects_source: str | None
+    corrects_event: str | None
+    recorded_at: int
+
+
+_columns = [column for column in t.signals.c if column.name != "program_id"]
+
+
+def _select(program_id: str) -> Select[tuple[object, ...]]:
+    return select(*_columns).where(t.signals.c.program_id == program_id)
+
+
+def _all(conn: Connection, query: Select[tuple[object, ...]]) -> list[Recorded]:
+    return [Recorded(*row) for row in conn.execute(query)]  # type: ignore[arg-type]  # columns stand in the record's order
+
+
+def naming(conn: Connection, program_id: str, events: Sequence[tuple[str, str]]) -> list[Recorded]:
+    """Stored signals that are one of these (source, id), or that correct one of them."""
+    s, ids, sources = t.signals.c, [event for _, event in events], sorted({source for source, _ in events})
+    query = _select(program_id).where(
+        or_(
+            and_(among(conn, s.source, sources), among(conn, s.event_id, ids)),
+            and_(among(conn, s.corrects_source, sources), among(conn, s.corrects_event, ids)),
+        )
+    )
+    return _all(conn, query)
+
+
+def insert_signals(conn: Connection, program_id: str, rows: Sequence[Recorded]) -> None:
+    """Stores new signals."""
+    insert(conn, t.signals, [row._asdict() | {"program_id": program_id} for row in rows])
+
+
+def of_members(conn: Connection, program_id: str, members: Sequence[str]) -> list[Recorded]:
+    """Every signal about these members."""
+    s = t.signals.c
+    return _all(
+        conn,
+        _select(program_id).where(s.unit_kind == "member", among(conn, s.unit_id, members)),
+    )
+
+
+def of_groups(conn: Connection, program_id: str, groups: Sequence[str]) -> list[Recorded]:
+    """Every signal about these groups, or about a member while they sat in one of them."""
+    return _all(conn, _select(program_id).where(among(conn, t.signals.c.group_id, groups)))
+
+
+def in_window(
+    conn: Connection, program_id: str, members: Sequence[str], groups: Sequence[str], from_ms: int, until_ms: int
+) -> list[Recorded]:
+    """Signals about members or groups in a span of time, start excluded."""
+    s = t.signals.c
+    whose = or_(
+        and_(s.unit_kind == "member", among(conn, s.unit_id, members)),
+        and_(s.unit_kind == "group", among(conn, s.unit_id, groups)),
+    )
+    query = _select(program_id).where(whose, s.occurred_at > from_ms, s.occurred_at <= until_ms)
+    return _all(conn, query)

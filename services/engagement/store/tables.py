@@ -1,0 +1,293 @@
+"""The schema. `program_id` stands first in every key, so that it shards by program as it is.
+
+*Ledger* tables are insert-only and triggers refuse more. *Derived* tables may be dropped:
+`engagement rebuild` makes them again. Moments are integers, milliseconds since the Unix epoch.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _program() -> Column[str]:
+    return Column("program_id", Uuid(as_uuid=False), nullable=False)
+
+
+def _id(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, String(64), nullable=nullable)
+
+
+def _uuid(name: str) -> Column[str]:
+    return Column(name, Uuid(as_uuid=False), nullable=False)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _whole(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, Integer, nullable=nullable)
+
+
+# --- ledger ---------------------------------------------------------------------------------------
+
+programs = Table(
+    "programs",
+    metadata,
+    _program(),
+    Column("draw_secret", LargeBinary, nullable=False),
+    _moment("created_at"),
+    PrimaryKeyConstraint("program_id"),
+)
+
+revisions = Table(  # of everything in the set-up; `catalogue` counts those a decision depends on
+    "revisions",
+    metadata,
+    _program(),
+    Column("noun", String(16), nullable=False),
+    _id("id"),
+    _whole("revision"),
+    _whole("catalogue", nullable=True),
+    Column("body", LargeBinary, nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "noun", "id", "revision"),
+    UniqueConstraint("program_id", "catalogue"),
+)
+
+memberships = Table(  # each row holds until the member's next; without a group: in none
+    "memberships",
+    metadata,
+    _program(),
+    _id("member_id"),
+    Column("starts_on", Date, nullable=False),
+    _whole("revision"),
+    _id("group_id", nullable=True),
+    _whole("seat", nullable=True),
+    Column("role", String(16), nullable=False),
+    Column("reason", String(16), nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "member_id", "starts_on", "revision"),
+    Index(None, "program_id", "group_id"),
+)
+
+signals = Table(
+    "signals",
+    metadata,
+    _program(),
+    Column("source", String(64), nullable=False),
+    Column("event_id", String(128), nullable=False),
+    Column("unit_kind", String(8), nullable=False),
+    _id("unit_id"),
+    _id("group_id", nullable=True),
+    Column("kind", String(32), nullable=False),
+    Column("value", BigInteger, nullable=True),
+    _moment("occurred_at"),
+    Column("reported_by", String(16), nullable=False),
+    Column("corrects_source", String(64), nullable=True),
+    Column("corrects_event", String(128), nullable=True),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "source", "event_id"),
+    UniqueConstraint("program_id", "corrects_source", "corrects_event"),
+    Index(None, "program_id", "unit_kind", "unit_id", "occurred_at"),
+    Index(None, "program_id", "group_id", "occurred_at"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _program(),
+    _uuid("decision_id"),
+    _id("strategy_id"),
+    Column("unit_kind", String(8), nullable=False),
+    _id("unit_id"),
+    _id("group_id"),
+    Column("decision_point", String(64), nullable=False),
+    _id("action_id"),
+    Column("probability", BigInteger, nullable=False),  # units of 2⁻³²
+    Column("randomised", Boolean, nullable=False),
+    Column("fallback", String(32), nullable=True),
+    Column("phase", String(16), nullable=False),
+    Column("language", String(3), nullable=False),
+    _whole("strategy_revision"),
+    _whole("catalogue"),
+    _whole("version"),
+    _moment("decided_at"),
+    _moment("expires_at"),
+    _moment("closes_at"),
+    Column("evidence", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "decision_id"),
+    UniqueConstraint("program_id", "strategy_id", "unit_kind", "unit_id", "decision_point"),
+    Index(None, "program_id", "unit_kind", "unit_id", "decided_at"),
+    Index(None, "program_id", "strategy_id", "closes_at"),
+)
+
+answers = Table(  # what became of a decision, in order
+    "answers",
+    metadata,
+    _program(),
+    _uuid("decision_id"),
+    _whole("sequence"),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(32), nullable=True),
+    _moment("occurred_at"),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "decision_id", "sequence"),
+    ForeignKeyConstraint(["program_id", "decision_id"], ["decisions.program_id", "decisions.decision_id"]),
+)
+
+outcomes = Table(  # reward NULL: closed, and nothing was heard
+    "outcomes",
+    metadata,
+    _program(),
+    _uuid("decision_id"),
+    _whole("revision"),
+    _id("strategy_id"),
+    Column("reward", Double, nullable=True),
+    Column("source", String(16), nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "decision_id", "revision"),
+    ForeignKeyConstraint(["program_id", "decision_id"], ["decisions.program_id", "decisions.decision_id"]),
+    Index(None, "program_id", "strategy_id"),
+)
+
+fold_entries = Table(  # what a version learned, and from which revision of the outcome
+    "fold_entries",
+    metadata,
+    _program(),
+    _uuid("decision_id"),
+    _whole("outcome_revision"),
+    _id("strategy_id"),
+    _whole("version"),
+    Column("reward", Double, nullable=True),
+    PrimaryKeyConstraint("program_id", "decision_id", "outcome_revision"),
+    ForeignKeyConstraint(
+        ["program_id", "decision_id", "outcome_revision"],
+        ["outcomes.program_id", "outcomes.decision_id", "outcomes.revision"],
+    ),
+    Index(None, "program_id", "strategy_id", "version"),
+)
+
+versions = Table(  # the newest one of a strategy is the one that decides
+    "versions",
+    metadata,
+    _program(),
+    _id("strategy_id"),
+    _whole("version"),
+    _whole("rows_in"),
+    _whole("rows_out"),
+    _whole("rows_missing"),
+    _moment("published_at"),
+    PrimaryKeyConstraint("program_id", "strategy_id", "version"),
+)
+
+reservations = Table(  # what a proposal holds, until it is released or spent
+    "reservations",
+    metadata,
+    _program(),
+    _uuid("decision_id"),
+    _id("resource_id"),
+    Column("period", String(16), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    _moment("expires_at"),
+    PrimaryKeyConstraint("program_id", "decision_id", "resource_id"),
+    ForeignKeyConstraint(["program_id", "decision_id"], ["decisions.program_id", "decisions.decision_id"]),
+    Index(None, "program_id", "resource_id", "period"),
+    Index(None, "program_id", "expires_at"),
+)
+
+LEDGER = (
+    programs, revisions, memberships, signals, decisions, answers, outcomes, fold_entries, versions, reservations,
+)  # fmt: skip
+
+# --- derived --------------------------------------------------------------------------------------
+
+tallies = Table(  # one row a unit; its row lock orders everything that happens to the unit
+    "tallies",
+    metadata,
+    _program(),
+    Column("unit_kind", String(8), nullable=False),
+    _id("unit_id"),
+    Column("tally", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "unit_kind", "unit_id"),
+)
+
+nodes = Table(  # a belief's arrays; each row is valid from its version on
+    "nodes",
+    metadata,
+    _program(),
+    _id("strategy_id"),
+    _id("node"),
+    _whole("version"),
+    Column("state", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "strategy_id", "node", "version"),
+)
+
+claims = Table(  # who is folding the next version, and until when nobody else may
+    "claims",
+    metadata,
+    _program(),
+    _id("strategy_id"),
+    _whole("version"),
+    Column("owner", String(64), nullable=False),
+    _moment("expires_at"),
+    PrimaryKeyConstraint("program_id", "strategy_id", "version"),
+)
+
+counters = Table(  # cache of the sum of what is reserved or spent
+    "counters",
+    metadata,
+    _program(),
+    _id("resource_id"),
+    Column("period", String(16), nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    PrimaryKeyConstraint("program_id", "resource_id", "period"),
+)
+
+DERIVED = (tallies, nodes, claims, counters)
+
+# --- neither: who may call, and what kind of database this is -----------------------------------
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _program(),
+    Column("key_id", String(16), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("scopes", String(128), nullable=False),
+    Column("audience", String(16), nullable=False),
+    _moment("created_at"),
+    _moment("expires_at", nullable=True),
+    _moment("revoked_at", nullable=True),
+    PrimaryKeyConstraint("program_id", "key_id"),
+    UniqueConstraint("program_id", "digest"),
+)
+
+facts = Table(  # of the database itself: whether its time is simulated
+    "facts",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", String(128), nullable=False),
+)

@@ -1,0 +1,117 @@
+"""Units as a decision sees them: the locked tally, the member's own set-up, the group's."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, func, select, tuple_
+
+from engagement.store import tables as t
+from engagement.store.setup import decoded
+from engagement.store.sql import Row, among, for_update, keys_table, upsert
+from engagement.strategy.setup import Group, Member
+
+
+class MemberRow(NamedTuple):
+    """A member and where they sit on a day. Without a group the last four are None."""
+
+    member: Member
+    group: str | None
+    seat: int | None
+    role: str | None
+
+
+class GroupRow(NamedTuple):
+    """A group and its tally."""
+
+    group: Group
+    tally: bytes
+
+
+def lock_tallies(conn: Connection, program_id: str, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
+    """Locks the units' rows in order of their ids and returns their tallies; unknown ids are left out."""
+    c = t.tallies.c
+    query = (
+        select(c.unit_id, c.tally)
+        .where(c.program_id == program_id, c.unit_kind == kind, among(conn, c.unit_id, ids))
+        .order_by(c.unit_id)
+    )
+    return {row.unit_id: row.tally for row in conn.execute(for_update(query))}
+
+
+def write_tallies(conn: Connection, program_id: str, rows: Sequence[tuple[str, str, bytes]]) -> None:
+    """Stores tallies as (kind, id, bytes), under locks already held."""
+    stored: list[Row] = [
+        {"program_id": program_id, "unit_kind": kind, "unit_id": name, "tally": content}
+        for kind, name, content in sorted(rows)
+    ]
+    upsert(conn, t.tallies, stored)
+
+
+def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) -> dict[str, MemberRow]:
+    """Members by id with their seat on a day, in one statement."""
+    keys, r, m = keys_table(conn, ids), t.revisions.alias(), t.memberships.alias()
+    newest = select(func.max(t.revisions.c.revision)).where(
+        t.revisions.c.program_id == program_id,
+        t.revisions.c.noun == "member",
+        t.revisions.c.id == keys.c.value,
+    )
+    last = (
+        select(t.memberships.c.starts_on, t.memberships.c.revision)
+        .where(
+            t.memberships.c.program_id == program_id,
+            t.memberships.c.member_id == keys.c.value,
+            t.memberships.c.starts_on <= day,
+        )
+        .order_by(t.memberships.c.starts_on.desc(), t.memberships.c.revision.desc())
+        .limit(1)
+    )
+    joined = keys.join(
+        r,
+        and_(
+            r.c.program_id == program_id,
+            r.c.noun == "member",
+            r.c.id == keys.c.value,
+            r.c.revision == newest.correlate(keys).scalar_subquery(),
+        ),
+    ).outerjoin(
+        m,
+        and_(
+            m.c.program_id == program_id,
+            m.c.member_id == keys.c.value,
+            tuple_(m.c.starts_on, m.c.revision) == last.correlate(keys).scalar_subquery(),
+        ),
+    )
+    query = select(r.c.id, r.c.body, m.c.group_id, m.c.seat, m.c.role).select_from(joined)
+    out = {}
+    for name, body, group, seat, role in conn.execute(query):
+        member = decoded("member", body)
+        assert isinstance(member, Member)  # noqa: S101  # stored under this noun
+        out[name] = MemberRow(member, group, seat, role)
+    return out
+
+
+def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, GroupRow]:
+    """Groups by id with their tallies, in one statement."""
+    keys, r, c = keys_table(conn, ids), t.revisions.alias(), t.tallies
+    newest = select(func.max(t.revisions.c.revision)).where(
+        t.revisions.c.program_id == program_id,
+        t.revisions.c.noun == "group",
+        t.revisions.c.id == keys.c.value,
+    )
+    joined = keys.join(
+        r,
+        and_(
+            r.c.program_id == program_id,
+            r.c.noun == "group",
+            r.c.id == keys.c.value,
+            r.c.revision == newest.correlate(keys).scalar_subquery(),
+        ),
+    ).join(c, and_(c.c.program_id == program_id, c.c.unit_kind == "group", c.c.unit_id == keys.c.value))
+    query = select(r.c.id, r.c.body, c.c.tally).select_from(joined)
+    out = {}
+    for name, body, tally in conn.execute(query):
+        group = decoded("group", body)
+        assert isinstance(group, Group)  # noqa: S101  # stored under this noun
+        out[name] = GroupRow(group, tally)
+    return out

@@ -1,0 +1,76 @@
+"""Makes a stored decision again from its evidence, and compares.
+
+The pick follows from probabilities and draw, in integers, for ever. The probabilities follow from
+the scores, to one unit of 2⁻³² across library versions.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engagement.actions.availability import Refusals
+from engagement.bandits.propensity import pick
+from engagement.records import Evidence, Floats, Integers, Scores, Units
+from engagement.strategy.decide import CERTAIN, fixed_choice, shares
+from engagement.strategy.strategy import Strategy
+
+
+class Replayed(NamedTuple):
+    """What came out the second time.
+
+    pick_agrees : exactly    probability_gap : largest difference, in units of 2⁻³²
+    score_gap : largest relative difference of scores, None unless the belief was folded again
+    """
+
+    action: str
+    pick_agrees: bool
+    probability_gap: int
+    score_gap: float | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the decision is the same within what is promised."""
+        return self.pick_agrees and self.probability_gap <= 1 and (self.score_gap or 0.0) <= 1e-9
+
+
+def refused(evidence: Evidence) -> Refusals:
+    """(1, K) reason codes."""
+    return np.frombuffer(evidence.refusals, np.uint8)[None, :]
+
+
+def scored(evidence: Evidence) -> Scores:
+    """The K scores as one row each."""
+    return Scores(evidence.family, np.frombuffer(evidence.mean)[None, :], np.frombuffer(evidence.sd)[None, :])
+
+
+def propensities(evidence: Evidence) -> Units:
+    """(1, K) units of 2⁻³²."""
+    return np.frombuffer(evidence.probability, np.uint64)[None, :]
+
+
+def features(evidence: Evidence) -> Floats:
+    """(1, d)."""
+    return np.frombuffer(evidence.features)[None, :]
+
+
+def replay(
+    strategy: Strategy, evidence: Evidence, chosen: str, fallback: str | None, again: Scores | None = None
+) -> Replayed:
+    """Recomputes one decision. `again` are its scores from a belief folded anew, for a deep replay."""
+    stored = propensities(evidence)
+    picked: Integers = pick(stored, (evidence.uniform,))
+    action = evidence.actions[int(picked[0])]
+    if fallback is None:
+        remaining = np.array([evidence.remaining])
+        anew = shares(strategy.allocation, strategy.floor, scored(evidence), refused(evidence), remaining)
+    else:
+        anew = np.zeros_like(stored)
+        anew[0, fixed_choice(strategy, refused(evidence)[0])] = CERTAIN
+    gap = int(np.abs(anew.astype(np.int64) - stored.astype(np.int64)).max())
+    return Replayed(action, action == chosen, gap, None if again is None else _gap(scored(evidence), again))
+
+
+def _gap(before: Scores, after: Scores) -> float:
+    """Largest difference of two sets of scores, relative to the larger of the number and 1."""
+    pairs = ((before.mean, after.mean), (before.sd, after.sd))
+    return max(float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(a)))) for a, b in pairs)

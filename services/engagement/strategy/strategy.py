@@ -1,0 +1,70 @@
+"""A strategy: which actions, which belief, which exploration, and what counts as success."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from engagement.actions.action import Id, Level, Text
+from engagement.bandits.allocations import AnyAllocation, Thompson
+from engagement.bandits.posteriors import AnyPosterior, LinearGaussian
+from engagement.signals.features import DEFAULT_FEATURES, validated
+
+
+class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The proximal outcome, its window and what silence means: the same for every action.
+
+    kind : `came_to_next_meeting` is read from signals, `posted` is sent by the calling app
+    window_days : a decision closes this long after it was made, rewarded or not
+    Silence is missing, never 0.
+    """
+
+    kind: Literal["came_to_next_meeting", "posted"] = "came_to_next_meeting"
+    window_days: Annotated[int, msgspec.Meta(ge=1, le=370)] = 35
+
+
+class Fallback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What decides when the belief is unusable or the member declines chance.
+
+    The first of `actions` that is available, else `none`; no chance in it.
+    """
+
+    name: Id = "nothing"
+    actions: tuple[Id, ...] = ()
+
+
+class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One way of choosing for units of one level.
+
+    floor : least probability of every available action    cadence : names decision points
+    `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
+    change under the same id; everything else may.
+    """
+
+    id: Id
+    title: Text
+    level: Level = "member"
+    actions: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=31)]
+    posterior: AnyPosterior = msgspec.field(default_factory=LinearGaussian)
+    allocation: AnyAllocation = msgspec.field(default_factory=Thompson)
+    features: tuple[str, ...] = DEFAULT_FEATURES
+    outcome: Outcome = Outcome()
+    cadence: Literal["day", "week", "month"] = "month"
+    floor: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
+    fallback: Fallback = Fallback()
+    paused: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses repeated actions, unknown features and a fallback outside the actions."""
+        if len(set(self.actions)) != len(self.actions):
+            raise ValueError("an action is listed twice")
+        unknown = set(self.fallback.actions) - set(self.actions)
+        if unknown:
+            raise ValueError(f"the fallback names `{min(unknown)}`, which is not among the actions")
+        validated(self.features)
+
+    def learns_like(self, other: "Strategy") -> bool:
+        """Whether what one has learned is true of the other as well."""
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("level", "actions", "posterior", "features", "outcome")
+        )
