@@ -175,7 +175,7 @@ def _contact_said(tally: Tally, now_ms: int) -> str:
     return (
         ("Heard from this week", "Heard from last week")[weeks]
         if weeks < 2
-        else f"Heard from {weeks} weeks ago"
+        else f"Last heard from {weeks} weeks ago"
     )
 
 
