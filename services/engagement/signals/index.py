@@ -171,12 +171,13 @@ def _contact_said(tally: Tally, now_ms: int) -> str:
     ages = [age for age in map(reading.newest_with_some, read) if age is not None]
     if not ages:
         return f"Not heard from in the last {WEEKS} weeks" if any(read) else "Nothing is known of any contact"
-    weeks = min(ages)
-    return (
-        ("Heard from this week", "Heard from last week")[weeks]
-        if weeks < 2
-        else f"Last heard from {weeks} weeks ago"
-    )
+    match min(ages):
+        case 0:
+            return "Heard from this week"
+        case 1:
+            return "Heard from last week"
+        case weeks:
+            return f"Last heard from {weeks} weeks ago"
 
 
 def _held_said(tally: Tally, now_ms: int) -> str:
