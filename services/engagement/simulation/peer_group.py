@@ -79,7 +79,7 @@ Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Size = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class PeerGroup(msgspec.Struct, frozen=True, tag_field="kind", tag="peer_group", forbid_unknown_fields=True):
+class PeerGroup(msgspec.Struct, frozen=True, tag="peer_group", forbid_unknown_fields=True):
     """The parameters of this world; left as they are, the default profile.
 
     On coming (logits): attend α, attend_program prog, attend_adviser adv, attend_habit ρ,
