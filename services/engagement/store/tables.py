@@ -110,7 +110,7 @@ signals = Table(
     Column("corrects_event", String(128), nullable=True),
     _moment("recorded_at"),
     PrimaryKeyConstraint("program_id", "source", "event_id"),
-    UniqueConstraint("program_id", "corrects_source", "corrects_event"),
+    Index(None, "program_id", "corrects_source", "corrects_event"),
     Index(None, "program_id", "unit_kind", "unit_id", "occurred_at"),
     Index(None, "program_id", "group_id", "occurred_at"),
 )
@@ -141,6 +141,7 @@ decisions = Table(
     PrimaryKeyConstraint("program_id", "decision_id"),
     UniqueConstraint("program_id", "strategy_id", "unit_kind", "unit_id", "decision_point"),
     Index(None, "program_id", "unit_kind", "unit_id", "decided_at"),
+    Index(None, "program_id", "group_id", "decided_at"),
     Index(None, "program_id", "strategy_id", "closes_at"),
 )
 

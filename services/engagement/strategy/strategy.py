@@ -7,7 +7,8 @@ import msgspec
 from engagement.actions.action import Id, Level, Text
 from engagement.bandits.allocations import AnyAllocation, Thompson
 from engagement.bandits.posteriors import AnyPosterior, LinearGaussian
-from engagement.signals.features import DEFAULT_FEATURES, validated
+from engagement.errors import Invalid
+from engagement.signals.features import DEFAULT_FEATURES, columns
 
 
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +61,10 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         unknown = set(self.fallback.actions) - set(self.actions)
         if unknown:
             raise ValueError(f"the fallback names `{min(unknown)}`, which is not among the actions")
-        validated(self.features)
+        try:
+            columns(self.features)
+        except Invalid as unknown:
+            raise ValueError(str(unknown)) from unknown
 
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""

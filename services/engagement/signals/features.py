@@ -1,0 +1,221 @@
+"""Context features: numbers in which a belief sees a member, near 0 and at most 1 in size.
+
+Each is one *reading* of a picture, NaN when it is not known. An unknown value becomes a neutral 0, and
+where that can happen a companion feature `…_missing` is 1, so that a belief can tell the two apart and
+silence never passes for a number. The calling app's own are `context.<name>` and `context.<name>_missing`,
+in whatever unit it sends them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from math import inf, nan
+from types import MappingProxyType
+
+import msgspec
+import numpy as np
+
+from engagement.errors import Invalid
+from engagement.records import Floats
+from engagement.signals import reading
+from engagement.signals.goals import GOAL_MET
+from engagement.signals.meetings import ATTENDANCE, MEETING_HELD
+from engagement.signals.picture import Picture
+from engagement.signals.signal import Audience
+from engagement.signals.tally import week_of
+
+CONTACT_CAP_WEEKS = 12.0  # three expected meetings: after as many without one a group is dissolved
+END_CAP_MONTHS = 12.0  # as far before and after the end as a program is judged
+DOSE_CAP = 5.0  # the limit of x ← 0.8·x + 1, an action every month
+
+Reading = Callable[[Picture, int], float]
+"""(picture, now_ms) → the feature's value, NaN when it is not known."""
+
+INTERCEPT = "intercept"
+_CONTEXT = "context."
+_MISSING = "_missing"
+
+
+class Feature(msgspec.Struct, frozen=True):
+    """A column: its name, what it says in plain words, who may see it, and its range in `unit`."""
+
+    name: str
+    label: str
+    audience: Audience
+    unit: str
+    low: float = 0.0
+    high: float = 1.0
+
+
+def _attendance(picture: Picture, now_ms: int) -> float:
+    return reading.share(picture.member, ATTENDANCE, week_of(now_ms)) - 0.5
+
+
+def _goals_met(picture: Picture, now_ms: int) -> float:
+    return reading.share(picture.member, GOAL_MET, week_of(now_ms)) - 0.5
+
+
+def _weeks_since_contact(picture: Picture, now_ms: int) -> float:
+    return _clipped(reading.weeks_since_contact(picture.member, now_ms) / CONTACT_CAP_WEEKS)
+
+
+def _group_attendance(picture: Picture, now_ms: int) -> float:
+    return reading.share(picture.group, ATTENDANCE, week_of(now_ms)) - 0.5
+
+
+def _group_held(picture: Picture, now_ms: int) -> float:
+    return reading.share(picture.group, MEETING_HELD, week_of(now_ms)) - 0.5
+
+
+def _adviser(picture: Picture, _now_ms: int) -> float:
+    return float(picture.role == "adviser")
+
+
+def _urban(picture: Picture, _now_ms: int) -> float:
+    return nan if picture.setting == "unknown" else float(picture.setting == "urban")
+
+
+def _handover(picture: Picture, _now_ms: int) -> float:
+    return float(picture.phase == "handover")
+
+
+def _sustaining(picture: Picture, _now_ms: int) -> float:
+    return float(picture.phase == "sustaining")
+
+
+def _months_to_end(picture: Picture, _now_ms: int) -> float:
+    return _clipped(picture.months_to_end / END_CAP_MONTHS)
+
+
+def _dose(picture: Picture, _now_ms: int) -> float:
+    return _clipped(picture.dose / DOSE_CAP)
+
+
+def _clipped(value: float) -> float:
+    """The value, at most 1 in size. It stands first in both comparisons, so that NaN stays NaN."""
+    return max(min(value, 1.0), -1.0)
+
+
+_SHARE = "share less one half"
+_READ: tuple[tuple[Feature, Reading], ...] = (
+    (Feature("attendance", "Came to meetings lately", "adviser", _SHARE, -0.5, 0.5), _attendance),
+    (Feature("goals_met", "Met goals lately", "adviser", _SHARE, -0.5, 0.5), _goals_met),
+    (
+        Feature("weeks_since_contact", "Time since last heard from", "health_worker", "12 weeks"),
+        _weeks_since_contact,
+    ),
+    (Feature("group_attendance", "Members came lately", "group", _SHARE, -0.5, 0.5), _group_attendance),
+    (Feature("group_held", "The group met lately", "group", _SHARE, -0.5, 0.5), _group_held),
+    (Feature("adviser", "Is the group's adviser", "group", "yes or no"), _adviser),
+    (Feature("urban", "The group meets in a town", "group", "yes or no"), _urban),
+    (Feature("handover", "The program ends here soon", "group", "yes or no"), _handover),
+    (Feature("sustaining", "The program has ended here", "group", "yes or no"), _sustaining),
+    (Feature("months_to_end", "Time until the program ends", "group", "12 months", -1.0), _months_to_end),
+    (Feature("dose", "Suggestions received lately", "staff", "5 suggestions"), _dose),
+)
+_READINGS: Mapping[str, Reading] = MappingProxyType({feature.name: read for feature, read in _READ})
+_COMPANIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "attendance_missing": "attendance",
+        "goals_met_missing": "goals_met",
+        "weeks_since_contact_missing": "weeks_since_contact",
+        "group_attendance_missing": "group_attendance",
+        "group_held_missing": "group_held",
+        "setting_missing": "urban",
+        "months_to_end_missing": "months_to_end",
+    }
+)
+"""The feature that says another is not known → that other."""
+
+
+def _companion(name: str, of: Feature) -> Feature:
+    return Feature(name, f"Not known: {of.label}", of.audience, "yes or no")
+
+
+_BY_READING = {feature.name: feature for feature, _ in _READ}
+FEATURES: tuple[Feature, ...] = (
+    Feature(INTERCEPT, "Always 1", "group", "one", 1.0),
+    *_BY_READING.values(),
+    *(_companion(name, _BY_READING[base]) for name, base in _COMPANIONS.items()),
+)
+BY_NAME: Mapping[str, Feature] = MappingProxyType({feature.name: feature for feature in FEATURES})
+
+DEFAULT_FEATURES: tuple[str, ...] = (
+    INTERCEPT,
+    "attendance",
+    "attendance_missing",
+    "goals_met",
+    "goals_met_missing",
+    "weeks_since_contact",
+    "weeks_since_contact_missing",
+    "group_attendance",
+    "group_attendance_missing",
+    "adviser",
+    "urban",
+    "setting_missing",
+    "sustaining",
+    "dose",
+)
+"""For strategies that decide for members: the minimal month is enough for every one of them."""
+
+
+def described(name: str) -> Feature:
+    """The feature of this name. Raises Invalid, with names near to it, when there is none."""
+    if name in BY_NAME:
+        return BY_NAME[name]
+    sent, prefix, given = name.partition(_CONTEXT)
+    base = given.removesuffix(_MISSING)
+    if sent or not prefix or not base:
+        near = get_close_matches(name, BY_NAME, n=3) or sorted(BY_NAME)
+        raise Invalid(f"there is no feature {name!r}; did you mean {', '.join(near)}, or context.<name>?")
+    value = Feature(_CONTEXT + base, f"Sent by the calling app: {base}", "staff", "as sent", -inf, inf)
+    return value if given == base else _companion(name, value)
+
+
+def columns(names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of `matrix` by name: the intercept first, named or not, then the others as given.
+
+    raises Invalid for a name that is unknown or given twice
+    """
+    ordered = (INTERCEPT, *(described(name).name for name in names if name != INTERCEPT))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Invalid(f"named twice: {', '.join(twice)}")
+    return ordered
+
+
+def matrix(pictures: Sequence[Picture], names: Sequence[str], now_ms: int) -> Floats:
+    """The features of each picture at one moment.
+
+    names : see `columns`, whose d names are the columns      returns : (N, d), finite
+    raises Invalid for a name that is unknown or given twice, or a number that is not finite
+    """
+    ordered = columns(names)
+    made = np.empty((len(pictures), len(ordered)))
+    read: dict[str, Floats] = {}
+    for place, name in enumerate(ordered):
+        base = _base(name)
+        if base not in read:
+            read[base] = _read(pictures, base, now_ms)
+        unknown = np.isnan(read[base])
+        made[:, place] = np.where(unknown, 0.0, read[base]) if name == base else unknown
+        if not np.isfinite(made[:, place]).all():
+            raise Invalid(f"{name} must be a finite number")
+    return made
+
+
+def _base(name: str) -> str:
+    """The feature whose reading a column is made of."""
+    if name.startswith(_CONTEXT):
+        return name.removesuffix(_MISSING)
+    return _COMPANIONS.get(name, name)
+
+
+def _read(pictures: Sequence[Picture], base: str, now_ms: int) -> Floats:
+    """One reading of every picture: (N,), NaN where it is not known."""
+    if base == INTERCEPT:
+        return np.ones(len(pictures))
+    if base.startswith(_CONTEXT):
+        sent = base.removeprefix(_CONTEXT)
+        return np.array([dict(picture.context).get(sent, nan) for picture in pictures], dtype=np.float64)
+    taken = _READINGS[base]
+    return np.array([taken(picture, now_ms) for picture in pictures], dtype=np.float64)

@@ -1,0 +1,28 @@
+"""What is known about one member at one moment: the whole input of the features."""
+
+from typing import Literal, NamedTuple
+
+from engagement.signals.tally import Tally
+
+Role = Literal["member", "adviser", "deputy"]
+Setting = Literal["urban", "rural", "unknown"]
+Phase = Literal["running", "handover", "sustaining"]
+
+
+class Picture(NamedTuple):
+    """One member, or the adviser, as known when a decision is made.
+
+    member, group : the two tallies; EMPTY when nothing was reported
+    months_to_end : until the program ends here, negative after; NaN when it has no end date
+    dose : decayed number of actions already proposed or done, at least 0
+    context : features sent by the calling app, by name without prefix; finite
+    """
+
+    member: Tally
+    group: Tally
+    role: Role
+    setting: Setting
+    phase: Phase
+    months_to_end: float
+    dose: float
+    context: tuple[tuple[str, float], ...] = ()

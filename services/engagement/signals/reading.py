@@ -1,0 +1,68 @@
+"""What a tally says at a moment: pure functions of (tally, time). Decay happens here and nowhere else.
+
+Only the 26 weeks that end with the given one are read; what is older counts as not known. Reports from
+after the moment are left out, so that an earlier moment can be read from a later tally: it then sees
+what the tally still holds, at least 18 weeks when it is read eight weeks back.
+"""
+
+from collections.abc import Iterable, Iterator
+from math import nan
+
+from engagement.signals.catalogue import CATALOGUE
+from engagement.signals.signal import Signal
+from engagement.signals.tally import WEEK_MS, WEEKS, Tally, Week, kind_of
+
+CONTACTS = tuple(signal for signal in CATALOGUE if signal.is_contact)
+
+
+def decay(age_weeks: float, half_life_days: float) -> float:
+    """What a report still weighs: 2^(−age / half-life), 1 when it is new."""
+    return float(2.0 ** (-7.0 * age_weeks / half_life_days))
+
+
+_WEIGHTS = {
+    signal.code: tuple(decay(age, signal.half_life_days) for age in range(WEEKS)) for signal in CATALOGUE
+}
+
+
+def weeks_read(tally: Tally, signal: Signal, week: int) -> Iterator[tuple[int, Week]]:
+    """(age in weeks before `week`, its sums) of each week with a report, the newest first."""
+    kind = kind_of(tally, signal.code)
+    if kind is None:
+        return
+    behind = week - kind.newest
+    for sums in kind.weeks:
+        if 0 <= behind + sums.age < WEEKS:
+            yield behind + sums.age, sums
+
+
+def share(tally: Tally, signal: Signal, week: int) -> float:
+    """Σ w·total / Σ w·count over the weeks read, with w = 2^(−age / half-life); NaN when not known.
+
+    signal : of the unit `yes_no`, so that the share of yes is in [0, 1]
+    """
+    weight = _WEIGHTS[signal.code]
+    count = total = 0.0
+    for age, sums in weeks_read(tally, signal, week):
+        count += weight[age] * sums.count
+        total += weight[age] * sums.total
+    return total / count if count else nan
+
+
+def weeks_since_contact(tally: Tally, now_ms: int) -> float:
+    """Weeks since somebody met or heard from the member, at least 0; NaN when nobody ever has."""
+    last = _last_contact_ms(tally)
+    return nan if last is None else max(now_ms - last, 0) / WEEK_MS
+
+
+def _last_contact_ms(tally: Tally) -> int | None:
+    """The newest time at which a signal of contact was reported with a value above 0."""
+    kinds = (kind_of(tally, signal.code) for signal in CONTACTS)
+    return max(
+        (kind.last_ms for kind in kinds if kind is not None and kind.last_ms is not None), default=None
+    )
+
+
+def newest_with_some(weeks: Iterable[tuple[int, Week]]) -> int | None:
+    """Age of the newest week in which it happened at all; None when it did in none of them."""
+    return next((age for age, sums in weeks if sums.total > 0), None)

@@ -1,0 +1,191 @@
+"""The tally of one unit, a member or a group: all that a recommendation reads of its history.
+
+Theory of operation. A tally is a function of the *set* of the unit's events, in four mergeable pieces
+for each kind of signal and nothing else:
+
+- integer sums: how many reports and their total, by week, for the 26 weeks that end with the kind's
+  newest week; one sum for everything older. Since that newest week only ever moves forward, what has
+  once become older stays older, whatever arrives later;
+- a maximum: when it last happened, that is, was reported with a value above 0;
+- the latest value;
+- the latest six values, for the kinds whose record says so. Both are kept in one list, newest first.
+
+Sums, maxima and "the first k of a total order" are commutative and associative, so any order, any
+grouping and any delay give the same tally; and since each is held in one canonical form, sorted and
+without zeros, the same bytes. Repetition is *not* harmless: the ledger's unique key excludes it.
+Nothing can be taken out either: after a correction a tally is made anew, `of(effective(signals))`.
+"""
+
+from collections.abc import Iterable
+from functools import reduce
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+
+from engagement.signals.catalogue import CATALOGUE
+
+DAY_MS = 86_400_000
+WEEK_MS = 7 * DAY_MS
+WEEKS = 26
+RECENT = 6
+
+_MONDAY_MS = -3 * DAY_MS  # 1969-12-29, the Monday of the week in which 1970 began
+_KEEPS_RECENT = frozenset(signal.code for signal in CATALOGUE if signal.keeps_recent)
+
+
+class Event(NamedTuple):
+    """A signal that counts. `source` and `id` together are unique."""
+
+    code: int
+    value: int
+    occurred_at_ms: int
+    source: str
+    id: str
+
+
+class Week(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What was reported in one week: `age` weeks before the kind's newest."""
+
+    age: int
+    count: int
+    total: int
+
+
+class Report(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
+    """A value and when it was so. The order of the fields is the order of reports."""
+
+    occurred_at_ms: int
+    tie: int
+    value: int
+
+
+class KindTally(msgspec.Struct, frozen=True, array_like=True):
+    """The four pieces of one kind.
+
+    newest : number of the newest week with a report, see `week_of`
+    weeks : by age, 0 to 25, without empty ones     older_count, older_total : all before them
+    last_ms : when it last happened (value above 0); None if never
+    latest : newest first; six where the signal keeps recent values, else one
+    """
+
+    code: int
+    newest: int
+    weeks: tuple[Week, ...]
+    older_count: int
+    older_total: int
+    last_ms: int | None
+    latest: tuple[Report, ...]
+
+
+class Tally(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of one unit, by the code of the signal."""
+
+    kinds: tuple[KindTally, ...]
+
+
+EMPTY = Tally(())
+
+_decoder = msgspec.msgpack.Decoder(Tally)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def week_of(time_ms: int) -> int:
+    """Number of the week in which a time lies; week 0 starts on Monday 1969-12-29, 00:00 UTC."""
+    return (time_ms - _MONDAY_MS) // WEEK_MS
+
+
+def of(events: Iterable[Event]) -> Tally:
+    """The tally of exactly these events, each given once."""
+    return added(EMPTY, events)
+
+
+def added(tally: Tally, events: Iterable[Event]) -> Tally:
+    """The tally with further events in it, none of which it held before."""
+    return reduce(merged, map(_single, events), tally)
+
+
+def merged(a: Tally, b: Tally) -> Tally:
+    """The tally of the events of both, none of which is in both."""
+    kinds = {kind.code: kind for kind in a.kinds}
+    for kind in b.kinds:
+        other = kinds.get(kind.code)
+        kinds[kind.code] = kind if other is None else _merged_kind(other, kind)
+    return Tally(tuple(kinds[code] for code in sorted(kinds)))
+
+
+def encoded(tally: Tally) -> bytes:
+    """The tally as it is stored (MessagePack): equal tallies, and only they, give equal bytes."""
+    return _encoder.encode(tally)
+
+
+def decoded(stored: bytes) -> Tally:
+    """The tally that `encoded` stored. Raises msgspec.DecodeError for any other bytes."""
+    return _decoder.decode(stored)
+
+
+def kind_of(tally: Tally, code: int) -> KindTally | None:
+    """What the tally holds of one kind; None when nothing was ever reported."""
+    for kind in tally.kinds:
+        if kind.code == code:
+            return kind
+    return None
+
+
+def _single(event: Event) -> Tally:
+    """The tally of one event, from which all others are merged."""
+    kind = KindTally(
+        code=event.code,
+        newest=week_of(event.occurred_at_ms),
+        weeks=(Week(0, 1, event.value),),
+        older_count=0,
+        older_total=0,
+        last_ms=event.occurred_at_ms if event.value > 0 else None,
+        latest=(Report(event.occurred_at_ms, _tie(event.source, event.id), event.value),),
+    )
+    return Tally((kind,))
+
+
+def _tie(source: str, id: str) -> int:  # noqa: A002 - the ledger's name for it
+    """Settles which of two reports of the same millisecond is later, always in the same way.
+
+    32 bits of a digest in the place of (source, id), so that the size of a tally does not depend on
+    how long callers' ids are. Where two digests meet, the order of `Report` goes on to the value.
+    """
+    digest = blake2b(f"{len(source)}:{source}{id}".encode(), digest_size=4)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def _merged_kind(a: KindTally, b: KindTally) -> KindTally:
+    """The pieces of one kind, each merged by its own rule."""
+    newest = max(a.newest, b.newest)
+    counts: dict[int, int] = {}
+    totals: dict[int, int] = {}
+    older_count = a.older_count + b.older_count
+    older_total = a.older_total + b.older_total
+    for kind in (a, b):
+        for week in kind.weeks:
+            age = newest - kind.newest + week.age
+            if age < WEEKS:
+                counts[age] = counts.get(age, 0) + week.count
+                totals[age] = totals.get(age, 0) + week.total
+            else:
+                older_count += week.count
+                older_total += week.total
+    kept = RECENT if a.code in _KEEPS_RECENT else 1
+    return KindTally(
+        code=a.code,
+        newest=newest,
+        weeks=tuple(Week(age, counts[age], totals[age]) for age in sorted(counts)),
+        older_count=older_count,
+        older_total=older_total,
+        last_ms=_later(a.last_ms, b.last_ms),
+        latest=tuple(sorted(a.latest + b.latest, reverse=True)[:kept]),
+    )
+
+
+def _later(a: int | None, b: int | None) -> int | None:
+    """The greater of two times, of which either may never have been."""
+    if a is None or b is None:
+        return b if a is None else a
+    return max(a, b)
