@@ -202,7 +202,7 @@ def test_without_adviser_the_meeting_has_its_own_level() -> None:
 
 
 def test_an_empty_last_meeting_takes_the_whole_weight_of_attendance_off() -> None:
-    of = world(hold_adviser=SURE, hold_attendance=2 * SURE)
+    of = world(hold_adviser=SURE, hold_attendance=1.5 * SURE)
     state = begin(of, groups=2)._replace(share=np.array([0.5, 0.0]))
     _, (happened,) = live(of, state, effects(), [0])
     assert happened.held.tolist() == [True, False]
@@ -239,6 +239,13 @@ def test_a_linked_health_worker_halves_the_advisers_hazard() -> None:
     of = world(adviser_lost_running=1.0)
     _, (happened,) = live(of, begin(of, groups=10_000), effects(adviser_hazard=0.5), [1])
     assert abs(happened.adviser_active.mean() - 0.5) < 0.02  # four standard errors of .5/√10,000
+
+
+def test_one_seat_given_a_link_is_enough_for_the_adviser() -> None:
+    of = world(adviser_lost_running=1.0)
+    one_seat = np.array([[1, 0, 0, 0]])
+    _, happened = month(of, begin(of), one_seat, effects(adviser_hazard=0.0), True, 0, generator(3))
+    assert happened.adviser_active.all()
 
 
 def test_a_wavering_group_is_lifted_when_one_seat_is_given_the_action() -> None:
@@ -290,6 +297,13 @@ def test_three_months_after_the_end_half_of_an_incentives_effect_is_left() -> No
     assert chance(of, state, table, running=False, months_after_end=3) == pytest.approx(0.75)
 
 
+def test_what_is_left_of_an_incentive_is_counted_from_the_end_alone() -> None:
+    of, table = world(), effects(kind="incentive", logit_matching=math.log(9))
+    state, _ = live(of, begin(of, seats=40), table, [1])
+    state, _ = live(of, state, table, [0, 0], running=False, after=1)
+    assert chance(of, state, table, running=False, months_after_end=3) == pytest.approx(0.75)
+
+
 def test_of_a_nudge_nothing_is_left_after_the_end() -> None:
     of, table = world(), effects(kind="nudge", logit_matching=math.log(9))
     state, _ = live(of, begin(of), table, [1])
@@ -305,6 +319,12 @@ def test_a_stopped_action_costs_habit_once() -> None:
     assert habits == pytest.approx([0.0, 0.0, -0.4, -0.32])
 
 
+def test_the_cost_of_stopping_is_part_of_the_chance_of_coming() -> None:
+    of, table = world(attend_habit=1.0), effects(habit_after=-math.log(3))
+    state = begin(of)._replace(given=np.ones((1, 4), dtype=np.int64))
+    assert chance(of, state, table, action=0) == pytest.approx(0.25)
+
+
 # Goals.
 
 
@@ -316,9 +336,33 @@ def test_a_goal_set_at_one_meeting_is_met_at_the_next_attended() -> None:
     assert second.goal_met.all()
 
 
+def test_goals_are_set_at_the_rate_of_the_world() -> None:
+    of = world(attend=SURE, goal_set=0.0)
+    _, (happened,) = live(of, begin(of), effects(), [0])
+    assert not happened.goal_set.any()
+
+
+def test_habit_helps_to_meet_a_goal() -> None:
+    of = world(attend=2 * SURE, attend_habit=SURE)
+    open_goals = begin(of)._replace(
+        goal_open=np.ones((1, 4), dtype=np.bool_), habit=np.array([[1.0, 1.0, -1.0, -1.0]])
+    )
+    _, (happened,) = live(of, open_goals, effects(), [0])
+    assert happened.goal_met.tolist() == [[True, True, False, False]]
+
+
+def test_an_action_helps_to_meet_a_goal() -> None:
+    of, table = world(attend=SURE, goal_met=-SURE), effects(logit_matching=2 * SURE)
+    open_goals = begin(of)._replace(goal_open=np.ones((1, 4), dtype=np.bool_))
+    _, happened = month(of, open_goals, np.array([[1, 0, 1, 0]]), table, True, 0, generator(3))
+    assert happened.goal_met.tolist() == [[True, False, True, False]]
+
+
 def test_who_stays_away_keeps_the_goal_open() -> None:
     of = world(attend=-SURE)
-    state, (happened,) = live(of, begin(of)._replace(goal_open=np.ones((1, 4), bool)), effects(), [0])
+    state, (happened,) = live(
+        of, begin(of)._replace(goal_open=np.ones((1, 4), dtype=np.bool_)), effects(), [0]
+    )
     assert not happened.goal_met.any()
     assert state.goal_open.all()
 

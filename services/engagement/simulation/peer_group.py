@@ -23,7 +23,7 @@ seats. A month goes like this.
 How the model is to be read where a shorter description leaves it open; these are the readings that
 reproduce the table below:
 - `share` is a share of the members still active, so a group of four loyal ones is not discouraged by
-  four who left. Counting the empty seats instead takes 2 to 6 points from survival after the end.
+  four who left. Counting the empty seats instead takes 1 to 4 points from survival after the end.
 - A meeting not held leaves `share` as it was, and counts as missed by every member: in the run of
   missed meetings and in the habit.
 - Leaving never stops while a group lives, and goes by this month's meeting.
@@ -45,7 +45,7 @@ member, and a dissolved group counts as not held, with nobody there and all gone
 | meetings held while running  |   .97   |   .97   |   .93   | 29 of 30 groups, K-DPP             |
 | alive at the end             |   .93   |   .93   |   .81   | about .97                          |
 | of those, alive 12 months on |   .85   |   .68   |   .41   | .80, Sondaal 2019; others guessed  |
-| members gone by month 24     |   .33   |   .47   |   .75   | .47, Hanrahan 2019; .20, Baland 2007|
+| members gone by month 24     |   .33   |   .47   |   .75   | .47, Hanrahan; .20, Baland 2007     |
 
 Sources: K-DPP, 10.1186/s13012-018-0791-0. Sondaal 2019, 10.1093/cdj/bsy017 (80 % of groups active 12
 to 17 months after the organisation left). Hanrahan 2019, PLoS Med 1002808 (adherence clubs). Baland,
