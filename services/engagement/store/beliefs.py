@@ -139,12 +139,19 @@ def release(conn: Connection, program_id: str, strategy_id: str, version: int) -
     )
 
 
-def unfolded(conn: Connection, program_id: str, strategy_id: str, limit: int) -> list[Entry]:
-    """Newest revisions of outcomes that no fold entry names yet; `version` is 0 in what is returned.
+def unfolded(
+    conn: Connection, program_id: str, strategy_id: str, version: int, now_ms: int, limit: int
+) -> list[Entry]:
+    """Newest revisions of closed decisions' outcomes that no fold entry names yet, as entries of a version.
 
     An anti-join and not a mark: a row minted first may commit last.
     """
-    o, e = t.outcomes.c, t.fold_entries.c
+    o, e, d = t.outcomes.c, t.fold_entries.c, t.decisions.c
+    closed = (
+        select(d.closes_at)
+        .where(d.program_id == o.program_id, d.decision_id == o.decision_id, d.closes_at <= now_ms)
+        .exists()
+    )
     later = t.outcomes.alias("later")
     superseded = (
         select(later.c.revision)
@@ -166,11 +173,11 @@ def unfolded(conn: Connection, program_id: str, strategy_id: str, limit: int) ->
     )
     query = (
         select(o.decision_id, o.revision, o.reward)
-        .where(o.program_id == program_id, o.strategy_id == strategy_id, ~folded, ~superseded)
+        .where(o.program_id == program_id, o.strategy_id == strategy_id, ~folded, ~superseded, closed)
         .order_by(o.decision_id)
         .limit(limit)
     )
-    return [Entry(row.decision_id, row.revision, 0, row.reward) for row in conn.execute(query)]
+    return [Entry(row.decision_id, row.revision, version, row.reward) for row in conn.execute(query)]
 
 
 def insert_entries(conn: Connection, program_id: str, strategy_id: str, rows: Sequence[Entry]) -> None:

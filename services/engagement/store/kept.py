@@ -7,7 +7,7 @@ here ever needs to be invalidated.
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
-from engagement.records import Nodes
+from engagement.records import Floats
 from engagement.strategy.setup import Catalogue
 
 K = TypeVar("K")
@@ -37,4 +37,4 @@ class Kept:
     def __init__(self) -> None:
         self.catalogues: Bounded[tuple[str, int], Catalogue] = Bounded(256)
         self.secrets: Bounded[str, bytes] = Bounded(10_000)
-        self.beliefs: Bounded[tuple[str, str, int], Nodes] = Bounded(64)
+        self.nodes: Bounded[tuple[str, str, int, str], Floats] = Bounded(4096)

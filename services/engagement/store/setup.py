@@ -230,6 +230,21 @@ def memberships_on(conn: Connection, program_id: str, members: Sequence[str], da
     return {row.member_id: Seated(*row) for row in conn.execute(query)}
 
 
+def memberships_of(conn: Connection, program_id: str, members: Sequence[str]) -> dict[str, list[Seated]]:
+    """Every membership that holds for these members, in order of day; a superseded one does not."""
+    m = t.memberships.c
+    query = (
+        select(m.member_id, m.starts_on, m.group_id, m.seat, m.role)
+        .where(m.program_id == program_id, among(conn, m.member_id, members))
+        .order_by(m.member_id, m.starts_on, m.revision)
+    )
+    newest_of_day = {(row.member_id, row.starts_on): Seated(*row) for row in conn.execute(query)}
+    out: dict[str, list[Seated]] = {name: [] for name in members}
+    for seated in newest_of_day.values():
+        out[seated.member].append(seated)
+    return out
+
+
 def memberships_of_groups(conn: Connection, program_id: str, groups: Sequence[str]) -> list[Seated]:
     """Every membership these groups ever had, in order of group, seat and day."""
     m = t.memberships.c

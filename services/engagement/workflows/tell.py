@@ -1,0 +1,228 @@
+"""A decision in words and figures: a pure function of the stored decision and its own catalogue.
+
+Built from nothing else, so asking again gives the same body to the byte.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from engagement.actions.action import NONE
+from engagement.actions.availability import WORDS, Reason
+from engagement.actions.catalogue import AnyAction
+from engagement.bandits.propensity import ONE
+from engagement.store.decisions import Decision
+from engagement.strategy.replay import propensities, refused
+from engagement.strategy.setup import Catalogue
+from engagement.strategy.strategy import Strategy
+
+Withheld = Literal["program_stopped", "strategy_paused", "messages_declined", "group_ended"]
+WITHHELD: dict[Withheld, str] = {
+    "program_stopped": "The program has switched recommendations off.",
+    "strategy_paused": "This strategy is paused.",
+    "messages_declined": "The member has asked for no messages.",
+    "group_ended": "The group has ended.",
+}
+DEADLINE = "The service could not decide in time; nothing is stored and nothing needs to be done."
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What to do, as the person who does it may hear it. Money is in the currency's minor unit."""
+
+    id: str
+    kind: str
+    level: str
+    title: str
+    text: str | None
+    language: str | None
+    barrier: str | None
+    carrier: str | None
+    minutes: int
+    cost_minor: int
+    needs_accept: bool
+
+
+class Chance(msgspec.Struct, frozen=True):
+    """An available action and the probability with which it could have been drawn."""
+
+    action: str
+    probability: float
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An action that was not available, and why."""
+
+    action: str
+    reason: str
+    words: str
+
+
+class RewardWindow(msgspec.Struct, frozen=True):
+    """When the outcome is looked at, and which."""
+
+    outcome: str
+    opens_at: datetime
+    closes_at: datetime
+
+
+class Recommendation(msgspec.Struct, frozen=True):
+    """What to try next for one member.
+
+    decision_id : null when nothing was decided: `withheld` or `fallback: "deadline"` says why
+    probability : with which the action was drawn; chances : every available action's
+    randomised : false when there was no choice, or no chance in it
+    fallback : why the strategy's fallback decided, null when the belief did
+    """
+
+    decision_id: str | None
+    member: str
+    group: str | None
+    strategy: str | None
+    strategy_revision: int | None
+    version: int | None
+    decision_point: str | None
+    phase: str | None
+    action: Offer
+    probability: float | None
+    randomised: bool
+    chances: tuple[Chance, ...]
+    unavailable: tuple[Refusal, ...]
+    reward_window: RewardWindow | None
+    decided_at: datetime | None
+    expires_at: datetime | None
+    fallback: str | None
+    withheld: Withheld | None
+    why: str
+    simulated: bool
+
+
+def moment(time_ms: int) -> datetime:
+    """Milliseconds since the epoch as an aware time in UTC, exact."""
+    return datetime.fromtimestamp(time_ms // 1000, UTC).replace(microsecond=time_ms % 1000 * 1000)
+
+
+NOTHING = Offer(
+    id=NONE,
+    kind=NONE,
+    level="member",
+    title="Nothing extra this time",
+    text=None,
+    language=None,
+    barrier=None,
+    carrier=None,
+    minutes=0,
+    cost_minor=0,
+    needs_accept=False,
+)
+
+
+def offer(action: AnyAction, language: str) -> Offer:
+    """An action with its wording in a language, or in the first there is."""
+    wording = next((row for row in action.content if row.language == language), None)
+    return Offer(
+        id=action.id,
+        kind=str(msgspec.inspect.type_info(type(action)).tag),  # type: ignore[attr-defined]  # every kind is tagged
+        level=action.level,
+        title=action.title,
+        text=None if wording is None else wording.text,
+        language=None if wording is None else wording.language,
+        barrier=action.barrier,
+        carrier=action.carrier,
+        minutes=action.minutes,
+        cost_minor=action.cost_minor,
+        needs_accept=action.needs_accept,
+    )
+
+
+def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recommendation:
+    """The answer to whoever asked. `catalogue` is the one the decision names."""
+    strategy = catalogue.strategies[decision.strategy_id]
+    shares = propensities(decision.evidence)[0]
+    codes = [Reason(int(code)) for code in refused(decision.evidence)[0]]
+    named = list(zip(decision.evidence.actions, shares, codes, strict=True))
+    chances = tuple(Chance(name, int(share) / ONE) for name, share, code in named if code == Reason.AVAILABLE)
+    unavailable = tuple(
+        Refusal(name, code.name.lower(), WORDS[code]) for name, _, code in named if code != Reason.AVAILABLE
+    )
+    picked = catalogue.actions.get(decision.action_id)
+    return Recommendation(
+        decision_id=decision.decision_id,
+        member=decision.unit_id,
+        group=decision.group_id,
+        strategy=decision.strategy_id,
+        strategy_revision=decision.strategy_revision,
+        version=decision.version,
+        decision_point=decision.decision_point,
+        phase=decision.phase,
+        action=NOTHING if picked is None else offer(picked, decision.language),
+        probability=decision.probability / ONE,
+        randomised=decision.randomised,
+        chances=chances,
+        unavailable=unavailable,
+        reward_window=RewardWindow(
+            strategy.outcome.kind, moment(decision.decided_at), moment(decision.closes_at)
+        ),
+        decided_at=moment(decision.decided_at),
+        expires_at=moment(decision.expires_at),
+        fallback=decision.fallback,
+        withheld=None,
+        why=_why(decision, strategy, len(chances), len(unavailable)),
+        simulated=simulated,
+    )
+
+
+def withheld(member: str, group: str | None, why: Withheld, *, simulated: bool) -> Recommendation:
+    """`none`, not a decision: nothing is stored."""
+    return _undecided(member, group, why, None, WITHHELD[why], simulated=simulated)
+
+
+def safe_default(member: str, *, simulated: bool) -> Recommendation:
+    """`none`, not a decision: what is answered when no decision comes in time."""
+    return _undecided(member, None, None, "deadline", DEADLINE, simulated=simulated)
+
+
+def _undecided(
+    member: str, group: str | None, why: Withheld | None, fallback: str | None, words: str, *, simulated: bool
+) -> Recommendation:
+    return Recommendation(
+        decision_id=None,
+        member=member,
+        group=group,
+        strategy=None,
+        strategy_revision=None,
+        version=None,
+        decision_point=None,
+        phase=None,
+        action=NOTHING,
+        probability=None,
+        randomised=False,
+        chances=(),
+        unavailable=(),
+        reward_window=None,
+        decided_at=None,
+        expires_at=None,
+        fallback=fallback,
+        withheld=why,
+        why=words,
+        simulated=simulated,
+    )
+
+
+def _why(decision: Decision, strategy: Strategy, available: int, refused_count: int) -> str:
+    """The reason in plain words: how it came to be picked, and what stood in the way of others."""
+    match decision.fallback:
+        case "chance_declined":
+            how = "The member asked for no chance in the choice, so the strategy's fixed order decided."
+        case "belief_unusable":
+            how = "What was learned so far could not be used, so the strategy's fixed order decided."
+        case _ if not decision.randomised:
+            how = "Only one thing could be offered."
+        case _:
+            in_hundred = round(100 * decision.probability / ONE)
+            learned = "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
+            how = (
+                f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
+                f"the chances come from {learned}, and each keeps at least {100 * strategy.floor:g} in 100."
+            )
+    return how + (f" {refused_count} could not be offered now." if refused_count else "")
