@@ -1,5 +1,7 @@
 """Probabilities of being the largest, against cases worked by hand and an independent quadrature."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,8 +29,7 @@ def by_adaptive_quadrature(density, cdf, low, high, breaks):
         def integrand(x):
             return density(x)[k] * np.prod(np.delete(cdf(x), k))
 
-        pieces = zip(edges[:-1], edges[1:], strict=True)
-        return sum(quad(integrand, a, b, epsabs=1e-11, epsrel=1e-9, limit=200)[0] for a, b in pieces)
+        return sum(quad(integrand, a, b, epsabs=1e-11, epsrel=1e-9, limit=200)[0] for a, b in pairwise(edges))
 
     return np.array([probability(k) for k in range(len(cdf(low)))])
 
@@ -142,7 +143,7 @@ def test_betas_agree_with_adaptive_quadrature(actions, most):
     assert one_row(best_of_betas, *mean_and_sd(a, b)) == pytest.approx(expected, abs=PRECISION)
 
 
-def some_rows(rule, rows, actions):
+def some_rows(rows, actions):
     rng = np.random.default_rng(7)
     mean = rng.uniform(0.2, 0.8, (rows, actions))
     sd = np.sqrt(mean * (1 - mean) / np.exp(rng.uniform(2, 9, (rows, actions))))
@@ -159,21 +160,21 @@ RULES = pytest.mark.parametrize("rule", [best_of_normals, best_of_betas])
 @pytest.mark.parametrize("rows", [1, 7, 64])
 def test_a_row_has_the_same_bytes_in_any_batch(rule, rows):
     # at 6 actions a chunk has 45 or 113 rows, so the chunks end elsewhere too
-    parts = some_rows(rule, 1000, 6)
+    parts = some_rows(1000, 6)
     alone = rule(*(part[:rows] for part in parts))
     assert alone.tobytes() == rule(*parts)[:rows].tobytes()
 
 
 @RULES
 def test_a_row_has_the_same_bytes_whatever_the_memory_order(rule):
-    parts = some_rows(rule, 50, 9)
+    parts = some_rows(50, 9)
     assert rule(*map(np.asfortranarray, parts)).tobytes() == rule(*parts).tobytes()
 
 
 @RULES
 def test_rows_sum_to_one(rule):
     # K rounding errors of 2⁻⁵³ each
-    assert rule(*some_rows(rule, 200, 6)).sum(axis=1) == pytest.approx(np.ones(200), abs=6 * 2**-53)
+    assert rule(*some_rows(200, 6)).sum(axis=1) == pytest.approx(np.ones(200), abs=6 * 2**-53)
 
 
 scores = st.lists(
@@ -184,7 +185,8 @@ scores = st.lists(
 @given(scores)
 def test_any_finite_normals_give_probabilities(pairs):
     shares = one_row(best_of_normals, *zip(*pairs, strict=True))
-    assert (shares >= 0).all() and shares.sum() == pytest.approx(1)
+    assert (shares >= 0).all()
+    assert shares.sum() == pytest.approx(1)
 
 
 @given(scores, st.floats(0.01, 100))
