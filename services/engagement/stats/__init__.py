@@ -1,0 +1,1 @@
+"""Numbers only: probability and linear algebra that know no word of this domain."""
