@@ -40,7 +40,7 @@ def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> di
         .correlate(keys)
         .scalar_subquery()
     )
-    return {name: version or 0 for name, version in conn.execute(select(keys.c.value, newest))}
+    return {name: version or 0 for name, version in conn.execute(select(keys.c.value, newest).select_from(keys))}
 
 
 def read_nodes(

@@ -115,3 +115,10 @@ def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, G
         assert isinstance(group, Group)  # noqa: S101  # stored under this noun
         out[name] = GroupRow(group, tally)
     return out
+
+
+def read_tally(conn: Connection, program_id: str, kind: str, name: str) -> bytes:
+    """One unit's tally, without a lock."""
+    c = t.tallies.c
+    query = select(c.tally).where(c.program_id == program_id, c.unit_kind == kind, c.unit_id == name)
+    return bytes(conn.execute(query).scalar_one())

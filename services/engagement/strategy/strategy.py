@@ -66,6 +66,11 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         except Invalid as unknown:
             raise ValueError(str(unknown)) from unknown
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of what the belief sees, the intercept first."""
+        return columns(self.features)
+
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""
         return all(

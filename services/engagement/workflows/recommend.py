@@ -75,14 +75,18 @@ class _Case(NamedTuple):
     site: Site
     tally: bytes
     recent: tuple[Recent, ...]
+    program_language: str
 
     @property
     def point(self) -> str:
+        """The decision point's name: the caller's, else the calendar's."""
         return self.ask.decision_point or self.calendar.decision_point
 
     @property
     def languages(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.member.member.language, self.group.group.language)))
+        """The member's language first, then the group's, then the program's."""
+        own, shared = self.member.member.language, self.group.group.language
+        return tuple(filter(None, (own, shared, self.program_language)))
 
 
 Answer = Recommendation | Mistake
@@ -121,6 +125,7 @@ def recommend(
             catalogue.sites[group.group.site],
             tallies[ask.member],
             tuple(recent.get(ask.member, ())),
+            catalogue.program.language,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
     fresh = {
@@ -128,12 +133,13 @@ def recommend(
         for case in reversed(cases.values())
         if (case.strategy.id, case.ask.member, case.point) not in made
     }
-    for decision in _decide(conn, kept, program_id, catalogue, fresh, now_ms):
-        for case in cases.values():
-            if (case.strategy.id, case.ask.member) == (decision.strategy_id, decision.unit_id):
-                made.setdefault((case.strategy.id, case.ask.member, case.point), decision)
+    new = {
+        (decision.strategy_id, decision.unit_id): decision
+        for decision in _decide(conn, kept, program_id, catalogue, fresh, now_ms)
+    }
     for place, case in cases.items():
-        decision = made[case.strategy.id, case.ask.member, case.point]
+        before = made.get((case.strategy.id, case.ask.member, case.point))
+        decision = before or new[case.strategy.id, case.ask.member]
         stood = setup.catalogue(conn, kept, program_id, decision.catalogue)
         answers[place] = told(decision, stood, simulated=simulated)
     return [answer for answer in answers if answer is not None]

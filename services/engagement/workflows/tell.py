@@ -122,7 +122,7 @@ def offer(action: AnyAction, language: str) -> Offer:
     wording = next((row for row in action.content if row.language == language), None)
     return Offer(
         id=action.id,
-        kind=str(msgspec.inspect.type_info(type(action)).tag),  # type: ignore[attr-defined]  # every kind is tagged
+        kind=str(action.__struct_config__.tag),
         level=action.level,
         title=action.title,
         text=None if wording is None else wording.text,

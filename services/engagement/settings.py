@@ -1,0 +1,44 @@
+"""Settings: each an environment variable `ENGAGEMENT_…`, each with a default that works."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from engagement.errors import Invalid
+
+PREFIX = "ENGAGEMENT_"
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How one process of the service runs.
+
+    database : `sqlite:///file.db`, or `postgresql://user:password@host/name`
+    host, port : where it listens
+    deadline_ms : a recommendation is answered with the safe default after this long
+    queue : requests that may wait on a lane before it says no
+    fold_every_s : seconds between folds inside `serve`, 0 to leave them to `engagement fold`
+    shared_commits : False commits once a request; it exists to be measured against
+    log_level : debug, info, warning or error
+    """
+
+    database: str = "sqlite:///engagement.db"
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    deadline_ms: Positive = 300
+    queue: Positive = 4096
+    fold_every_s: Annotated[int, msgspec.Meta(ge=0)] = 60
+    shared_commits: bool = True
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings that `ENGAGEMENT_…` variables name, defaults for the rest."""
+    source = os.environ if environment is None else environment
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)}
+    try:
+        return msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as flaw:
+        raise Invalid(f"settings ({PREFIX}… variables): {flaw}") from flaw

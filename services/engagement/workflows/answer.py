@@ -1,0 +1,114 @@
+"""What became of a decision: accepted, declined, replaced, done, not done, with a reason."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from sqlalchemy import Connection
+
+from engagement.errors import Conflict, Invalid, Mistake, NotFound
+from engagement.store import decisions, resources, units
+from engagement.store.decisions import Answered, Decision
+from engagement.store.kept import Kept
+from engagement.strategy.life import FOLLOWS, RELEASED, Answer, ReasonCode, Status, status
+from engagement.workflows.ingest import AHEAD_MS, milliseconds
+
+DecisionId = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+]
+
+
+class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person says became of a decision. occurred_at is now when absent."""
+
+    status: Answer
+    reason: ReasonCode | None = None
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a decision stands, and whether this reply changed it."""
+
+    decision_id: str
+    status: Status
+    changed: bool
+
+
+def answer(
+    conn: Connection, _kept: Kept, program_id: str, replies: Sequence[tuple[DecisionId, Reply]], now_ms: int
+) -> list[Standing | Mistake]:
+    """Records replies in the order given; each gets its standing or its own error.
+
+    Repeating the last reply changes nothing. Money that a proposal held is free again once it is
+    declined, replaced or not done, and taken again if it proves done after all.
+    """
+    ids = sorted({decision for decision, _ in replies})
+    found = decisions.by_id(conn, program_id, ids)
+    units.lock_tallies(conn, program_id, "member", sorted({row.unit_id for row in found.values()}))
+    lives = decisions.answers(conn, program_id, ids)
+    out: list[Standing | Mistake] = []
+    fresh: list[tuple[str, int, Answered]] = []
+    held_before = {key: _holds(lives[key]) for key in found}
+    for decision_id, reply in replies:
+        decision = found.get(decision_id)
+        if decision is None:
+            out.append(NotFound(f"there is no decision `{decision_id}` in this program"))
+            continue
+        step = _step(decision, lives[decision_id], reply, now_ms)
+        if isinstance(step, Answered):
+            lives[decision_id].append(step)
+            fresh.append((decision_id, len(lives[decision_id]), step))
+            out.append(Standing(decision_id, step.status, changed=True))
+        else:
+            out.append(step)
+    decisions_changed = {key: _holds(lives[key]) for key in found if _holds(lives[key]) != held_before[key]}
+    settle(conn, program_id, decisions_changed)
+    decisions.insert_answers(conn, program_id, fresh)
+    return out
+
+
+def settle(conn: Connection, program_id: str, holding: dict[str, bool]) -> None:
+    """Brings the counters in line with decisions that now hold (True) or no longer hold (False) their amount."""
+    if not holding:
+        return
+    rows = resources.reservations_of(conn, program_id, sorted(holding))
+    taken = resources.lock_counters(conn, program_id, sorted({(row.resource_id, row.period) for row in rows}))
+    for row in rows:
+        taken[row.resource_id, row.period] += row.amount if holding[row.decision_id] else -row.amount
+    resources.write_counters(conn, program_id, taken)
+
+
+def expire(conn: Connection, program_id: str, now_ms: int, since_ms: int) -> int:
+    """Records up to 1,000 decisions that have expired while still holding money, and frees it."""
+    due = resources.expired_holders(conn, program_id, now_ms, since_ms)
+    if not due:
+        return 0
+    found = decisions.by_id(conn, program_id, due)
+    units.lock_tallies(conn, program_id, "member", sorted({row.unit_id for row in found.values()}))
+    lives = decisions.answers(conn, program_id, due)
+    still = [key for key in due if _holds(lives[key]) and (not lives[key] or lives[key][-1].status == "accepted")]
+    settle(conn, program_id, dict.fromkeys(still, False))
+    steps = [
+        (key, len(lives[key]) + 1, Answered("expired", None, found[key].expires_at, now_ms)) for key in still
+    ]
+    decisions.insert_answers(conn, program_id, steps)
+    return len(due)
+
+
+def _holds(life: Sequence[Answered]) -> bool:
+    """Whether what was reserved for the decision is still held or spent."""
+    return not life or life[-1].status not in RELEASED
+
+
+def _step(decision: Decision, life: Sequence[Answered], reply: Reply, now_ms: int) -> Answered | Standing | Mistake:
+    """The step a reply makes; a standing when it is repeated; an error when it cannot follow."""
+    occurred = now_ms if reply.occurred_at is None else milliseconds(reply.occurred_at)
+    if occurred > now_ms + AHEAD_MS:
+        return Invalid("`occurred_at` lies more than ten minutes ahead of the service's clock")
+    stands = status([step.status for step in life], decision.expires_at, now_ms)
+    if life and life[-1].status == reply.status:
+        return Standing(decision.decision_id, reply.status, changed=False)
+    if reply.status not in FOLLOWS[stands]:
+        return Conflict(f"the decision is already {stands.replace('_', ' ')}, so it cannot become {reply.status}")
+    return Answered(reply.status, reply.reason, occurred, now_ms)

@@ -1,0 +1,115 @@
+"""Everything derived, made again from the ledger; or only compared with it."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, select
+
+from engagement.records import Nodes
+from engagement.store import beliefs, resources, setup, units
+from engagement.store import tables as t
+from engagement.store.beliefs import Version
+from engagement.store.database import Database
+from engagement.store.kept import Kept
+from engagement.workflows.fold import fold_entries
+from engagement.workflows.tallies import retally
+
+UNITS = 200
+
+
+class Difference(NamedTuple):
+    """Something derived that is not what the ledger says."""
+
+    table: str
+    key: str
+
+
+class Derived(NamedTuple):
+    """All that is derived of one program."""
+
+    tallies: dict[tuple[str, str], bytes]
+    counters: dict[tuple[str, str], int]
+    nodes: dict[tuple[str, str, int], bytes]
+
+
+def rebuild(db: Database, kept: Kept, program_id: str) -> list[Difference]:
+    """Makes tallies, counters and belief nodes again; says what had been different before.
+
+    One transaction: nothing else writes meanwhile on SQLite; elsewhere stop the service first.
+    """
+    with db.write() as conn:
+        before = derived(conn, program_id)
+        _remake(conn, kept, program_id)
+        return _differences(before, derived(conn, program_id))
+
+
+def compare(db: Database, kept: Kept, program_id: str) -> list[Difference]:
+    """What differs from the ledger; nothing is changed."""
+    found: list[Difference] = []
+    try:
+        with db.write() as conn:
+            before = derived(conn, program_id)
+            _remake(conn, kept, program_id)
+            found = _differences(before, derived(conn, program_id))
+            raise _OnlyLookingError
+    except _OnlyLookingError:
+        return found
+
+
+class _OnlyLookingError(Exception):
+    """Rolls a comparison back."""
+
+
+def derived(conn: Connection, program_id: str) -> Derived:
+    """What is stored now. Counters at 0 say nothing and are left out."""
+    a, c, n = t.tallies.c, t.counters.c, t.nodes.c
+    tallies = conn.execute(select(a.unit_kind, a.unit_id, a.tally).where(a.program_id == program_id))
+    counters = conn.execute(
+        select(c.resource_id, c.period, c.taken).where(c.program_id == program_id, c.taken != 0)
+    )
+    nodes = conn.execute(select(n.strategy_id, n.node, n.version, n.state).where(n.program_id == program_id))
+    return Derived(
+        {(row.unit_kind, row.unit_id): bytes(row.tally) for row in tallies},
+        {(row.resource_id, row.period): row.taken for row in counters},
+        {(row.strategy_id, row.node, row.version): bytes(row.state) for row in nodes},
+    )
+
+
+def _remake(conn: Connection, kept: Kept, program_id: str) -> None:
+    for table in (t.counters, t.nodes, t.claims):
+        conn.execute(delete(table).where(table.c.program_id == program_id))
+    _remake_tallies(conn, program_id)
+    held = resources.taken_by_ledger(conn, program_id)
+    resources.write_counters(conn, program_id, {key: taken for key, taken in held.items() if taken})
+    catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
+    for strategy in catalogue.strategies.values():
+        for header in beliefs.versions(conn, program_id, strategy.id):
+            entries = beliefs.entries_of_version(conn, program_id, strategy.id, header.version)
+            nodes, _ = fold_entries(
+                conn, program_id, strategy, entries, _nodes_before(conn, program_id, header)
+            )
+            beliefs.write_nodes(conn, program_id, strategy.id, header.version, nodes)
+
+
+def _nodes_before(conn: Connection, program_id: str, header: Version) -> Callable[[Sequence[str]], Nodes]:
+    return lambda keys: beliefs.read_nodes(conn, program_id, header.strategy_id, keys, header.version - 1)
+
+
+def _remake_tallies(conn: Connection, program_id: str) -> None:
+    r = t.revisions.c
+    for noun in ("member", "group"):
+        query = select(r.id).where(r.program_id == program_id, r.noun == noun).distinct().order_by(r.id)
+        ids = list(conn.execute(query).scalars())
+        for start in range(0, len(ids), UNITS):
+            some = ids[start : start + UNITS]
+            units.lock_tallies(conn, program_id, noun, some)
+            retally(conn, program_id, some if noun == "member" else [], some if noun == "group" else [])
+
+
+def _differences(before: Derived, after: Derived) -> list[Difference]:
+    out: list[Difference] = []
+    for table, old, new in zip(Derived._fields, before, after, strict=True):
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                out.append(Difference(table, " ".join(map(str, key))))
+    return out

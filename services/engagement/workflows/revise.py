@@ -1,0 +1,83 @@
+"""Changes to the set-up: what fits what is there is stored as a revision, the rest is refused."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from sqlalchemy import Connection
+
+from engagement.actions.catalogue import AnyAction
+from engagement.errors import Conflict, Invalid, Mistake
+from engagement.store import setup
+from engagement.store.kept import Kept
+from engagement.store.setup import AnyNoun, Revised
+from engagement.strategy.setup import Catalogue, Group, Program
+from engagement.strategy.strategy import Strategy
+
+
+def revise(
+    conn: Connection, kept: Kept, program_id: str, things: Sequence[AnyNoun], now_ms: int
+) -> list[Revised | Mistake]:
+    """Stores changes in the order given; each gets its revision or its own error.
+
+    Storing what is there already changes nothing. A thing given twice counts as given last.
+    """
+    before = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
+    flaws: list[Mistake | None] = []
+    standing = before
+    for thing in things:
+        flaw = _flaw(thing, standing)
+        flaws.append(flaw)
+        if flaw is None:
+            standing = _with(standing, thing)
+    last = {(setup.noun_of(thing), thing.id): thing for thing, flaw in zip(things, flaws, strict=True) if not flaw}
+    stored = dict(zip(last, setup.revise(conn, program_id, list(last.values()), now_ms), strict=True))
+    return [flaw or stored[setup.noun_of(thing), thing.id] for thing, flaw in zip(things, flaws, strict=True)]
+
+
+def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
+    """Why a thing does not fit the set-up as it stands."""
+    match thing:
+        case Program() if thing.id != catalogue.program.id:
+            return Invalid(f"this program's id is `{catalogue.program.id}`")
+        case Program() if thing.default_strategy not in (None, *catalogue.strategies):
+            return Invalid(f"there is no strategy `{thing.default_strategy}` to be the default")
+        case Group() if thing.site not in catalogue.sites:
+            return Invalid(f"there is no site `{thing.site}`; create it first")
+        case Strategy():
+            return _strategy_flaw(thing, catalogue)
+        case _ if isinstance(thing, get_args(AnyAction)):
+            known = catalogue.actions.get(thing.id)
+            if known is not None and type(known) is not type(thing):
+                return Conflict(f"action `{thing.id}` is of another kind; give the new one an id of its own")
+    return None
+
+
+def _strategy_flaw(strategy: Strategy, catalogue: Catalogue) -> Mistake | None:
+    missing = [action for action in strategy.actions if action not in catalogue.actions]
+    if missing:
+        return Invalid(f"there is no action `{missing[0]}`; create it first")
+    other = [action for action in strategy.actions if catalogue.actions[action].level != strategy.level]
+    if other:
+        return Invalid(f"action `{other[0]}` is not for a {strategy.level}")
+    before = catalogue.strategies.get(strategy.id)
+    if before is not None and not strategy.learns_like(before):
+        return Conflict(
+            "level, actions, posterior, features and outcome define what has been learned and cannot change; "
+            "create a strategy under a new id"
+        )
+    return None
+
+
+def _with(catalogue: Catalogue, thing: AnyNoun) -> Catalogue:
+    """The catalogue with one more thing in it, so that later things of a batch may refer to it."""
+    match setup.noun_of(thing):
+        case "program":
+            return catalogue._replace(program=thing)  # type: ignore[arg-type]  # told apart by noun
+        case "site":
+            return catalogue._replace(sites={**catalogue.sites, thing.id: thing})  # type: ignore[dict-item]  # told apart by noun
+        case "action":
+            return catalogue._replace(actions={**catalogue.actions, thing.id: thing})  # type: ignore[dict-item]  # told apart by noun
+        case "strategy":
+            return catalogue._replace(strategies={**catalogue.strategies, thing.id: thing})  # type: ignore[dict-item]  # told apart by noun
+        case _:
+            return catalogue

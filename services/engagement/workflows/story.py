@@ -1,0 +1,92 @@
+"""A decision told from beginning to end: what was known, what was drawn, what became of it."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from engagement.errors import NotFound
+from engagement.store import decisions, setup
+from engagement.store.kept import Kept
+from engagement.strategy.life import Status, status
+from engagement.strategy.replay import features, scored
+from engagement.workflows.tell import Recommendation, moment, told
+
+
+class FeatureSeen(msgspec.Struct, frozen=True):
+    """One number the belief saw."""
+
+    name: str
+    value: float
+
+
+class Belief(msgspec.Struct, frozen=True):
+    """What was believed of one action: mean and sd of its reward, or of its effect against `none`."""
+
+    action: str
+    mean: float
+    sd: float
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step in the decision's life."""
+
+    status: Status
+    reason: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class OutcomeSeen(msgspec.Struct, frozen=True):
+    """One revision of what the decision earned; a reward of null is silence, never 0."""
+
+    revision: int
+    reward: float | None
+    source: str
+    recorded_at: datetime
+
+
+class Story(msgspec.Struct, frozen=True):
+    """The whole of one decision. `uniform` is the draw, between 0 and 1."""
+
+    recommendation: Recommendation
+    status: Status
+    steps: tuple[Step, ...]
+    outcomes: tuple[OutcomeSeen, ...]
+    family: str
+    beliefs: tuple[Belief, ...]
+    features: tuple[FeatureSeen, ...]
+    uniform: float
+
+
+def story(
+    conn: Connection, kept: Kept, program_id: str, decision_id: str, now_ms: int, *, simulated: bool
+) -> Story:
+    """Everything stored about a decision."""
+    decision = decisions.by_id(conn, program_id, [decision_id]).get(decision_id)
+    if decision is None:
+        raise NotFound(f"there is no decision `{decision_id}` in this program")
+    catalogue = setup.catalogue(conn, kept, program_id, decision.catalogue)
+    steps = decisions.answers(conn, program_id, [decision_id])[decision_id]
+    earned = decisions.outcomes(conn, program_id, [decision_id])[decision_id]
+    scores, evidence = scored(decision.evidence), decision.evidence
+    names = catalogue.strategies[decision.strategy_id].columns
+    return Story(
+        recommendation=told(decision, catalogue, simulated=simulated),
+        status=status([step.status for step in steps], decision.expires_at, now_ms),
+        steps=tuple(
+            Step(step.status, step.reason, moment(step.occurred_at), moment(step.recorded_at)) for step in steps
+        ),
+        outcomes=tuple(
+            OutcomeSeen(row.revision, row.reward, row.source, moment(row.recorded_at)) for row in earned
+        ),
+        family=scores.family,
+        beliefs=tuple(
+            Belief(action, float(mean), float(sd))
+            for action, mean, sd in zip(evidence.actions, scores.mean[0], scores.sd[0], strict=True)
+        ),
+        features=tuple(
+            FeatureSeen(name, float(value)) for name, value in zip(names, features(evidence)[0], strict=True)
+        ),
+        uniform=evidence.uniform / 2**53,
+    )
