@@ -30,7 +30,7 @@ from engagement.randomness import uniform
 from engagement.records import Batch, Points
 
 ACTIONS = 4
-FEATURES = 3
+FEATURES = 10
 DRAWS = 20_000
 BELIEFS = [belief() for belief in get_args(AnyPosterior)]
 RULES = [rule() for rule in get_args(AnyAllocation)]
@@ -221,8 +221,8 @@ def test_nothing_is_learned_into_a_node_of_the_wrong_shape(belief):
 
 
 @each_belief
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_node_that_is_not_finite_is_unusable(belief, value):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308])
+def test_a_node_that_is_not_finite_or_overflows_is_unusable(belief, value):
     broken = {key: np.full_like(node, value) for key, node in learned_nodes(belief).items()}
     with pytest.raises(Unusable):
         belief.scores(broken, some_points(1), ACTIONS)

@@ -83,11 +83,16 @@ def bundled_binaries() -> Path:
 def runnable_binaries(home: Path, account: Account) -> Path:
     """The same binaries where `account` can run them: copied into `home` only if it must be."""
     original = bundled_binaries()
-    if account.user is None or _can_run(original / "postgres", home, account):
+    if account.user is None or _can_run(original / "initdb", home, account):
         return original
+    tree, package, above = original.parents[:3]
+    copy = home / package.name / tree.name
     for part in ("bin", "lib", "share"):  # PostgreSQL finds lib and share beside bin
-        shutil.copytree(original.parent / part, home / "pg" / part, symlinks=True)
-    return home / "pg" / "bin"
+        shutil.copytree(tree / part, copy / part, symlinks=True)
+    libraries = f"{package.name}.libs"  # and what a wheel brings along, beside its package
+    if (above / libraries).is_dir():
+        shutil.copytree(above / libraries, home / libraries)
+    return copy / original.name
 
 
 def _can_run(program: Path, home: Path, account: Account) -> bool:
@@ -96,6 +101,14 @@ def _can_run(program: Path, home: Path, account: Account) -> bool:
     except (PermissionError, subprocess.CalledProcessError):
         return False
     return True
+
+
+def hand_over(home: Path, account: Account) -> None:
+    """Make `home` and all below it the account's own, to read now and to remove in the end."""
+    if account.user is not None:
+        owner = pwd.getpwnam(account.user).pw_uid
+        for path in (home, *home.rglob("*")):
+            os.lchown(path, owner, -1)
 
 
 def reserved_port() -> socket.socket:
@@ -160,7 +173,7 @@ class Server:
         for process in family:
             os.kill(process, signal.SIGKILL)
         self._dismiss(b"killed\n")
-        while not all(_is_dead(process) for process in family):  # else they still hold shared memory
+        while not all(is_dead(process) for process in family):  # else they still hold shared memory
             time.sleep(0.001)
 
     def close(self) -> None:
@@ -173,8 +186,12 @@ class Server:
         return f"postgresql+psycopg://{ADMIN}:{self._password}@127.0.0.1:{self.port}/{database}"
 
     def create(self, database: str, template: str = "template0") -> str:
-        """Make a database as a copy of a template to which nobody is connected; returns its URL."""
-        self._administer("CREATE DATABASE {} TEMPLATE {}", database, template)
+        """Make a database as a copy of a template to which nobody is connected; returns its URL.
+
+        Copying files instead of logging every page (from PostgreSQL 15) is several times faster
+        where fsync is off.
+        """
+        self._administer("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", database, template)
         return self.url(database)
 
     def drop(self, database: str) -> None:
@@ -212,7 +229,7 @@ def _children(process: int) -> list[int]:
     return [int(child) for child in listing.read_text().split()] if listing.exists() else []
 
 
-def _is_dead(process: int) -> bool:
+def is_dead(process: int) -> bool:
     """Gone, or ended and waiting for its parent to notice."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
@@ -230,8 +247,7 @@ def running_server(*, fsync: bool) -> Iterator[Server]:
     account = server_account()
     home = Path(tempfile.mkdtemp(prefix="engagement-pg-"))
     try:
-        if account.user is not None:
-            shutil.chown(home, account.user)
+        hand_over(home, account)
         with reserved_port() as holder:
             port = holder.getsockname()[1]
             if sys.platform != "linux":
@@ -250,6 +266,7 @@ def _initialised(home: Path, account: Account, port: int, fsync: bool) -> Server
     binaries = runnable_binaries(home, account)
     password = secrets.token_hex(16)  # a trusting server would let every user of the machine in
     (home / "password").write_text(password)
+    hand_over(home, account)
     subprocess.run(
         [binaries / "initdb", "-D", home / "data", "-U", ADMIN, "--pwfile", home / "password",
          "--auth=scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"],

@@ -69,7 +69,7 @@ def best_of_normals(mean: Floats, sd: Floats, available: Bools) -> Floats:
 
     mean, sd : (N, K), sd ≥ 0; several equal, certain scores share equally
     available : (N, K), at least one a row; an unavailable action gets 0
-    returns : (N, K), rows sum to 1, absolute error below 10⁻⁶
+    returns : (N, K), rows sum to 1, absolute error below 10⁻⁶ for K up to 16
     raises : ValueError for other shapes, a row without an action, numbers that are not finite, sd < 0
     """
     mean, sd, available = _checked(mean, sd, available)
@@ -143,7 +143,7 @@ def _over_phi(mean: Floats, sd: Floats, available: Bools) -> _Contest:
 
 
 def _phi(theta: Floats) -> Floats:
-    return np.asarray(np.arcsin(np.sqrt(np.minimum(2 / np.pi * theta, 1))))
+    return np.asarray(np.arcsin(np.sqrt(2 / np.pi * theta)))
 
 
 def _shares(contest: _Contest, curves: Curves) -> Floats:

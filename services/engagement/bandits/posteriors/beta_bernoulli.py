@@ -53,8 +53,9 @@ class BetaBernoulli(
     def scores(self, nodes: Nodes, points: Points, actions: int) -> Scores:
         """Mean and sd of each rate, the same at every point; see `Posterior.scores`."""
         counts = _counts(nodes, actions)
-        # a correction may leave the rounding error of what it took out, never more
-        if not (np.isfinite(counts).all() and (counts >= -1e-6).all()):
+        # a correction may leave the rounding error of what it took out, never more; above 2⁵³ a
+        # further row would add nothing; written so that NaN fails too
+        if not ((counts >= -1e-6).all() and (counts <= 2**53).all()):
             raise Unusable("the counts of successes and failures are not counts")
         a, b = np.maximum(counts, 0) + np.array([[self.prior_successes], [self.prior_failures]])
         mean = a / (a + b)

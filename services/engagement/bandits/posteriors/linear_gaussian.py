@@ -76,16 +76,17 @@ class LinearGaussian(
         sums = _sums(nodes, actions, points.features.shape[1])
         if not np.isfinite(sums).all():
             raise Unusable("the sums of the belief are not finite")
-        try:
-            effects = self._effects(sums[:, :-1].reshape(actions, *(points.features.shape[1] + 1,) * 2))
-        except np.linalg.LinAlgError as broken:
-            raise Unusable("the precision of the belief is not positive definite") from broken
-        features = np.ascontiguousarray(points.features)
-        mean = np.einsum("nd,kd->nk", features, effects.mean)
-        sd = np.sqrt(np.square(np.einsum("nd,kjd->nkj", features, effects.root)).sum(axis=2))
+        moments = sums[:, :-1].reshape(actions, *(points.features.shape[1] + 1,) * 2)
+        # what overflows is found among the scores, below
+        with np.errstate(over="ignore", invalid="ignore"):
+            try:
+                effects = self._effects(moments)
+            except np.linalg.LinAlgError as broken:
+                raise Unusable("the precision of the belief is not positive definite") from broken
+            mean, sd = _at(np.ascontiguousarray(points.features), effects)
         if not (np.isfinite(mean).all() and np.isfinite(sd).all()):
             raise Unusable("the scores of the belief are not finite")
-        none = np.zeros((len(features), 1))
+        none = np.zeros((len(mean), 1))
         return Scores("normal", np.hstack([none, mean]), np.hstack([none, sd]))
 
     def _effects(self, moments: Floats) -> "_Effects":
@@ -111,6 +112,14 @@ class _Effects(NamedTuple):
 
     mean: Floats
     root: Floats
+
+
+def _at(features: Floats, effects: _Effects) -> tuple[Floats, Floats]:
+    """Mean and sd, (N, K − 1); by einsum, since `features @ …` gives a lone row other bits than a batch."""
+    mean = np.einsum("nd,kd->nk", features, effects.mean)
+    rooted = np.einsum("nd,kjd->nkj", features, effects.root)
+    sd: Floats = np.sqrt(np.square(rooted).sum(axis=2))
+    return mean, sd
 
 
 def _moments(z: Floats, batch: Batch, action: int) -> Floats:
