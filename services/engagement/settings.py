@@ -37,7 +37,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings that `ENGAGEMENT_…` variables name, defaults for the rest."""
     source = os.environ if environment is None else environment
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)}
+    given = {
+        name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)
+    }
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as flaw:

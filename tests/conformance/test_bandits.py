@@ -167,14 +167,14 @@ def test_only_nodes_asked_for_by_key_are_changed(belief):
 @each_belief
 def test_decisions_read_only_the_nodes_asked_for_by_key(belief):
     points = some_points(3)
-    needed = {key: learned_nodes(belief)[key] for key in belief.keys(points.groups)}
+    needed = {key: learned_nodes(belief)[key] for key in belief.keys(points.groups, points.members)}
     fewer, all_nodes = (belief.scores(nodes, points, ACTIONS) for nodes in (needed, learned_nodes(belief)))
     assert fewer.mean.tobytes() == all_nodes.mean.tobytes()
 
 
 @each_belief
 def test_each_key_is_named_once(belief):
-    keys = belief.keys(["a", "b", "a"])
+    keys = belief.keys(["a", "b", "a"], ["m", "n", "o"])
     assert len(keys) == len(set(keys))
 
 

@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
+from engagement.store.database import Database
+from engagement.store.migrate import migrate as bring_up_to_date
 from support.postgres import Server
 
 Migrate = Callable[[str], object]
@@ -17,9 +17,9 @@ TEMPLATE = "migrated"
 
 
 def migrate(url: str) -> None:
-    """The service's own migration, where it has a store to migrate."""
-    if find_spec("engagement.store") is not None:
-        import_module("engagement.store").migrate(url)
+    """The service's own migration."""
+    with closing(Database(url)) as database:
+        bring_up_to_date(database)
 
 
 def postgresql_template(server: Server, migration: Migrate) -> str:

@@ -40,7 +40,9 @@ def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> di
         .correlate(keys)
         .scalar_subquery()
     )
-    return {name: version or 0 for name, version in conn.execute(select(keys.c.value, newest).select_from(keys))}
+    return {
+        name: version or 0 for name, version in conn.execute(select(keys.c.value, newest).select_from(keys))
+    }
 
 
 def read_nodes(
@@ -88,9 +90,7 @@ def drop_nodes(conn: Connection, program_id: str, strategy_id: str, beyond: int)
     """Removes nodes of versions after `beyond`: what an interrupted fold left half written."""
     n = t.nodes.c
     conn.execute(
-        delete(t.nodes).where(
-            n.program_id == program_id, n.strategy_id == strategy_id, n.version > beyond
-        )
+        delete(t.nodes).where(n.program_id == program_id, n.strategy_id == strategy_id, n.version > beyond)
     )
 
 
@@ -113,7 +113,9 @@ def claim(
     return conn.execute(select(c.owner).where(here).with_for_update()).scalar() == owner
 
 
-def holds(conn: Connection, program_id: str, strategy_id: str, version: int, owner: str, until_ms: int) -> bool:
+def holds(
+    conn: Connection, program_id: str, strategy_id: str, version: int, owner: str, until_ms: int
+) -> bool:
     """Prolongs a claim, under its row lock; False when somebody else has taken it over."""
     c = t.claims.c
     prolonged = (
@@ -133,9 +135,7 @@ def release(conn: Connection, program_id: str, strategy_id: str, version: int) -
     """Removes a claim, once its version is published or found to be unnecessary."""
     c = t.claims.c
     conn.execute(
-        delete(t.claims).where(
-            c.program_id == program_id, c.strategy_id == strategy_id, c.version == version
-        )
+        delete(t.claims).where(c.program_id == program_id, c.strategy_id == strategy_id, c.version == version)
     )
 
 
@@ -206,7 +206,7 @@ def replaced_by(conn: Connection, program_id: str, rows: Sequence[Entry]) -> dic
         .order_by(e.decision_id, e.outcome_revision)
     )
     out: dict[str, Entry] = {}
-    for row in map(lambda found: Entry(*found), conn.execute(query)):
+    for row in (Entry(*found) for found in conn.execute(query)):
         if row.outcome_revision < corrected[row.decision_id].outcome_revision:
             out[row.decision_id] = row
     return out

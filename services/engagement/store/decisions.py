@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
@@ -72,9 +72,8 @@ class OutcomeRow(NamedTuple):
 _columns = [column for column in t.decisions.c if column.name != "program_id"]
 
 
-def _decision(row: Row[tuple[object, ...]]) -> Decision:
-    *plain, evidence = row
-    return Decision(*plain, evidence_of(evidence))  # type: ignore[arg-type]  # columns stand in the record's order
+def _decision(row: Row[Any]) -> Decision:
+    return Decision._make([*row[:-1], evidence_of(row[-1])])
 
 
 def _select(program_id: str) -> Select[tuple[object, ...]]:
@@ -147,12 +146,12 @@ def recent(
         .order_by(d.unit_id, d.decided_at, d.decision_id, a.sequence)
     )
     out: dict[str, list[Recent]] = defaultdict(list)
-    for unit, decision, *rest, status in conn.execute(query):
+    for unit, *rest, status in conn.execute(query):
         rows = out[unit]
-        if rows and rows[-1].decision_id == decision:
+        if rows and rows[-1].decision_id == rest[0]:
             rows[-1] = rows[-1]._replace(answers=(*rows[-1].answers, status))
         else:
-            rows.append(Recent(decision, *rest, () if status is None else (status,)))
+            rows.append(Recent._make([*rest, () if status is None else (status,)]))
     return out
 
 
@@ -222,7 +221,12 @@ def closed_without_outcome(
 
 
 def matured_around(
-    conn: Connection, program_id: str, members: Sequence[str], groups: Sequence[str], from_ms: int, until_ms: int
+    conn: Connection,
+    program_id: str,
+    members: Sequence[str],
+    groups: Sequence[str],
+    from_ms: int,
+    until_ms: int,
 ) -> list[Decision]:
     """Decisions about these members or groups that have an outcome and whose window meets a span of time."""
     d, o = t.decisions.c, t.outcomes.c

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, FromClause, and_, func, select
 
 from engagement.store import tables as t
 from engagement.store.sql import among, for_update, insert, insert_new, upsert
@@ -20,7 +20,9 @@ class Reservation(NamedTuple):
     expires_at: int
 
 
-def lock_counters(conn: Connection, program_id: str, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+def lock_counters(
+    conn: Connection, program_id: str, wanted: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
     """Locks (resource, period) in order and says what is taken of each.
 
     The rows are made first where they are missing, so that two replicas never both find none.
@@ -69,21 +71,26 @@ def reservations_of(conn: Connection, program_id: str, decisions: Sequence[str])
     return [Reservation(*row) for row in conn.execute(query)]
 
 
-def taken_by_ledger(conn: Connection, program_id: str) -> dict[tuple[str, str], int]:
-    """What the ledger says is reserved or spent: the sum that the counters cache."""
-    r, a = t.reservations.c, t.answers.c
+def _with_last_answer() -> FromClause:
+    """Reservations, each beside the last answer to its decision, if there is one."""
+    r, a, inner = t.reservations.c, t.answers.c, t.answers.alias("inner_answers")
     last = (
-        select(func.max(a.sequence))
-        .where(a.program_id == r.program_id, a.decision_id == r.decision_id)
+        select(func.max(inner.c.sequence))
+        .where(inner.c.program_id == r.program_id, inner.c.decision_id == r.decision_id)
+        .correlate(t.reservations)
         .scalar_subquery()
     )
-    joined = t.reservations.outerjoin(
-        t.answers,
-        and_(a.program_id == r.program_id, a.decision_id == r.decision_id, a.sequence == last),
+    return t.reservations.outerjoin(
+        t.answers, and_(a.program_id == r.program_id, a.decision_id == r.decision_id, a.sequence == last)
     )
+
+
+def taken_by_ledger(conn: Connection, program_id: str) -> dict[tuple[str, str], int]:
+    """What the ledger says is reserved or spent: the sum that the counters cache."""
+    r = t.reservations.c
     query = (
-        select(r.resource_id, r.period, r.amount, a.status)
-        .select_from(joined)
+        select(r.resource_id, r.period, r.amount, t.answers.c.status)
+        .select_from(_with_last_answer())
         .where(r.program_id == program_id)
     )
     out: dict[tuple[str, str], int] = {}
@@ -94,25 +101,16 @@ def taken_by_ledger(conn: Connection, program_id: str) -> dict[tuple[str, str], 
 
 
 def expired_holders(conn: Connection, program_id: str, now_ms: int, since_ms: int) -> list[str]:
-    """Decisions that still hold something although they have expired and nobody answered."""
-    r, a = t.reservations.c, t.answers.c
-    last = (
-        select(func.max(a.sequence))
-        .where(a.program_id == r.program_id, a.decision_id == r.decision_id)
-        .scalar_subquery()
-    )
-    joined = t.reservations.outerjoin(
-        t.answers,
-        and_(a.program_id == r.program_id, a.decision_id == r.decision_id, a.sequence == last),
-    )
+    """Up to 1,000 decisions that still hold something although they expired and nobody answered."""
+    r = t.reservations.c
     query = (
         select(r.decision_id)
-        .select_from(joined)
+        .select_from(_with_last_answer())
         .where(
             r.program_id == program_id,
             r.expires_at <= now_ms,
             r.expires_at > since_ms,
-            func.coalesce(a.status, "accepted") == "accepted",
+            func.coalesce(t.answers.c.status, "accepted") == "accepted",
         )
         .order_by(r.decision_id)
         .limit(1000)

@@ -26,7 +26,9 @@ TYPES: dict[str, type] = {
     "member": Member,
 }
 CATALOGUED = ("program", "site", "budget", "strategy", "action")
-_decoders = {noun: msgspec.json.Decoder(kind) for noun, kind in TYPES.items()}
+_decoders: dict[str, msgspec.json.Decoder[AnyNoun]] = {
+    noun: msgspec.json.Decoder(kind) for noun, kind in TYPES.items()
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -130,9 +132,7 @@ def page(conn: Connection, program_id: str, noun: str, after: str, limit: int) -
 
 def create_program(conn: Connection, program_id: str, draw_secret: bytes, now_ms: int) -> None:
     """A new program, without a revision yet."""
-    insert(
-        conn, t.programs, [{"program_id": program_id, "draw_secret": draw_secret, "created_at": now_ms}]
-    )
+    insert(conn, t.programs, [{"program_id": program_id, "draw_secret": draw_secret, "created_at": now_ms}])
 
 
 def draw_secret(conn: Connection, kept: Kept, program_id: str) -> bytes:
@@ -190,7 +190,12 @@ def revise(conn: Connection, program_id: str, things: Sequence[AnyNoun], now_ms:
         conn,
         t.tallies,
         [
-            {"program_id": program_id, "unit_kind": row["noun"], "unit_id": row["id"], "tally": tally.encoded(tally.EMPTY)}
+            {
+                "program_id": program_id,
+                "unit_kind": row["noun"],
+                "unit_id": row["id"],
+                "tally": tally.encoded(tally.EMPTY),
+            }
             for row in sorted(units, key=lambda row: (str(row["noun"]), str(row["id"])))
         ],
     )

@@ -34,7 +34,7 @@ def _select(program_id: str) -> Select[tuple[object, ...]]:
 
 
 def _all(conn: Connection, query: Select[tuple[object, ...]]) -> list[Recorded]:
-    return [Recorded(*row) for row in conn.execute(query)]  # type: ignore[arg-type]  # columns stand in the record's order
+    return [Recorded._make(row) for row in conn.execute(query)]
 
 
 def naming(conn: Connection, program_id: str, events: Sequence[tuple[str, str]]) -> list[Recorded]:
@@ -69,7 +69,12 @@ def of_groups(conn: Connection, program_id: str, groups: Sequence[str]) -> list[
 
 
 def in_window(
-    conn: Connection, program_id: str, members: Sequence[str], groups: Sequence[str], from_ms: int, until_ms: int
+    conn: Connection,
+    program_id: str,
+    members: Sequence[str],
+    groups: Sequence[str],
+    from_ms: int,
+    until_ms: int,
 ) -> list[Recorded]:
     """Signals about members or groups in a span of time, start excluded."""
     s = t.signals.c

@@ -64,8 +64,10 @@ def among(conn: Connection, column: ColumnElement[str], keys: Sequence[str]) -> 
 
 def keys_table(conn: Connection, keys: Sequence[str]) -> TableValuedAlias:
     """Keys as a table with one column `value`, to look something up for each of them."""
-    function = func.json_each if conn.dialect.name == "sqlite" else func.unnest
-    return function(_given(keys, uuid=False)).table_valued("value", name="keys")
+    given = _given(keys, uuid=False)
+    if conn.dialect.name == "sqlite":
+        return func.json_each(given).table_valued("value", name="keys")
+    return func.unnest(given).table_valued("value", name="keys").render_derived()
 
 
 def for_update(query: Select[Any]) -> Select[Any]:

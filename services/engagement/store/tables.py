@@ -220,7 +220,8 @@ reservations = Table(  # what a proposal holds, until it is released or spent
 )
 
 LEDGER = (
-    programs, revisions, memberships, signals, decisions, answers, outcomes, fold_entries, versions, reservations,
+    programs, revisions, memberships, signals, decisions, answers, outcomes, fold_entries, versions,
+    reservations,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------

@@ -84,7 +84,9 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
     return Decided(scores, refusals, probability, picked, fallback)
 
 
-def shares(allocation: AnyAllocation, floor: float, scores: Scores, refusals: Refusals, remaining: Floats) -> Units:
+def shares(
+    allocation: AnyAllocation, floor: float, scores: Scores, refusals: Refusals, remaining: Floats
+) -> Units:
     """The propensities that scores and availability lead to: (N, K) units of 2⁻³²."""
     available = refusals == Reason.AVAILABLE
     return in_units(bounded(allocation.probabilities(scores, available, remaining), available, floor))

@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from engagement.actions.action import Id, Level, Text
-from engagement.bandits.allocations import AnyAllocation, Thompson
-from engagement.bandits.posteriors import AnyPosterior, LinearGaussian
+from engagement.bandits.allocations import AnyAllocation
+from engagement.bandits.allocations.thompson import Thompson
+from engagement.bandits.posteriors import AnyPosterior
+from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
 
@@ -58,9 +60,9 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Refuses repeated actions, unknown features and a fallback outside the actions."""
         if len(set(self.actions)) != len(self.actions):
             raise ValueError("an action is listed twice")
-        unknown = set(self.fallback.actions) - set(self.actions)
-        if unknown:
-            raise ValueError(f"the fallback names `{min(unknown)}`, which is not among the actions")
+        strange = set(self.fallback.actions) - set(self.actions)
+        if strange:
+            raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
         try:
             columns(self.features)
         except Invalid as unknown:

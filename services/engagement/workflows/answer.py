@@ -69,7 +69,7 @@ def answer(
 
 
 def settle(conn: Connection, program_id: str, holding: dict[str, bool]) -> None:
-    """Brings the counters in line with decisions that now hold (True) or no longer hold (False) their amount."""
+    """Brings the counters in line: True where a decision holds its amount again, False where no longer."""
     if not holding:
         return
     rows = resources.reservations_of(conn, program_id, sorted(holding))
@@ -87,7 +87,9 @@ def expire(conn: Connection, program_id: str, now_ms: int, since_ms: int) -> int
     found = decisions.by_id(conn, program_id, due)
     units.lock_tallies(conn, program_id, "member", sorted({row.unit_id for row in found.values()}))
     lives = decisions.answers(conn, program_id, due)
-    still = [key for key in due if _holds(lives[key]) and (not lives[key] or lives[key][-1].status == "accepted")]
+    still = [
+        key for key in due if _holds(lives[key]) and (not lives[key] or lives[key][-1].status == "accepted")
+    ]
     settle(conn, program_id, dict.fromkeys(still, False))
     steps = [
         (key, len(lives[key]) + 1, Answered("expired", None, found[key].expires_at, now_ms)) for key in still
@@ -101,7 +103,9 @@ def _holds(life: Sequence[Answered]) -> bool:
     return not life or life[-1].status not in RELEASED
 
 
-def _step(decision: Decision, life: Sequence[Answered], reply: Reply, now_ms: int) -> Answered | Standing | Mistake:
+def _step(
+    decision: Decision, life: Sequence[Answered], reply: Reply, now_ms: int
+) -> Answered | Standing | Mistake:
     """The step a reply makes; a standing when it is repeated; an error when it cannot follow."""
     occurred = now_ms if reply.occurred_at is None else milliseconds(reply.occurred_at)
     if occurred > now_ms + AHEAD_MS:
@@ -110,5 +114,7 @@ def _step(decision: Decision, life: Sequence[Answered], reply: Reply, now_ms: in
     if life and life[-1].status == reply.status:
         return Standing(decision.decision_id, reply.status, changed=False)
     if reply.status not in FOLLOWS[stands]:
-        return Conflict(f"the decision is already {stands.replace('_', ' ')}, so it cannot become {reply.status}")
+        return Conflict(
+            f"the decision is already {stands.replace('_', ' ')}, so it cannot become {reply.status}"
+        )
     return Answered(reply.status, reply.reason, occurred, now_ms)

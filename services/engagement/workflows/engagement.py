@@ -61,7 +61,14 @@ class Engagement(msgspec.Struct, frozen=True):
 
 
 def of_member(
-    conn: Connection, kept: Kept, program_id: str, name: str, audience: Audience, now_ms: int, *, simulated: bool
+    conn: Connection,
+    kept: Kept,
+    program_id: str,
+    name: str,
+    audience: Audience,
+    now_ms: int,
+    *,
+    simulated: bool,
 ) -> Engagement:
     """The picture of a member, as far as a reader may see it."""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
@@ -76,7 +83,14 @@ def of_member(
 
 
 def of_group(
-    conn: Connection, kept: Kept, program_id: str, name: str, audience: Audience, now_ms: int, *, simulated: bool
+    conn: Connection,
+    kept: Kept,
+    program_id: str,
+    name: str,
+    audience: Audience,
+    now_ms: int,
+    *,
+    simulated: bool,
 ) -> Engagement:
     """The picture of a group, as far as a reader may see it. It says how many came, never who."""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))

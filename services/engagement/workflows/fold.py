@@ -148,7 +148,7 @@ def fold_entries(
         counts = Rows(*(a + b for a, b in zip(counts, counted, strict=True)))
         if not len(batch.action):
             continue
-        keys = strategy.posterior.keys(batch.groups)
+        keys = strategy.posterior.keys(batch.groups, batch.members)
         read = before([key for key in keys if key not in changed])
         changed.update(strategy.posterior.fold({**read, **changed}, batch, 1 + len(strategy.actions)))
     return changed, counts
@@ -179,7 +179,10 @@ def _as_batch(signed: Sequence[tuple[Decision, float, float]]) -> Batch:
     return Batch(
         features=np.concatenate([features(one) for one in evidence]),
         action=np.array(
-            [one.actions.index(decision.action_id) for one, (decision, _, _) in zip(evidence, signed, strict=True)]
+            [
+                one.actions.index(decision.action_id)
+                for one, (decision, _, _) in zip(evidence, signed, strict=True)
+            ]
         ),
         reward=np.array([reward for _, reward, _ in signed]),
         weight=np.array([weight for _, _, weight in signed]),

@@ -105,20 +105,33 @@ def ingest(
 
 def _flaw(report: Signal, now_ms: int) -> Mistake | None:
     """What is wrong with a report on its own."""
-    if (report.member is None) == (report.group is None):
-        return Invalid("a signal is about one member or one group: give `member` or `group`")
-    if report.value is None and report.corrects is None:
-        return Invalid("`value` may be null only when `corrects` names the report to take back")
-    if report.corrects_source is not None and report.corrects is None:
-        return Invalid("`corrects_source` needs `corrects`")
-    if report.occurred_at < EARLIEST:
-        return Invalid("`occurred_at` lies before the year 2000")
-    if milliseconds(report.occurred_at) > now_ms + AHEAD_MS:
-        return Invalid("`occurred_at` lies more than ten minutes ahead of the service's clock")
+    flaws = (
+        (
+            (report.member is None) == (report.group is None),
+            "a signal is about one member or one group: give `member` or `group`",
+        ),
+        (
+            report.value is None and report.corrects is None,
+            "`value` may be null only when `corrects` names the report to take back",
+        ),
+        (
+            report.corrects_source is not None and report.corrects is None,
+            "`corrects_source` needs `corrects`",
+        ),
+        (report.occurred_at < EARLIEST, "`occurred_at` lies before the year 2000"),
+        (
+            milliseconds(report.occurred_at) > now_ms + AHEAD_MS,
+            "`occurred_at` lies more than ten minutes ahead of the service's clock",
+        ),
+    )
+    found = next((words for wrong, words in flaws if wrong), None)
+    if found is not None:
+        return Invalid(found)
     try:
-        level: Literal["member", "group"] = "group" if report.member is None else "member"
         signal = BY_KIND.get(report.kind)
-        admitted(report.kind, level, signal.low if signal and report.value is None else report.value or 0)
+        taken_back = signal is not None and report.value is None
+        value = signal.low if signal is not None and taken_back else report.value or 0
+        admitted(report.kind, "group" if report.member is None else "member", value)
     except Invalid as flaw:
         return flaw
     return None
@@ -192,7 +205,9 @@ def _settle(row: Recorded, known: dict[tuple[str, str], Recorded], *, present: b
     for other in known.values():
         related = _names(row, other) or _names(other, row)
         if related and (row.unit_kind, row.unit_id, row.kind) != (other.unit_kind, other.unit_id, other.kind):
-            return Invalid("a correction speaks of the same unit and kind; take back the one and report the other")
+            return Invalid(
+                "a correction speaks of the same unit and kind; take back the one and report the other"
+            )
     return Receipt(row.source, row.event_id, "stored")
 
 
@@ -256,7 +271,9 @@ def _heed(conn: Connection, program_id: str, fresh: Sequence[Recorded], zone: st
         setup.revise(conn, program_id, silent, now_ms)
     left = {row.unit_id: row for row in fresh if row.kind == "left" and row.value}
     ended = [
-        Membership(member=name, starts_on=local_date(row.occurred_at, zone) + timedelta(days=1), reason="left")
+        Membership(
+            member=name, starts_on=local_date(row.occurred_at, zone) + timedelta(days=1), reason="left"
+        )
         for name, row in sorted(left.items())
     ]
     if ended:

@@ -47,9 +47,7 @@ def post_outcomes(
         if last is not None and last.source == "posted" and last.reward == post.reward:
             out.append(Earned(decision_id, last.revision, post.reward, changed=False))
             continue
-        row = OutcomeRow(
-            decision_id, 1 if last is None else last.revision + 1, post.reward, "posted", now_ms
-        )
+        row = OutcomeRow(decision_id, 1 if last is None else last.revision + 1, post.reward, "posted", now_ms)
         known[decision_id].append(row)
         fresh.append((decision.strategy_id, row))
         out.append(Earned(decision_id, row.revision, row.reward, changed=True))

@@ -32,7 +32,9 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def template_names() -> list[str]:
     """The templates that come with the service."""
-    return sorted(entry.name.removesuffix(".toml") for entry in TEMPLATES.iterdir() if entry.name.endswith(".toml"))
+    return sorted(
+        entry.name.removesuffix(".toml") for entry in TEMPLATES.iterdir() if entry.name.endswith(".toml")
+    )
 
 
 def template(name: str) -> Template:
@@ -50,7 +52,9 @@ def read_template(content: bytes) -> Template:
         raise Invalid(f"the set-up file: {flaw}") from flaw
 
 
-def create_program(conn: Connection, kept: Kept, plan: Template, now_ms: int, *, title: Text | None = None) -> str:
+def create_program(
+    conn: Connection, kept: Kept, plan: Template, now_ms: int, *, title: Text | None = None
+) -> str:
     """Creates a program with everything in the template, or nothing; returns its id."""
     program_id = uuid7(now_ms)
     program = plan.program if title is None else msgspec.structs.replace(plan.program, title=title)

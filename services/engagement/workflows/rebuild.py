@@ -1,6 +1,6 @@
 """Everything derived, made again from the ledger; or only compared with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
@@ -45,19 +45,14 @@ def rebuild(db: Database, kept: Kept, program_id: str) -> list[Difference]:
 
 def compare(db: Database, kept: Kept, program_id: str) -> list[Difference]:
     """What differs from the ledger; nothing is changed."""
-    found: list[Difference] = []
-    try:
-        with db.write() as conn:
-            before = derived(conn, program_id)
-            _remake(conn, kept, program_id)
-            found = _differences(before, derived(conn, program_id))
-            raise _OnlyLookingError
-    except _OnlyLookingError:
+    with db.write() as conn:
+        before = derived(conn, program_id)
+        _remake(conn, kept, program_id)
+        found = _differences(before, derived(conn, program_id))
+        transaction = conn.get_transaction()
+        if transaction is not None:
+            transaction.rollback()
         return found
-
-
-class _OnlyLookingError(Exception):
-    """Rolls a comparison back."""
 
 
 def derived(conn: Connection, program_id: str) -> Derived:
@@ -108,8 +103,9 @@ def _remake_tallies(conn: Connection, program_id: str) -> None:
 
 def _differences(before: Derived, after: Derived) -> list[Difference]:
     out: list[Difference] = []
-    for table, old, new in zip(Derived._fields, before, after, strict=True):
-        for key in sorted(old.keys() | new.keys()):
-            if old.get(key) != new.get(key):
-                out.append(Difference(table, " ".join(map(str, key))))
+    for table in Derived._fields:
+        old: Mapping[tuple[object, ...], object] = getattr(before, table)
+        new: Mapping[tuple[object, ...], object] = getattr(after, table)
+        changed = (key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        out.extend(sorted(Difference(table, " ".join(map(str, key))) for key in changed))
     return out

@@ -93,7 +93,13 @@ Answer = Recommendation | Mistake
 
 
 def recommend(
-    conn: Connection, kept: Kept, program_id: str, asks: Sequence[Ask], now_ms: int, *, simulated: bool = False
+    conn: Connection,
+    kept: Kept,
+    program_id: str,
+    asks: Sequence[Ask],
+    now_ms: int,
+    *,
+    simulated: bool = False,
 ) -> list[Answer]:
     """Answers up to `CUT` requests of one program in the connection's transaction."""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
@@ -106,10 +112,9 @@ def recommend(
     answers: list[Answer | None] = [None] * len(asks)
     cases: dict[int, _Case] = {}
     for place, ask in enumerate(asks):
-        strategy = _strategy(ask, catalogue)
-        found = strategy
-        if isinstance(strategy, Strategy):
-            found = _gate(ask, strategy, catalogue, members, groups, simulated=simulated)
+        found: Strategy | Answer = _strategy(ask, catalogue)
+        if isinstance(found, Strategy):
+            found = _gate(ask, found, catalogue, members, groups, simulated=simulated)
         if not isinstance(found, Strategy):
             answers[place] = found
             continue
@@ -237,7 +242,8 @@ def _decide(
     periods = _periods(catalogue, strategies, today)
     taken = resources.lock_counters(conn, program_id, sorted(periods.items()))
     left = {
-        payer: catalogue.budgets[payer].limit_minor - taken[payer, period] for payer, period in periods.items()
+        payer: catalogue.budgets[payer].limit_minor - taken[payer, period]
+        for payer, period in periods.items()
     }
     before = dict(left)
     made: list[Decision] = []
@@ -247,7 +253,7 @@ def _decide(
         strategy = cases[0].strategy
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, program_id, secret, now_ms)
-        nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points.groups)
+        nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
         decided = decide(strategy, nodes, asked, _purse(actions, left))
         for row, case in enumerate(cases):
             made.append(_decision(case, row, asked, decided, catalogue, versions[name], now_ms))
@@ -359,12 +365,12 @@ def _picture(case: _Case, now_ms: int) -> Picture:
 
 
 def _nodes(
-    conn: Connection, kept: Kept, program_id: str, strategy: Strategy, version: int, groups: Sequence[str]
+    conn: Connection, kept: Kept, program_id: str, strategy: Strategy, version: int, points: Points
 ) -> Nodes:
     """The belief's nodes as of a version, from memory where they were read before."""
     if version == 0:
         return {}
-    keys = strategy.posterior.keys(groups)
+    keys = strategy.posterior.keys(points.groups, points.members)
     found = {key: kept.nodes.get((program_id, strategy.id, version, key)) for key in keys}
     missing = [key for key, state in found.items() if state is None]
     if missing:
@@ -394,7 +400,9 @@ def _decision(
         randomised=fallback is None and int((decided.probability[row] > 0).sum()) > 1,
         fallback=fallback,
         phase=phase(case.site, case.calendar.today),
-        language=next((language for language in case.languages if language in written), catalogue.program.language),
+        language=next(
+            (language for language in case.languages if language in written), catalogue.program.language
+        ),
         strategy_revision=catalogue.strategy_revisions[case.strategy.id],
         catalogue=catalogue.revision,
         version=version,

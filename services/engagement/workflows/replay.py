@@ -30,7 +30,9 @@ def replay_decisions(
 
     deep : also folds the belief again from the fold entries and computes the scores anew
     """
-    found = sorted(decisions.by_id(conn, program_id, ids).values(), key=lambda row: (row.strategy_id, row.version))
+    found = sorted(
+        decisions.by_id(conn, program_id, ids).values(), key=lambda row: (row.strategy_id, row.version)
+    )
     belief: dict[str, Floats] = {}
     folded: tuple[str, int] = ("", 0)
     for row in found:
@@ -63,6 +65,4 @@ def _version(conn: Connection, program_id: str, strategy: Strategy, version: int
 
 def _points(row: Decision) -> Points:
     """The decision point as the belief saw it."""
-    return Points(
-        features(row.evidence), (row.group_id,), (row.unit_id,), np.array([row.evidence.remaining])
-    )
+    return Points(features(row.evidence), (row.group_id,), (row.unit_id,), np.array([row.evidence.remaining]))

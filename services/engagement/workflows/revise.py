@@ -29,7 +29,9 @@ def revise(
         flaws.append(flaw)
         if flaw is None:
             standing = _with(standing, thing)
-    last = {(setup.noun_of(thing), thing.id): thing for thing, flaw in zip(things, flaws, strict=True) if not flaw}
+    last = {
+        (setup.noun_of(thing), thing.id): thing for thing, flaw in zip(things, flaws, strict=True) if not flaw
+    }
     stored = dict(zip(last, setup.revise(conn, program_id, list(last.values()), now_ms), strict=True))
     return [flaw or stored[setup.noun_of(thing), thing.id] for thing, flaw in zip(things, flaws, strict=True)]
 

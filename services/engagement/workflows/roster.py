@@ -38,7 +38,16 @@ COLUMNS = {
 }
 """What a roster may hold. Nothing else is read, and nothing else is stored."""
 CONSENTS = ("messages", "chance", "my_signals", "health_worker")
-YES_NO = {"yes": True, "y": True, "1": True, "true": True, "no": False, "n": False, "0": False, "false": False}
+YES_NO = {
+    "yes": True,
+    "y": True,
+    "1": True,
+    "true": True,
+    "no": False,
+    "n": False,
+    "0": False,
+    "false": False,
+}
 MOST_LINES = 5_000
 
 T = TypeVar("T")
@@ -84,7 +93,9 @@ def import_roster(conn: Connection, kept: Kept, program_id: str, content: str, n
     header = [name.strip().lower() for name in reader.fieldnames or ()]
     missing = [name for name in ("group", "member", "seat") if name not in header]
     if missing:
-        raise Invalid(f"the first line must name the columns; `{missing[0]}` is missing. There are: {', '.join(COLUMNS)}")
+        raise Invalid(
+            f"the first line must name the columns: `{missing[0]}` is missing of {', '.join(COLUMNS)}"
+        )
     reader.fieldnames = header
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     today = local_date(now_ms, catalogue.program.time_zone)
@@ -153,7 +164,9 @@ def _id(cells: dict[str, str], column: str) -> str:
     name = cells[column]
     digits = sum(character.isdigit() for character in name)
     if "@" in name or (digits >= 10 and not any(character.isalpha() for character in name)):
-        raise _FlawError(column, "looks like a phone number, an identity number or an address; use a pseudonym")
+        raise _FlawError(
+            column, "looks like a phone number, an identity number or an address; use a pseudonym"
+        )
     return name
 
 
@@ -172,7 +185,9 @@ def _date(cells: dict[str, str], today: date) -> date:
     try:
         return date.fromisoformat(written)
     except ValueError:
-        raise _FlawError("joined_on", f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31") from None
+        raise _FlawError(
+            "joined_on", f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31"
+        ) from None
 
 
 def _seat(cells: dict[str, str]) -> int:
@@ -231,7 +246,8 @@ def _store(
         if name not in known_groups or known_groups[name].thing != line.group
     }
     return sum(
-        line.member.id in seated or line.member.id in changed or line.group.id in regrouped for line in fitting
+        line.member.id in seated or line.member.id in changed or line.group.id in regrouped
+        for line in fitting
     )
 
 
@@ -245,14 +261,20 @@ def _misfit(
     holder = taken.get((line.group.id, line.seat.seat))
     if holder not in (None, line.member.id):
         return Refused(
-            line.number, "seat", f"seat {line.seat.seat} of `{line.group.id}` belongs to another member; seats are never reused"
+            line.number,
+            "seat",
+            f"seat {line.seat.seat} of `{line.group.id}` belongs to another member; seats are never reused",
         )
     if line.member.id in members_seen:
-        return Refused(line.number, "member", f"the member stands in line {members_seen[line.member.id]} already")
+        return Refused(
+            line.number, "member", f"the member stands in line {members_seen[line.member.id]} already"
+        )
     first = first_of_group.get(line.group.id)
     if first is not None and first.group != line.group:
         return Refused(
-            line.number, "group", f"says of `{line.group.id}` something else than line {first.number} (site, setting or language)"
+            line.number,
+            "group",
+            f"says of `{line.group.id}` something else than line {first.number} (site, setting or language)",
         )
     return None
 
@@ -264,4 +286,3 @@ def _sits(seat: Membership, past: Sequence[Seated]) -> bool:
         return False
     now = before[-1]
     return (now.group, now.seat, now.role) == (seat.group, seat.seat, seat.role)
-

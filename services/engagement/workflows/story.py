@@ -75,7 +75,8 @@ def story(
         recommendation=told(decision, catalogue, simulated=simulated),
         status=status([step.status for step in steps], decision.expires_at, now_ms),
         steps=tuple(
-            Step(step.status, step.reason, moment(step.occurred_at), moment(step.recorded_at)) for step in steps
+            Step(step.status, step.reason, moment(step.occurred_at), moment(step.recorded_at))
+            for step in steps
         ),
         outcomes=tuple(
             OutcomeSeen(row.revision, row.reward, row.source, moment(row.recorded_at)) for row in earned

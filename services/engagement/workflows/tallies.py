@@ -49,6 +49,4 @@ def retally(conn: Connection, program_id: str, members: Sequence[str], groups: S
         if row.unit_kind == "member" and row.group_id and BY_CODE[counted.code].in_group:
             events["group", row.group_id].append(counted)
     wanted = [*(("member", name) for name in members), *(("group", name) for name in groups)]
-    units.write_tallies(
-        conn, program_id, [(*unit, tally.encoded(tally.of(events[unit]))) for unit in wanted]
-    )
+    units.write_tallies(conn, program_id, [(*unit, tally.encoded(tally.of(events[unit]))) for unit in wanted])

@@ -220,7 +220,9 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             how = "Only one thing could be offered."
         case _:
             in_hundred = round(100 * decision.probability / ONE)
-            learned = "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
+            learned = (
+                "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
+            )
             how = (
                 f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
                 f"the chances come from {learned}, and each keeps at least {100 * strategy.floor:g} in 100."

@@ -21,8 +21,10 @@ class Posterior(Protocol):
     so that scores(fold({}, batch)) is the posterior after the batch, and scores({}) the prior's.
     """
 
-    def keys(self, groups: Sequence[str]) -> tuple[str, ...]:
-        """The node keys that decisions or rows of these groups read or write, each once.
+    def keys(self, groups: Sequence[str], members: Sequence[str]) -> tuple[str, ...]:
+        """The node keys that decisions or rows of these members read or write, each once.
+
+        groups, members : N ids each, a row's member beside its group
 
         `records.ROOT` is the program's own node; any other key is a group's id.
         """
@@ -31,7 +33,7 @@ class Posterior(Protocol):
     def fold(self, nodes: Nodes, batch: Batch, actions: int) -> Nodes:
         """The nodes that change when the batch's N rows are learned, with their new content.
 
-        nodes : at least those of `keys(batch.groups)` that exist      actions : K
+        nodes : at least those of `keys(batch.groups, batch.members)` that exist      actions : K
 
         The folding law: folding the pieces of a batch one after another, in any order, gives the
         nodes of the whole batch to a relative 10⁻⁹. A row of weight −1 takes a row out again.

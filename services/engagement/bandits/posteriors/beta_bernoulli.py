@@ -34,7 +34,7 @@ class BetaBernoulli(
             if not 0.5 <= value < inf:
                 raise ValueError(f"{name} is a count of at least 0.5 (0.5 or 1 know least), not {value}")
 
-    def keys(self, groups: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
+    def keys(self, groups: Sequence[str], members: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
         """The program's node alone."""
         return (ROOT,)
 

@@ -55,7 +55,7 @@ class LinearGaussian(
             if not 0 < value < inf:
                 raise ValueError(f"{name} is a positive number in units of the reward, not {value}")
 
-    def keys(self, groups: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
+    def keys(self, groups: Sequence[str], members: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
         """The program's node alone."""
         return (ROOT,)
 

@@ -78,6 +78,12 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        op.f("ix_decisions_program_id_group_id_decided_at"),
+        "decisions",
+        ["program_id", "group_id", "decided_at"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_decisions_program_id_strategy_id_closes_at"),
         "decisions",
         ["program_id", "strategy_id", "closes_at"],
@@ -157,12 +163,12 @@ def upgrade() -> None:
         sa.Column("corrects_event", sa.String(length=128), nullable=True),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("program_id", "source", "event_id", name=op.f("pk_signals")),
-        sa.UniqueConstraint(
-            "program_id",
-            "corrects_source",
-            "corrects_event",
-            name=op.f("uq_signals_program_id_corrects_source_corrects_event"),
-        ),
+    )
+    op.create_index(
+        op.f("ix_signals_program_id_corrects_source_corrects_event"),
+        "signals",
+        ["program_id", "corrects_source", "corrects_event"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_signals_program_id_group_id_occurred_at"),
