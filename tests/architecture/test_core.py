@@ -20,7 +20,9 @@ foundations, modules = (argument.split() for argument in sys.argv[1:])
 
 class Nothing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in sys.stdlib_module_names | {*foundations}:
+        top = name.partition(".")[0]
+        platform = top.startswith("_sysconfigdata")  # the standard library's, named after the machine
+        if not platform and top not in sys.stdlib_module_names | {*foundations}:
             raise ModuleNotFoundError(f"{name} is not a foundation of the core", name=name)
 
 sys.meta_path.insert(0, Nothing())

@@ -161,7 +161,7 @@ def test_folding_leaves_the_former_nodes_alone(belief):
 @each_belief
 def test_only_nodes_asked_for_by_key_are_changed(belief):
     batch = some_batch(2)
-    assert belief.fold({}, batch, ACTIONS).keys() <= set(belief.keys(batch.groups))
+    assert belief.fold({}, batch, ACTIONS).keys() <= set(belief.keys(batch.groups, batch.members))
 
 
 @each_belief
