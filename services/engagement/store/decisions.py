@@ -246,3 +246,10 @@ def count(conn: Connection, program_id: str) -> int:
     """How many decisions a program has."""
     query = select(func.count()).where(t.decisions.c.program_id == program_id)
     return conn.execute(query).scalar_one()
+
+
+def all_ids(conn: Connection, program_id: str) -> list[str]:
+    """Every decision of a program, oldest first."""
+    d = t.decisions.c
+    query = select(d.decision_id).where(d.program_id == program_id).order_by(d.decision_id)
+    return list(conn.execute(query).scalars())

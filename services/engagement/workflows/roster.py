@@ -48,7 +48,7 @@ YES_NO = {
     "0": False,
     "false": False,
 }
-MOST_LINES = 5_000
+MOST_LINES = 1_000
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""The service over HTTP. Handlers decode, hand the request to the desk, and await its answer."""

@@ -1,0 +1,113 @@
+"""Errors as RFC 9457 problem details. One table maps whose fault it is to a status."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from engagement import errors
+
+log = logging.getLogger("engagement.api")
+
+STATUS: dict[type[errors.EngagementError], int] = {
+    errors.Invalid: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.NoLongerKept: 410,
+    errors.Unusable: 500,
+    errors.Fault: 500,
+    errors.Overloaded: 503,
+    errors.Unavailable: 503,
+}
+RETRY_AFTER_S = 1
+PREFIX = "urn:engagement:problem:"
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong (RFC 9457). `type` names the kind of problem for ever; `detail` is about this one."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+def problem_of(error: errors.EngagementError) -> Problem:
+    """An error of ours as a problem; a fault keeps its details in the log."""
+    name = next((kind for kind in type(error).__mro__ if kind in STATUS), errors.Fault)
+    detail = str(error) or None
+    return Problem(PREFIX + _kebab(name.__name__), name.title(), STATUS[name], detail)
+
+
+def _kebab(name: str) -> str:
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+
+
+def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+    """A problem as a response."""
+    extra = dict(headers or {})
+    if problem.status in (429, 503):
+        extra["Retry-After"] = str(RETRY_AFTER_S)
+    if problem.status == 401:
+        extra["WWW-Authenticate"] = "Bearer"
+    return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=extra)
+
+
+def on_ours(_: Request[Any, Any, Any], error: errors.EngagementError) -> Response[Problem]:
+    """Handles the errors that the service raises itself."""
+    return answer(problem_of(error))
+
+
+def on_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+    """Handles a request that is not of the documented form; says where."""
+    found = [
+        {"field": str(row.get("key", "")), "message": str(row.get("message", ""))}
+        for row in (error.extra or [])
+        if isinstance(row, dict)
+    ]
+    detail = error.detail if not found else f"{found[0]['field']}: {found[0]['message']}".lstrip(": ")
+    return answer(Problem(PREFIX + "invalid", errors.Invalid.title(), 400, detail, found or None))
+
+
+def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Handles what the framework refuses: unknown routes, methods, media types, sizes."""
+    status = error.status_code
+    name = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}.get(
+        status
+    )
+    if status >= 500:
+        return answer(Problem(PREFIX + "fault", errors.Fault.title(), status))
+    headers = dict(error.headers or {})
+    title = HTTPStatus(status).phrase
+    if isinstance(error, NotFoundException):
+        title = "There is no such address"
+    elif isinstance(error, MethodNotAllowedException):
+        title = "This address does not take that method"
+    return answer(Problem(PREFIX + (name or "invalid"), title, status, error.detail or None), headers)
+
+
+def on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Handles what nobody foresaw: logged without the request's content, answered as our fault."""
+    log.exception("unforeseen: %s", type(error).__name__, extra={"method": request.method}, exc_info=error)
+    return answer(Problem(PREFIX + "fault", errors.Fault.title(), 500))
+
+
+HANDLERS: dict[Any, Any] = {
+    errors.EngagementError: on_ours,
+    ValidationException: on_validation,
+    HTTPException: on_http,
+    Exception: on_anything,
+}

@@ -1,0 +1,92 @@
+"""`/v1/recommendations`: what to try next, for one member or up to a thousand."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import post
+from litestar.params import JSONBody
+
+from engagement.api.desk import Work
+from engagement.api.guards import needs
+from engagement.api.problems import Problem, problem_of
+from engagement.api.service import Call, Service, service_of
+from engagement.errors import EngagementError, Fault, Overloaded, Unavailable
+from engagement.workflows.recommend import Ask
+from engagement.workflows.tell import Recommendation, safe_default
+
+MOST = 1_000
+FEW = 16
+"""Up to so many units are answered within the deadline; a thousand within 2 seconds."""
+MANY_S = 2.0
+
+
+class AskMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Many requests at once. Each gets its own answer or its own problem, in the same order."""
+
+    requests: Annotated[tuple[Ask, ...], msgspec.Meta(min_length=1, max_length=MOST)]
+
+
+class Answered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One answer: a recommendation, or the problem with that request."""
+
+    recommendation: Recommendation | None = None
+    problem: Problem | None = None
+
+
+class AnsweredMany(msgspec.Struct, frozen=True):
+    """The answers, in the order of the requests."""
+
+    answers: list[Answered]
+
+
+async def decide(
+    service: Service, program_id: str, asks: tuple[Ask, ...]
+) -> list[Recommendation | EngagementError]:
+    """Asks the desk; what does not come in time, or finds the desk full, is the safe default."""
+    deadline_s = service.settings.deadline_ms / 1000 if len(asks) <= FEW else MANY_S
+    try:
+        answers: list[Recommendation | EngagementError] = await service.desk.ask(
+            "decide", Work(program_id, service.recommend), asks, deadline_s=deadline_s
+        )
+    except (Overloaded, Unavailable, Fault):
+        answers = [safe_default(ask.member, simulated=service.simulated) for ask in asks]
+    _count(service, answers)
+    return answers
+
+
+def _count(service: Service, answers: list[Recommendation | EngagementError]) -> None:
+    for answer in answers:
+        if not isinstance(answer, Recommendation):
+            continue
+        by = "belief"
+        if answer.withheld is not None:
+            by = "withheld"
+        elif answer.fallback is not None:
+            by = "deadline" if answer.decision_id is None else "fallback"
+        service.metrics.recommendations.labels(answer.action.kind, by).inc()
+
+
+@post("/v1/recommendations", status_code=200, guards=[needs("recommend")], tags=["recommendations"])
+async def recommend_one(request: Call, data: JSONBody[Ask]) -> Recommendation:
+    """What to try next for one member.
+
+    Asking again for the same decision point, or while a decision is open, returns that decision.
+    """
+    answer = (await decide(service_of(request), request.auth.program_id, (data,)))[0]
+    if isinstance(answer, EngagementError):
+        raise answer
+    return answer
+
+
+@post("/v1/recommendations/batch", status_code=200, guards=[needs("recommend")], tags=["recommendations"])
+async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany:
+    """What to try next for up to 1,000 members. An error in one request harms no other."""
+    answers = await decide(service_of(request), request.auth.program_id, data.requests)
+    return AnsweredMany(
+        [
+            Answered(problem=problem_of(answer))
+            if isinstance(answer, EngagementError)
+            else Answered(recommendation=answer)
+            for answer in answers
+        ]
+    )

@@ -1,0 +1,107 @@
+"""What one process of the service is made of. Handlers find it in the application's state."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from sqlalchemy import Connection
+
+from engagement.api.desk import Desk, LaneName, Work
+from engagement.clock import Clock
+from engagement.errors import EngagementError
+from engagement.settings import Settings
+from engagement.store import setup
+from engagement.store.database import Database
+from engagement.store.kept import Kept
+from engagement.store.keys import ApiKey
+from engagement.telemetry import Metrics
+from engagement.workflows.fold import Folded, fold_program
+from engagement.workflows.recommend import Answer, Ask, recommend
+
+log = logging.getLogger("engagement.service")
+Call = Request[Any, ApiKey, State]
+"""A request whose key has been recognised."""
+
+
+class Service:
+    """One process: its database, memory, clock, desk and metrics."""
+
+    def __init__(self, db: Database, clock: Clock, settings: Settings) -> None:
+        self.db = db
+        self.clock = clock
+        self.settings = settings
+        self.kept = Kept()
+        self.metrics = Metrics()
+        self.desk = Desk(
+            db, self.kept, clock, self.metrics, limit=settings.queue, shared=settings.shared_commits
+        )
+        self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}"
+        self._folding = threading.Lock()
+        self._closed = threading.Event()
+        self._folder = threading.Thread(target=self._fold_regularly, name="folder", daemon=True)
+        if settings.fold_every_s:
+            self._folder.start()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether this process runs on a simulated clock."""
+        return self.clock.simulated
+
+    def recommend(
+        self, conn: Connection, kept: Kept, program_id: str, asks: Sequence[Ask], now_ms: int
+    ) -> list[Answer]:
+        """The workflow `recommend`, whose answers say whether time is simulated."""
+        return recommend(conn, kept, program_id, asks, now_ms, simulated=self.simulated)
+
+    def fold(self, program_id: str) -> list[Folded]:
+        """Closes what is due and folds a program's strategies; one round at a time in this process."""
+        with self._folding:
+            folded = fold_program(self.db, self.kept, program_id, self.owner, self.clock.now_ms())
+        for made in folded:
+            self.metrics.folds.inc()
+            self.metrics.fold_rows.labels("in").inc(made.header.rows_in)
+            self.metrics.fold_rows.labels("out").inc(made.header.rows_out)
+            self.metrics.fold_rows.labels("missing").inc(made.header.rows_missing)
+            log.info(
+                "published a version", extra={"strategy": made.strategy_id, "version": made.header.version}
+            )
+        return folded
+
+    def _fold_regularly(self) -> None:
+        while not self._closed.wait(self.settings.fold_every_s):
+            try:
+                with self.db.read() as conn:
+                    programs = setup.program_ids(conn)
+                for program_id in programs:
+                    self.fold(program_id)
+                self.metrics.last_fold.set(self.clock.now_ms() / 1000)
+            except Exception:
+                self.metrics.fold_failures.inc()
+                log.exception("a round of folding failed; the next one tries again")
+
+    def close(self) -> None:
+        """Serves what is queued, ends the folder between two rounds, closes the database."""
+        self._closed.set()
+        self.desk.close()
+        if self._folder.is_alive():
+            self._folder.join(timeout=30)
+        self.db.close()
+
+
+def service_of(request: Request[Any, Any, State]) -> Service:
+    """The process that serves a request."""
+    service: Service = request.app.state["service"]
+    return service
+
+
+async def one(service: Service, lane: LaneName, work: Work, item: Any) -> Any:
+    """The result for a single item; raises it when it is an error."""
+    result = (await service.desk.ask(lane, work, [item]))[0]
+    if isinstance(result, EngagementError):
+        raise result
+    return result

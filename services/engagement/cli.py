@@ -1,0 +1,398 @@
+"""The one command line."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from engagement.api.app import build
+from engagement.api.service import Service
+from engagement.clock import Clock, SimulatedClock, SystemClock
+from engagement.errors import EngagementError, Invalid
+from engagement.settings import Settings, from_environment
+from engagement.signals.tally import DAY_MS
+from engagement.store import decisions, facts, keys, setup
+from engagement.store.database import Database
+from engagement.store.kept import Kept
+from engagement.store.migrate import is_current, migrate
+from engagement.telemetry import log_as_json
+from engagement.workflows.access import SCOPES, create_key
+from engagement.workflows.example import Example, load_example
+from engagement.workflows.fold import fold_program
+from engagement.workflows.ingest import milliseconds
+from engagement.workflows.program import (
+    DEFAULT_TEMPLATE,
+    create_program,
+    read_template,
+    template,
+    template_names,
+)
+from engagement.workflows.rebuild import compare, rebuild
+from engagement.workflows.replay import Verdict, replay_decisions
+from engagement.workflows.roster import import_roster
+
+Arguments = argparse.Namespace
+AUDIENCES = ("group", "adviser", "health_worker", "staff", "research")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; a mistake is one line on standard error and exit code 2."""
+    arguments = _parser().parse_args(argv)
+    try:
+        result: int | None = arguments.run(arguments)
+    except EngagementError as error:
+        print(f"engagement: {error or error.title()}", file=sys.stderr)  # noqa: T201  # the command line speaks
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return result or 0
+
+
+def say(*lines: str) -> None:
+    """Prints for the person at the terminal."""
+    print(*lines, sep="\n", flush=True)  # noqa: T201  # the command line speaks
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="engagement",
+        description="Chooses the next nudge, incentive or health-worker link for peer groups.",
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"engagement {version('engagement')}",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Arguments], int | None], words: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=words, description=words)
+        made.add_argument(
+            "--database", help="sqlite:///file.db or postgresql://…; default: $ENGAGEMENT_DATABASE"
+        )
+        made.set_defaults(run=run)
+        return made
+
+    serve = command("serve", _serve, "start the service")
+    serve.add_argument("--host", help="address to listen on")
+    serve.add_argument("--port", type=int, help="port to listen on, 0 for any free one")
+    serve.add_argument(
+        "--example", action="store_true", help="load the synthetic example program and print a key"
+    )
+    serve.add_argument(
+        "--clock", metavar="TIME", help="simulate time from here on, such as 2026-01-01T06:00Z"
+    )
+
+    command("migrate", _migrate, "bring the database to this version's schema")
+
+    program = command("program", _program, "create a program and print its first key, or list the programs")
+    program.add_argument("what", choices=("create", "list"))
+    program.add_argument(
+        "--template", default=DEFAULT_TEMPLATE, help=f"one of: {', '.join(template_names())}"
+    )
+    program.add_argument("--file", type=Path, help="a set-up file of your own instead of a template")
+    program.add_argument("--title", help="the program's title")
+
+    key = command("key", _key, "create, list or revoke API keys")
+    key.add_argument("what", choices=("create", "list", "revoke"))
+    key.add_argument("key_id", nargs="?", help="for revoke: the key's id, as `key list` shows it")
+    key.add_argument("--program", help="the program's id; not needed when there is one program")
+    key.add_argument(
+        "--scopes", default="recommend,signals,read", help=f"comma-separated, of: {', '.join(SCOPES)}"
+    )
+    key.add_argument("--audience", default="staff", choices=AUDIENCES, help="what the key's reader may see")
+    key.add_argument("--days", type=int, default=365, help="days until it expires, 0 for never")
+
+    roster = command("import-roster", _import_roster, "import groups, members and seats from CSV")
+    roster.add_argument("file", type=Path)
+    roster.add_argument("--program", help="the program's id; not needed when there is one program")
+
+    for name, run, words in (
+        ("fold", _fold, "close what is due and fold every strategy's belief once"),
+        ("rebuild", _rebuild, "make everything derived again from the ledger"),
+    ):
+        made = command(name, run, words)
+        made.add_argument("--program", help="only this program")
+        if name == "rebuild":
+            made.add_argument("--check", action="store_true", help="only compare; change nothing")
+
+    replay = command("replay", _replay, "make stored decisions again and compare")
+    replay.add_argument("decision", nargs="*", help="decision ids; all of the program's when none is given")
+    replay.add_argument("--program", help="the program's id; not needed when there is one program")
+    replay.add_argument("--deep", action="store_true", help="fold the belief again as well")
+    return parser
+
+
+def _settings(arguments: Arguments) -> Settings:
+    given = {
+        name: value
+        for name in ("database", "host", "port")
+        if (value := getattr(arguments, name, None)) is not None
+    }
+    return msgspec.structs.replace(from_environment(), **given)
+
+
+@contextmanager
+def _opened(arguments: Arguments) -> Iterator[tuple[Database, Kept]]:
+    """The database, with its schema up to date."""
+    db = Database(_settings(arguments).database)
+    try:
+        if not is_current(db):
+            raise Invalid("the database has another schema; run `engagement migrate` first")
+        yield db, Kept()
+    finally:
+        db.close()
+
+
+def _only_program(db: Database, arguments: Arguments) -> str:
+    with db.read() as conn:
+        known = setup.program_ids(conn)
+    if arguments.program is not None:
+        if arguments.program not in known:
+            raise Invalid(f"there is no program `{arguments.program}`; see `engagement program list`")
+        return str(arguments.program)
+    if len(known) != 1:
+        raise Invalid(
+            f"there are {len(known)} programs; name one with --program (see `engagement program list`)"
+        )
+    return known[0]
+
+
+def _now(db: Database) -> int:
+    """The time commands work with; a simulated database has no other clock than its server's."""
+    with db.read() as conn:
+        if facts.is_simulated(conn):
+            raise Invalid("time in this database is simulated; use the server's own addresses instead")
+    return SystemClock().now_ms()
+
+
+# --- serve ----------------------------------------------------------------------------------------
+
+
+def _serve(arguments: Arguments) -> int:
+    settings = _settings(arguments)
+    log_as_json(settings.log_level)
+    db = Database(settings.database)
+    migrate(db)
+    clock = _clock(arguments, db)
+    example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
+    asyncio.run(_run(Service(db, clock, settings), settings, example))
+    return 0
+
+
+def _greeting(address: str, example: Example | None, *, simulated: bool) -> list[str]:
+    """What whoever starts the service needs to know."""
+    lines = [f"Engagement at {address}   API description: {address}/schema   metrics: {address}/metrics"]
+    if simulated:
+        lines.append("Time is simulated; it moves only by POST /v1/clock.")
+    if example is not None:
+        headers = f"-H 'Authorization: Bearer {example.key}' -H 'Content-Type: application/json'"
+        lines += [
+            f"Development key: {example.key}",
+            "Paste this to ask what to try next (the example program and its people are synthetic):",
+            f'curl -s {address}/v1/recommendations {headers} -d \'{{"member": "{example.member}"}}\'',
+        ]
+    return lines
+
+
+def _clock(arguments: Arguments, db: Database) -> Clock:
+    """The clock; a database that has seen one kind of time never starts with the other."""
+    wanted = arguments.clock is not None
+    with db.write() as conn:
+        known = facts.kind_of_time(conn)
+        if known is None:
+            facts.set_kind_of_time(conn, simulated=wanted)
+        elif (known == "simulated") != wanted:
+            raise Invalid(f"time in this database is {known}; it cannot be started with the other kind")
+    return SimulatedClock(milliseconds(_moment(arguments.clock))) if wanted else SystemClock()
+
+
+def _moment(written: str) -> datetime:
+    try:
+        parsed = datetime.fromisoformat(written)
+    except ValueError:
+        raise Invalid(f"`{written}` is not a time; write it like 2026-01-01T06:00Z") from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+async def _run(service: Service, settings: Settings, example: Example | None) -> None:
+    """Listens until SIGTERM or Ctrl-C; then serves what has begun, and ends."""
+    config = uvicorn.Config(
+        build(service),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=20,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        say(*_greeting(f"http://{settings.host}:{port}", example, simulated=service.simulated))
+    await serving
+
+
+# --- set-up ---------------------------------------------------------------------------------------
+
+
+def _migrate(arguments: Arguments) -> None:
+    db = Database(_settings(arguments).database)
+    migrate(db)
+    db.close()
+    say("The database has this version's schema.")
+
+
+def _program(arguments: Arguments) -> None:
+    with _opened(arguments) as (db, kept):
+        if arguments.what == "list":
+            with db.read() as conn:
+                for program_id in setup.program_ids(conn):
+                    revision = setup.catalogue_revision(conn, program_id)
+                    title = setup.catalogue(conn, kept, program_id, revision).program.title
+                    say(f"{program_id}  {title}  {decisions.count(conn, program_id)} decisions")
+            return
+        plan = (
+            read_template(_read(arguments.file).encode()) if arguments.file else template(arguments.template)
+        )
+        now_ms = _now(db)
+        with db.write() as conn:
+            program_id = create_program(conn, kept, plan, now_ms, title=arguments.title)
+            key = create_key(conn, program_id, SCOPES, "research", now_ms, None)
+    say(f"Program {program_id}", f"Key with every scope, shown this once: {key.text}")
+
+
+def _key(arguments: Arguments) -> None:
+    with _opened(arguments) as (db, _):
+        program_id = _only_program(db, arguments)
+        if arguments.what == "list":
+            with db.read() as conn:
+                found = keys.all_keys(conn, program_id)
+            now_ms = SystemClock().now_ms()
+            say(f"{'id':10} {'state':8} {'audience':14} scopes")
+            for key in found:
+                state = "live" if key.is_live(now_ms) else "ended"
+                say(f"{key.key_id:10} {state:8} {key.audience:14} {', '.join(key.scopes)}")
+            return
+        now_ms = SystemClock().now_ms()
+        if arguments.what == "revoke":
+            if arguments.key_id is None:
+                raise Invalid("say which key: `engagement key revoke KEY_ID`")
+            with db.write() as conn:
+                if not keys.revoke(conn, program_id, arguments.key_id, now_ms):
+                    raise Invalid(f"there is no live key `{arguments.key_id}`")
+            say("Revoked; it stops working within five seconds.")
+            return
+        scopes = [scope.strip() for scope in arguments.scopes.split(",") if scope.strip()]
+        unknown = [scope for scope in scopes if scope not in SCOPES]
+        if unknown or not scopes:
+            raise Invalid(f"scopes are {', '.join(SCOPES)}; `{', '.join(unknown) or 'none'}` is not")
+        expires = now_ms + arguments.days * DAY_MS if arguments.days else None
+        with db.write() as conn:
+            made = create_key(conn, program_id, scopes, arguments.audience, now_ms, expires)
+        say(f"Key {made.key.key_id}, shown this once: {made.text}")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as flaw:
+        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+
+
+def _import_roster(arguments: Arguments) -> int:
+    content = _read(arguments.file)
+    with _opened(arguments) as (db, kept):
+        program_id, now_ms = _only_program(db, arguments), _now(db)
+        with db.write() as conn:
+            report = import_roster(conn, kept, program_id, content, now_ms)
+    say(
+        f"{report.lines} lines: {report.stored} stored, {report.unchanged} unchanged, "
+        f"{len(report.refused)} refused"
+    )
+    for flaw in report.refused:
+        say(f"  line {flaw.line}, {flaw.column or 'whole line'}: {flaw.problem}")
+    if report.ignored_columns:
+        say(f"  not read, not stored: {', '.join(report.ignored_columns)}")
+    return 1 if report.refused else 0
+
+
+# --- learning and asking why ----------------------------------------------------------------------
+
+
+def _programs(db: Database, arguments: Arguments) -> list[str]:
+    if arguments.program is not None:
+        return [_only_program(db, arguments)]
+    with db.read() as conn:
+        return setup.program_ids(conn)
+
+
+def _fold(arguments: Arguments) -> None:
+    with _opened(arguments) as (db, kept):
+        now_ms = _now(db)
+        for program_id in _programs(db, arguments):
+            made = fold_program(db, kept, program_id, f"command-{os.getpid()}", now_ms)
+            for strategy, header in made:
+                say(
+                    f"{strategy}: version {header.version}; {header.rows_in} outcomes in, "
+                    f"{header.rows_out} out, {header.rows_missing} without a report"
+                )
+            if not made:
+                say(f"{program_id}: nothing new to learn")
+
+
+def _rebuild(arguments: Arguments) -> int:
+    with _opened(arguments) as (db, kept):
+        found = []
+        for program_id in _programs(db, arguments):
+            work: Any = compare if arguments.check else rebuild
+            found += work(db, kept, program_id)
+    for difference in found:
+        say(f"differs from the ledger: {difference.table} {difference.key}")
+    if arguments.check:
+        say("Nothing was changed." if found else "Everything derived agrees with the ledger.")
+        return 1 if found else 0
+    say(f"Made again; {len(found)} had differed from the ledger.")
+    return 0
+
+
+def _replay(arguments: Arguments) -> int:
+    with _opened(arguments) as (db, kept):
+        program_id = _only_program(db, arguments)
+        with db.read() as conn:
+            wanted = arguments.decision or decisions.all_ids(conn, program_id)
+            differing = done = 0
+            for verdict in replay_decisions(conn, kept, program_id, wanted, deep=arguments.deep):
+                done += 1
+                differing += not verdict.replayed.agrees
+                if arguments.decision or not verdict.replayed.agrees:
+                    say(_verdict_in_words(verdict))
+    missing = len(wanted) - done
+    say(f"{done} replayed, {differing} differ" + (f", {missing} unknown" if missing else ""))
+    return 1 if differing or missing else 0
+
+
+def _verdict_in_words(verdict: Verdict) -> str:
+    decision, replayed = verdict
+    score = "" if replayed.score_gap is None else f"; scores within {replayed.score_gap:.1e}"
+    return (
+        f"{decision.decision_id}: {'agrees' if replayed.agrees else 'DIFFERS'}; "
+        f"pick {replayed.action}, stored {decision.action_id}; "
+        f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""What ops can see: metrics in a registry of their own, and logs as JSON without bodies.
+
+Labels come from catalogues and route templates only, never from a member, a group, a key or a raw
+path; label children are made beforehand, so that ratios of errors are not empty.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 10)
+UNITS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+LANES = ("decide", "record", "read")
+KINDS = ("none", "nudge", "incentive", "chw_linkage")
+STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+
+
+class LaneMetrics(NamedTuple):
+    """One lane's children, bound once."""
+
+    waiting: Gauge
+    batch: Histogram
+    seconds: Histogram
+    reruns: Counter
+    repeats: Counter
+    refused: Counter
+
+
+class Metrics:
+    """Every metric of one process."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = CollectorRegistry() if registry is None else registry
+        self._lanes = self._make_lanes()
+        self.requests = Counter(
+            "engagement_http_requests",
+            "Requests answered",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "engagement_http_request_seconds",
+            "Time to answer a request",
+            ("method", "route"),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.recommendations = Counter(
+            "engagement_recommendations",
+            "Recommendations answered, by kind of action and by what decided",
+            ("kind", "decided_by"),
+            registry=self.registry,
+        )
+        for kind in KINDS:
+            self.recommendations.labels(kind, "belief")
+        for other in ("fallback", "withheld", "deadline"):
+            self.recommendations.labels("none", other)
+        self.signals = Counter(
+            "engagement_signals",
+            "Signals received, by what became of them",
+            ("status",),
+            registry=self.registry,
+        )
+        for status in ("stored", "repeated", "refused"):
+            self.signals.labels(status)
+        self.folds = Counter(
+            "engagement_versions_published", "Versions of beliefs published", registry=self.registry
+        )
+        self.fold_rows = Counter(
+            "engagement_fold_rows", "Outcomes folded", ("direction",), registry=self.registry
+        )
+        for direction in ("in", "out", "missing"):
+            self.fold_rows.labels(direction)
+        self.fold_failures = Counter(
+            "engagement_fold_failures", "Rounds of folding that raised", registry=self.registry
+        )
+        self.last_fold = Gauge(
+            "engagement_last_fold_timestamp_seconds",
+            "When a round of folding last ended well",
+            registry=self.registry,
+        )
+
+    def _make_lanes(self) -> dict[str, LaneMetrics]:
+        registry = self.registry
+        waiting = Gauge("engagement_desk_waiting", "Tickets waiting on a lane", ("lane",), registry=registry)
+        batch = Histogram(
+            "engagement_desk_batch_units",
+            "Units in a transaction",
+            ("lane",),
+            buckets=UNITS,
+            registry=registry,
+        )
+        seconds = Histogram(
+            "engagement_desk_transaction_seconds",
+            "Time of a transaction, commit included",
+            ("lane",),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        reruns = Counter(
+            "engagement_desk_reruns",
+            "Batches run again one ticket a transaction; normally 0",
+            ("lane",),
+            registry=registry,
+        )
+        repeats = Counter(
+            "engagement_desk_repeats",
+            "Batches repeated after a lost race or connection",
+            ("lane",),
+            registry=registry,
+        )
+        refused = Counter(
+            "engagement_desk_refused", "Tickets refused by a full lane", ("lane",), registry=registry
+        )
+        return {
+            lane: LaneMetrics(
+                waiting.labels(lane),
+                batch.labels(lane),
+                seconds.labels(lane),
+                reruns.labels(lane),
+                repeats.labels(lane),
+                refused.labels(lane),
+            )
+            for lane in LANES
+        }
+
+    def lane(self, name: str) -> LaneMetrics:
+        """A lane's own metrics."""
+        return self._lanes[name]
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus's classic text format."""
+        return generate_latest(self.registry)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: what was logged and the fields given with it, nothing of a body."""
+
+    FIELDS = (
+        "method",
+        "route",
+        "status",
+        "duration_ms",
+        "request_id",
+        "lane",
+        "program",
+        "strategy",
+        "version",
+    )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as one line."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({name: record.__dict__[name] for name in self.FIELDS if name in record.__dict__})
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__name__
+            line["where"] = _where(record)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _where(record: logging.LogRecord) -> list[str]:
+    """The frames of an exception without its message, which could hold what a caller sent."""
+    frames = []
+    trace = record.exc_info[2] if record.exc_info else None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_name}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return frames[-12:]
+
+
+def log_as_json(level: str) -> None:
+    """Sends every log line to standard error as JSON, in UTC."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("alembic").setLevel("WARNING")
