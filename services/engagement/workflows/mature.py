@@ -55,12 +55,14 @@ def _around(conn: Connection, program_id: str, decisions: Sequence[Decision]) ->
 def mature(conn: Connection, kept: Kept, program_id: str, strategy_id: str, now_ms: int) -> int:
     """Stores the first outcome of up to `BATCH` closed decisions and returns how many there were.
 
-    A strategy whose outcome is posted gets silence until somebody posts.
+    A strategy whose outcome is posted gets silence until somebody posts. Members and groups are locked,
+    so that a signal being stored meanwhile is either seen here or finds the outcome and revises it.
     """
     due = store.closed_without_outcome(conn, program_id, strategy_id, now_ms, BATCH)
     if not due:
         return 0
     units.lock_tallies(conn, program_id, "member", sorted({decision.unit_id for decision in due}))
+    units.lock_tallies(conn, program_id, "group", sorted({decision.group_id for decision in due}))
     settled = store.outcomes(conn, program_id, [decision.decision_id for decision in due])
     due = [decision for decision in due if decision.decision_id not in settled]
     earned = _earned(conn, kept, program_id, due)
