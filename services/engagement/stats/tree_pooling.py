@@ -156,8 +156,9 @@ def _term(seen: Likelihood, S: Floats) -> float:
 
 def _spread(Q: Floats, S: Floats) -> Floats:
     """M = (S⁻¹ + Q)⁻¹ without inverting either: (I + SQ)⁻¹S."""
-    M: Floats = np.linalg.solve(np.eye(len(S)) + S @ Q, np.broadcast_to(S, Q.shape))
-    return _symmetric(M)
+    return _symmetric(
+        np.asarray(np.linalg.solve(np.eye(len(S)) + S @ Q, np.broadcast_to(S, Q.shape)), np.float64)
+    )
 
 
 def _slope(sent: Likelihood, parent: Normal) -> Floats:
