@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Batch, Nodes, Points, Scores
 
-AnyPosterior = BetaBernoulli | LinearGaussian
+AnyPosterior = BetaBernoulli | LinearGaussian | PooledLinear
 
 
 class Posterior(Protocol):
