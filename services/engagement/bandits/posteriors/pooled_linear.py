@@ -186,7 +186,9 @@ def _rows(nodes: Nodes, group: str, actions: int) -> Floats:
     if node is None:
         return np.zeros((0, width))
     if node.ndim != 1 or len(node) % width:
-        raise Unusable(f"the node of `{group}` should hold rows of {width} numbers, and has the shape {node.shape}")
+        raise Unusable(
+            f"the node of `{group}` should hold rows of {width} numbers, and has the shape {node.shape}"
+        )
     return node.reshape(-1, width)
 
 
