@@ -33,6 +33,7 @@ EXAMPLES = ROOT / "examples" / "foreign-log"
 WALKS = (EXAMPLES / "synthetic-walks.csv").read_text()
 WALKS_MAPPING = (EXAMPLES / "synthetic-walks.toml").read_text()
 ORALYTICS = read_mapping((EXAMPLES / "oralytics-pilot.toml").read_bytes())
+ONE_MORE = "P-01,2025-03-07 08:00,text,0.35,0.40,0,45,50,\n"
 NOW = 1_750_000_000_000  # 15 June 2025
 
 
@@ -192,6 +193,11 @@ def test_a_log_without_a_mapped_column_is_refused_whole():
         read(one().replace("walked_after", "after"))
 
 
+def test_a_log_with_a_mapped_column_twice_is_refused_whole():
+    with pytest.raises(Invalid, match="`rain` twice"):
+        read(one(note="x").replace("note", "rain"))
+
+
 def test_text_that_is_no_csv_is_refused_whole():
     with pytest.raises(Invalid, match="cannot be read as CSV"):
         read(one() + '"' + "x" * 200_000)
@@ -237,6 +243,11 @@ def test_a_member_who_changes_groups_in_the_log_is_seated_where_they_sat():
         ("a", 1, "1970-01-01"),
         ("b", 1, "1970-01-03"),
     ]
+
+
+def test_of_two_groups_within_one_day_the_first_is_the_membership():
+    rows = [BLANK._replace(group=group, decided_at=hour) for hour, group in enumerate("ab")]
+    assert [one.group for one in memberships(rows, "UTC", {"m": []}, [])] == ["a"]
 
 
 def test_a_new_seat_is_never_one_that_somebody_had():
@@ -289,8 +300,7 @@ def test_importing_the_same_log_again_changes_nothing(database):
 
 def test_a_longer_log_adds_what_is_new(database):
     first = imported(database)
-    longer = WALKS + "P-01,2025-03-07 08:00,text,0.35,0.40,0,45,50,\n"
-    again = imported(database, longer, program_id=first.program_id)
+    again = imported(database, WALKS + ONE_MORE, program_id=first.program_id)
     assert (again.stored, again.unchanged) == (1, 11)
 
 
@@ -310,10 +320,19 @@ def test_a_correction_posted_meanwhile_survives_the_same_log(database):
         assert decisions.outcomes(conn, program, [decision])[decision][-1].reward == 0.125
 
 
-def test_a_stored_decision_is_never_changed_by_a_log(database):
-    program = imported(database).program_id
-    again = imported(database, WALKS.replace("08:00,text,0.50", "08:00,call,0.50"), program_id=program)
-    assert [bad.line for bad in again.refused if "decisions never change" in bad.problem] == [2]
+@pytest.mark.parametrize(
+    "changed",
+    [{"did": "call"}, {"p_text": "0.55"}, {"rain": "0"}, {"day": "2025-03-03 08:01"}, {"note": "2"}],
+    ids=["action", "probability", "state", "time", "group"],
+)
+def test_a_stored_decision_is_never_changed_by_a_log(database, changed):
+    mapping = walks('[group]\nid = "walks"', '[group]\ncolumn = "note"\nprefix = "walks"')
+    mapping = msgspec.structs.replace(mapping, point="point", missing=())
+    program = imported(database, one(point="1", note="1"), mapping).program_id
+    again = imported(database, one(**{"point": "1", "note": "1"} | changed), mapping, program)
+    assert [bad.problem for bad in again.refused] == [
+        "another decision of `P-01` is stored under this decision point; decisions never change"
+    ]
 
 
 def test_a_set_up_retuned_since_is_left_as_it_is(database):
@@ -321,7 +340,7 @@ def test_a_set_up_retuned_since_is_left_as_it_is(database):
     strategy = msgspec.structs.replace(walks().strategy, floor=0.25)
     with database.write() as conn:
         setup.revise(conn, program, [strategy], NOW)
-    imported(database, program_id=program)
+    imported(database, WALKS + ONE_MORE, program_id=program)
     with database.read() as conn:
         revision = setup.catalogue_revision(conn, program)
         assert setup.catalogue(conn, Kept(), program, revision).strategies["walks"].floor == 0.25
@@ -481,6 +500,11 @@ def test_the_next_action_is_recommended_for_every_unit(database):
     program = imported(database).program_id
     made = [asked(database, program, member) for member in ("P-01", "P-02", "P-03")]
     assert [(one.version, one.fallback, one.withheld) for one in made] == [(1, None, None)] * 3
+
+
+def test_what_another_system_decided_a_moment_ago_stands_for_no_recommendation(database):
+    program = imported(database, one(day="2025-06-15 20:30")).program_id  # six minutes before NOW
+    assert asked(database, program, "P-01").fallback is None
 
 
 def test_the_report_in_the_documentation_is_the_one_that_is_printed(database):

@@ -11,7 +11,7 @@ from engagement.records import Floats, Nodes, Points
 from engagement.store import beliefs, decisions, setup
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
-from engagement.strategy.replay import IMPORTED, Replayed, features, replay
+from engagement.strategy.replay import Replayed, features, replay
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.fold import fold_entries
 
@@ -39,7 +39,7 @@ def replay_decisions(
     for row in found:
         strategy = setup.catalogue(conn, kept, program_id, row.catalogue).strategies[row.strategy_id]
         again = None
-        if deep and row.fallback not in ("belief_unusable", IMPORTED):
+        if deep and row.fallback != "belief_unusable":
             if folded[0] != row.strategy_id:
                 belief, folded = {}, (row.strategy_id, 0)
             for version in range(folded[1] + 1, row.version + 1):
