@@ -1,7 +1,8 @@
 """Makes a stored decision again from its evidence, and compares.
 
 The pick follows from probabilities and draw, in integers, for ever. The probabilities follow from
-the scores, to one unit of 2⁻³² across library versions.
+the scores, to one unit of 2⁻³² across library versions. A decision of another system, imported with
+its log, has neither draw nor scores: nothing of it can be made again.
 """
 
 from typing import NamedTuple
@@ -14,23 +15,37 @@ from engagement.records import Evidence, Floats, Integers, Scores, Units
 from engagement.strategy.decide import CERTAIN, fixed_choice, shares
 from engagement.strategy.strategy import Strategy
 
+IMPORTED = "imported"
+"""`fallback` of a decision that another system made."""
+
 
 class Replayed(NamedTuple):
-    """What came out the second time.
+    """What came out the second time; None for whatever could not be made again.
 
     pick_agrees : exactly    probability_gap : largest difference, in units of 2⁻³²
     score_gap : largest relative difference of scores, None unless the belief was folded again
     """
 
-    action: str
-    pick_agrees: bool
-    probability_gap: int
+    action: str | None
+    pick_agrees: bool | None
+    probability_gap: int | None
     score_gap: float | None
 
     @property
-    def agrees(self) -> bool:
-        """Whether the decision is the same within what is promised."""
-        return self.pick_agrees and self.probability_gap <= 1 and (self.score_gap or 0.0) <= 1e-9
+    def checked(self) -> tuple[str, ...]:
+        """What was made again and compared: `pick`, `probability`, `scores`; nothing if imported."""
+        named = zip(("pick", "probability", "scores"), self[1:], strict=True)
+        return tuple(name for name, compared in named if compared is not None)
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the decision is the same within what is promised; None when nothing was compared."""
+        if not self.checked:
+            return None
+        return bool(self.pick_agrees) and (self.probability_gap or 0) <= 1 and (self.score_gap or 0.0) <= 1e-9
+
+
+NOTHING_TO_REPLAY = Replayed(None, None, None, None)
 
 
 def refused(evidence: Evidence) -> Refusals:
@@ -57,6 +72,8 @@ def replay(
     strategy: Strategy, evidence: Evidence, chosen: str, fallback: str | None, again: Scores | None = None
 ) -> Replayed:
     """Recomputes one decision. `again` are its scores from a belief folded anew, for a deep replay."""
+    if fallback == IMPORTED:
+        return NOTHING_TO_REPLAY
     stored = propensities(evidence)
     picked: Integers = pick(stored, (evidence.uniform,))
     action = evidence.actions[int(picked[0])]

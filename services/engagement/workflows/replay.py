@@ -29,6 +29,7 @@ def replay_decisions(
     """Replays decisions in the order of their versions; unknown ids are left out.
 
     deep : also folds the belief again from the fold entries and computes the scores anew
+    An imported decision is another system's: its verdict says that nothing was checked.
     """
     found = sorted(
         decisions.by_id(conn, program_id, ids).values(), key=lambda row: (row.strategy_id, row.version)

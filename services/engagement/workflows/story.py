@@ -9,7 +9,7 @@ from engagement.errors import NotFound
 from engagement.store import decisions, setup
 from engagement.store.kept import Kept
 from engagement.strategy.life import Status, status
-from engagement.strategy.replay import features, scored
+from engagement.strategy.replay import IMPORTED, features, scored
 from engagement.workflows.tell import Recommendation, moment, told
 
 
@@ -47,7 +47,10 @@ class OutcomeSeen(msgspec.Struct, frozen=True):
 
 
 class Story(msgspec.Struct, frozen=True):
-    """The whole of one decision. `uniform` is the draw, between 0 and 1."""
+    """The whole of one decision. `uniform` is the draw, between 0 and 1.
+
+    An imported decision came with neither beliefs nor draw: none are told, and `uniform` is null.
+    """
 
     recommendation: Recommendation
     status: Status
@@ -56,7 +59,7 @@ class Story(msgspec.Struct, frozen=True):
     family: str
     beliefs: tuple[Belief, ...]
     features: tuple[FeatureSeen, ...]
-    uniform: float
+    uniform: float | None
 
 
 def story(
@@ -70,6 +73,7 @@ def story(
     steps = decisions.answers(conn, program_id, [decision_id])[decision_id]
     earned = decisions.outcomes(conn, program_id, [decision_id])[decision_id]
     scores, evidence = scored(decision.evidence), decision.evidence
+    imported = decision.fallback == IMPORTED
     names = catalogue.strategies[decision.strategy_id].columns
     return Story(
         recommendation=told(decision, catalogue, simulated=simulated),
@@ -82,12 +86,14 @@ def story(
             OutcomeSeen(row.revision, row.reward, row.source, moment(row.recorded_at)) for row in earned
         ),
         family=scores.family,
-        beliefs=tuple(
+        beliefs=()
+        if imported
+        else tuple(
             Belief(action, float(mean), float(sd))
             for action, mean, sd in zip(evidence.actions, scores.mean[0], scores.sd[0], strict=True)
         ),
         features=tuple(
             FeatureSeen(name, float(value)) for name, value in zip(names, features(evidence)[0], strict=True)
         ),
-        uniform=evidence.uniform / 2**53,
+        uniform=None if imported else evidence.uniform / 2**53,
     )

@@ -72,7 +72,8 @@ class Recommendation(msgspec.Struct, frozen=True):
     decision_id : null when nothing was decided: `withheld` or `fallback: "deadline"` says why
     probability : with which the action was drawn; chances : every available action's
     randomised : false when there was no choice, or no chance in it
-    fallback : why the strategy's fallback decided, null when the belief did
+    fallback : why the strategy's fallback decided, `imported` when another system did, null when the
+    belief did
     """
 
     decision_id: str | None
@@ -216,6 +217,11 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             how = "The member asked for no chance in the choice, so the strategy's fixed order decided."
         case "belief_unusable":
             how = "What was learned so far could not be used, so the strategy's fixed order decided."
+        case "imported":
+            how = (
+                "Another system decided this, and its log was imported: it logged a chance of "
+                f"{100 * decision.probability / ONE:.3g} in 100, and how it came to that is not known here."
+            )
         case _ if not decision.randomised:
             how = "Only one thing could be offered."
         case _:
