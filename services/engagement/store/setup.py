@@ -103,7 +103,7 @@ def newest(conn: Connection, program_id: str, noun: str, ids: Sequence[str]) -> 
     )
     inner = t.revisions.alias("newest")
     query = select(inner.c.id, inner.c.revision, inner.c.body).select_from(
-        keys.join(
+        keys.outerjoin(
             inner,
             and_(
                 inner.c.program_id == program_id,
@@ -113,7 +113,11 @@ def newest(conn: Connection, program_id: str, noun: str, ids: Sequence[str]) -> 
             ),
         )
     )
-    return {row.id: Revised(decoded(noun, row.body), row.revision) for row in conn.execute(query)}
+    return {
+        row.id: Revised(decoded(noun, row.body), row.revision)
+        for row in conn.execute(query)
+        if row.id is not None
+    }
 
 
 def page(conn: Connection, program_id: str, noun: str, after: str, limit: int) -> list[Revised]:
@@ -231,8 +235,8 @@ def memberships_on(conn: Connection, program_id: str, members: Sequence[str], da
     )
     query = select(
         inner.c.member_id, inner.c.starts_on, inner.c.group_id, inner.c.seat, inner.c.role
-    ).select_from(keys.join(inner, on))
-    return {row.member_id: Seated(*row) for row in conn.execute(query)}
+    ).select_from(keys.outerjoin(inner, on))
+    return {row.member_id: Seated(*row) for row in conn.execute(query) if row.member_id is not None}
 
 
 def memberships_of(conn: Connection, program_id: str, members: Sequence[str]) -> dict[str, list[Seated]]:
