@@ -61,3 +61,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("`none` is built in and cannot be defined")
         if self.cost_minor and self.payer == "nobody":
             raise ValueError(f"`{self.id}` costs money, so it needs a payer")
+        languages = [row.language for row in self.content]
+        twice = next((name for name in languages if languages.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"`{self.id}` is written in `{twice}` twice")

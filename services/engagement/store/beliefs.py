@@ -67,8 +67,8 @@ def read_nodes(
         n.c.node == wanted.c.value,
         n.c.version == newest,
     )
-    query = select(n.c.node, n.c.state).select_from(wanted.join(n, on))
-    return {row.node: array_of(row.state) for row in conn.execute(query)}
+    query = select(n.c.node, n.c.state).select_from(wanted.outerjoin(n, on))
+    return {row.node: array_of(row.state) for row in conn.execute(query) if row.node is not None}
 
 
 def write_nodes(conn: Connection, program_id: str, strategy_id: str, version: int, nodes: Nodes) -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, select, union
 
 from engagement.records import Evidence
 from engagement.store import tables as t
@@ -80,6 +80,12 @@ def _select(program_id: str) -> Select[tuple[object, ...]]:
     return select(*_columns).where(t.decisions.c.program_id == program_id)
 
 
+def _either(conn: Connection, program_id: str, one: Select[Any], other: Select[Any]) -> list[Decision]:
+    """Decisions whose ids either query gives. A union, because `OR` keeps SQLite from using two indexes."""
+    query = _select(program_id).where(t.decisions.c.decision_id.in_(union(one, other)))
+    return [_decision(row) for row in conn.execute(query)]
+
+
 def insert_decisions(conn: Connection, program_id: str, rows: Sequence[Decision]) -> None:
     """Stores new decisions; a decision point already decided raises the database's own error."""
     insert(
@@ -105,15 +111,17 @@ def existing(
 
     points : "strategy unit point" each, in the order of the unique key
     """
-    d = t.decisions.c
-    name = d.strategy_id + " " + d.unit_id + " " + d.decision_point
-    query = _select(program_id).where(
-        or_(
-            among(conn, d.decision_id, open_ids),
-            and_(d.unit_kind == "member", among(conn, d.unit_id, units), among(conn, name, points)),
-        )
+    inner = t.decisions.alias("inner_decisions")
+    i = inner.c
+    by_open_id = select(i.decision_id).where(i.program_id == program_id, among(conn, i.decision_id, open_ids))
+    name = i.strategy_id + " " + i.unit_id + " " + i.decision_point
+    by_point = select(i.decision_id).where(
+        i.program_id == program_id,
+        i.unit_kind == "member",
+        among(conn, i.unit_id, units),
+        among(conn, name, points),
     )
-    return [_decision(row) for row in conn.execute(query)]
+    return _either(conn, program_id, by_open_id, by_point)
 
 
 def recent(
@@ -229,17 +237,17 @@ def matured_around(
     until_ms: int,
 ) -> list[Decision]:
     """Decisions about these members or groups that have an outcome and whose window meets a span of time."""
-    d, o = t.decisions.c, t.outcomes.c
-    has_outcome = (
-        select(o.revision).where(o.program_id == d.program_id, o.decision_id == d.decision_id).exists()
+    inner, o = t.decisions.alias("inner_decisions"), t.outcomes.c
+    i = inner.c
+    matured = select(i.decision_id).where(
+        i.program_id == program_id,
+        i.decided_at < until_ms,
+        i.closes_at >= from_ms,
+        select(o.revision).where(o.program_id == i.program_id, o.decision_id == i.decision_id).exists(),
     )
-    query = _select(program_id).where(
-        or_(among(conn, d.unit_id, members), among(conn, d.group_id, groups)),
-        d.decided_at < until_ms,
-        d.closes_at >= from_ms,
-        has_outcome,
-    )
-    return [_decision(row) for row in conn.execute(query)]
+    about_members = matured.where(i.unit_kind == "member", among(conn, i.unit_id, members))
+    about_groups = matured.where(among(conn, i.group_id, groups))
+    return _either(conn, program_id, about_members, about_groups)
 
 
 def count(conn: Connection, program_id: str) -> int:

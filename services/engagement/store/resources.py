@@ -33,7 +33,11 @@ def lock_counters(
     name = c.resource_id + " " + c.period
     query = (
         select(c.resource_id, c.period, c.taken)
-        .where(c.program_id == program_id, among(conn, name, [" ".join(pair) for pair in sorted(wanted)]))
+        .where(
+            c.program_id == program_id,
+            among(conn, c.resource_id, sorted({resource for resource, _ in wanted})),
+            among(conn, name, [" ".join(pair) for pair in sorted(wanted)]),
+        )
         .order_by(c.resource_id, c.period)
     )
     found = {(row.resource_id, row.period): row.taken for row in conn.execute(for_update(query))}

@@ -63,7 +63,11 @@ def among(conn: Connection, column: ColumnElement[str], keys: Sequence[str]) -> 
 
 
 def keys_table(conn: Connection, keys: Sequence[str]) -> TableValuedAlias:
-    """Keys as a table with one column `value`, to look something up for each of them."""
+    """Keys as a table with one column `value`, to look something up for each of them.
+
+    Join from it with `outerjoin` and pass over what was not found: an inner join leaves SQLite free to
+    begin with the other table, and without statistics it then reads a whole program for each key.
+    """
     given = _given(keys, uuid=False)
     if conn.dialect.name == "sqlite":
         return func.json_each(given).table_valued("value", name="keys")

@@ -49,7 +49,7 @@ def write_tallies(conn: Connection, program_id: str, rows: Sequence[tuple[str, s
 
 
 def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) -> dict[str, MemberRow]:
-    """Members by id with their seat on a day, in one statement."""
+    """Members by id with their seat on a day, in one statement; unknown ids are left out."""
     keys, r, m = keys_table(conn, ids), t.revisions.alias(), t.memberships.alias()
     newest = select(func.max(t.revisions.c.revision)).where(
         t.revisions.c.program_id == program_id,
@@ -66,7 +66,7 @@ def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) ->
         .order_by(t.memberships.c.starts_on.desc(), t.memberships.c.revision.desc())
         .limit(1)
     )
-    joined = keys.join(
+    joined = keys.outerjoin(
         r,
         and_(
             r.c.program_id == program_id,
@@ -85,6 +85,8 @@ def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) ->
     query = select(r.c.id, r.c.body, m.c.group_id, m.c.seat, m.c.role).select_from(joined)
     out = {}
     for name, body, group, seat, role in conn.execute(query):
+        if body is None:
+            continue
         member = decoded("member", body)
         assert isinstance(member, Member)  # noqa: S101  # stored under this noun
         out[name] = MemberRow(member, group, seat, role)
@@ -92,14 +94,14 @@ def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) ->
 
 
 def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, GroupRow]:
-    """Groups by id with their tallies, in one statement."""
+    """Groups by id with their tallies, in one statement; unknown ids are left out."""
     keys, r, c = keys_table(conn, ids), t.revisions.alias(), t.tallies
     newest = select(func.max(t.revisions.c.revision)).where(
         t.revisions.c.program_id == program_id,
         t.revisions.c.noun == "group",
         t.revisions.c.id == keys.c.value,
     )
-    joined = keys.join(
+    joined = keys.outerjoin(
         r,
         and_(
             r.c.program_id == program_id,
@@ -107,10 +109,12 @@ def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, G
             r.c.id == keys.c.value,
             r.c.revision == newest.correlate(keys).scalar_subquery(),
         ),
-    ).join(c, and_(c.c.program_id == program_id, c.c.unit_kind == "group", c.c.unit_id == keys.c.value))
+    ).outerjoin(c, and_(c.c.program_id == program_id, c.c.unit_kind == "group", c.c.unit_id == keys.c.value))
     query = select(r.c.id, r.c.body, c.c.tally).select_from(joined)
     out = {}
     for name, body, tally in conn.execute(query):
+        if body is None or tally is None:
+            continue
         group = decoded("group", body)
         assert isinstance(group, Group)  # noqa: S101  # stored under this noun
         out[name] = GroupRow(group, tally)
