@@ -10,7 +10,7 @@ from engagement.store import setup, signals, units
 from engagement.store.decisions import Decision, OutcomeRow
 from engagement.store.kept import Kept
 from engagement.strategy.reward import Seen, came_to_next_meeting
-from engagement.workflows.tallies import counting
+from engagement.workflows.tallies import counting, key, kin
 
 BATCH = 64
 """Decisions a transaction, so that none of background work lasts long."""
@@ -34,7 +34,7 @@ def rewards(conn: Connection, program_id: str, decisions: Sequence[Decision]) ->
 
 
 def _around(conn: Connection, program_id: str, decisions: Sequence[Decision]) -> list[signals.Recorded]:
-    """Signals inside the decisions' windows, and whatever corrects them, wherever that lies in time."""
+    """Signals inside the decisions' windows, and their kin wherever those lie in time."""
     found = signals.in_window(
         conn,
         program_id,
@@ -43,13 +43,7 @@ def _around(conn: Connection, program_id: str, decisions: Sequence[Decision]) ->
         min(decision.decided_at for decision in decisions),
         max(decision.closes_at for decision in decisions),
     )
-    known = {(row.source, row.event_id): row for row in found}
-    fresh = list(known)
-    while fresh:
-        named = {(row.source, row.event_id): row for row in signals.naming(conn, program_id, fresh)}
-        fresh = [key for key in named if key not in known]
-        known.update(named)
-    return list(known.values())
+    return list(kin(conn, program_id, map(key, found)).values())
 
 
 def mature(conn: Connection, kept: Kept, program_id: str, strategy_id: str, now_ms: int) -> int:
