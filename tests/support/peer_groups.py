@@ -33,7 +33,7 @@ FOLDED = 40.0
 """A day on which everything decided at the start has closed: windows last 35 days."""
 
 CALL = Nudge(id="call", title="The adviser calls")
-STORY = Nudge(id="story", title="A story is told")
+STORY = Nudge(id="story", title="A story is told", cool_down_days=20)
 TOKEN = Incentive(id="token", title="A token for the way", cost_minor=50, payer="fund")
 LEARNED = Strategy(
     id="learned", title="Learns", actions=("call", "token"), fallback=Fallback("reminder", ("call",))
@@ -88,15 +88,16 @@ def a_program(db: Database, plan: Template = PLAN) -> Here:
         return Here(db, kept, create_program(conn, kept, plan, ms(0)))
 
 
-def with_strategy(**changes: Any) -> Template:
-    """The plan with its default strategy changed."""
+def with_strategy(limit_minor: int = 10_000, **changes: Any) -> Template:
+    """The plan with its default strategy changed, and with so much money a month; a token costs 50."""
     changed = msgspec.structs.replace(LEARNED, **changes)
-    return msgspec.structs.replace(PLAN, strategies=(changed, COUNTED, POSTED))
+    budget = Budget(id="fund", limit_minor=limit_minor)
+    return msgspec.structs.replace(PLAN, budgets=(budget,), strategies=(changed, COUNTED, POSTED))
 
 
-def with_budget(limit_minor: int) -> Template:
-    """The plan with so much money a month; a token costs 50."""
-    return msgspec.structs.replace(PLAN, budgets=(Budget(id="fund", limit_minor=limit_minor),))
+def always(action: str, limit_minor: int = 10_000) -> Template:
+    """A plan that gives this action to whoever declines chance, as long as it is available."""
+    return with_strategy(limit_minor, actions=(action,), fallback=Fallback(action, (action,)))
 
 
 def seat(here: Here, *lines: str, columns: str = "group,member,seat", day: float = 0.0) -> RosterReport:
@@ -104,9 +105,10 @@ def seat(here: Here, *lines: str, columns: str = "group,member,seat", day: float
     return here.run(import_roster, "\n".join((columns, *lines)), day=day)
 
 
-def seat_members(here: Here, count: int, *, group_size: int = 8) -> list[str]:
-    """Seats members m0, m1, … in groups g0, g1, …; returns their ids."""
-    seat(here, *(f"g{n // group_size},m{n},{n % group_size + 1}" for n in range(count)))
+def seat_members(here: Here, count: int, *, chance: str = "yes") -> list[str]:
+    """Seats members m0, m1, … in groups g0, g1, … of eight; returns their ids."""
+    lines = (f"g{n // 8},m{n},{n % 8 + 1},{chance}" for n in range(count))
+    seat(here, *lines, columns="group,member,seat,chance")
     return [f"m{n}" for n in range(count)]
 
 

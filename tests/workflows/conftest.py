@@ -3,10 +3,11 @@
 Programs share nothing, so the tests share a database of each kind and need not wait for one each.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 
 import pytest
+from sqlalchemy import event
 
 from engagement.store.database import Database
 from support.databases import postgresql_database, sqlite_database
@@ -34,3 +35,24 @@ def db(shared_url: str) -> Iterator[Database]:
 @pytest.fixture
 def here(db: Database) -> Here:
     return a_program(db)
+
+
+@pytest.fixture
+def statements(db: Database) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collects what is sent to the database meanwhile, transactions aside; many rows in one are one."""
+
+    @contextmanager
+    def collected() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+            if not statement.startswith("BEGIN"):
+                sent.append(statement)
+
+        event.listen(db.engine(), "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(db.engine(), "before_cursor_execute", note)
+
+    return collected
