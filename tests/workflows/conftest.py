@@ -4,7 +4,7 @@ Programs share nothing, so the tests share a database of each kind and need not 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import pytest
 from sqlalchemy import event
@@ -12,18 +12,23 @@ from sqlalchemy import event
 from engagement.store.database import Database
 from support.databases import postgresql_database, sqlite_database
 from support.peer_groups import Here, a_program
+from support.postgres import Server
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql_url(postgres: Server, migrated_postgresql: str) -> Iterator[str]:
+    """For tests of two processes at once; on SQLite there is one writer and nothing to settle."""
+    with postgresql_database(postgres, migrated_postgresql) as url:
+        yield url
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a migrated database for every test of this folder, once on each kind."""
-    with ExitStack() as made:
-        if request.param == "sqlite":
-            template = request.getfixturevalue("migrated_sqlite")
-            yield sqlite_database(template, tmp_path_factory.mktemp("workflows"))
-        else:
-            server, template = map(request.getfixturevalue, ("postgres", "migrated_postgresql"))
-            yield made.enter_context(postgresql_database(server, template))
+    if request.param == "sqlite":
+        return sqlite_database(request.getfixturevalue("migrated_sqlite"), tmp_path_factory.mktemp("shared"))
+    url: str = request.getfixturevalue("shared_postgresql_url")
+    return url
 
 
 @pytest.fixture(scope="session")
