@@ -98,7 +98,7 @@ def deliver(here: Here, batch: list[Signal]) -> None:
     assert all(isinstance(answer, Receipt) for answer in here.run(ingest, batch, day=HEARD))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.data())
 def test_any_order_repetition_and_delay_ends_in_the_same_state(db: Database, data: st.DataObject) -> None:
     signals = data.draw(reports())

@@ -1,11 +1,12 @@
 """Two replicas of the service on one PostgreSQL, at the same moment."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from threading import Barrier
 
 import pytest
+from sqlalchemy import event
 
 from engagement.store import decisions, resources
 from engagement.store.database import Database
@@ -13,7 +14,7 @@ from engagement.store.kept import Kept
 from engagement.workflows.ingest import ingest
 from engagement.workflows.rebuild import compare
 from engagement.workflows.recommend import Ask, recommend
-from support.peer_groups import a_program, always, came, held, seat_members
+from support.peer_groups import FOLDED, a_program, always, came, decided, held, seat_members
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +87,26 @@ def test_a_report_and_its_correction_at_both_at_once_leave_one_of_them(databases
         wrong, right = held("g0", 0, 1, id="a"), held("g0", 0, 0, id="b", corrects="a")
         both(here, databases, (ingest, [wrong]), (ingest, [right]))
         assert compare(here.db, here.kept, here.id) == []
+
+
+def test_a_meeting_reported_while_a_decision_matures_is_seen_or_revises_it(databases):
+    db, other = databases
+    here = a_program(db)
+    seat_members(here, 1)
+    (decision,) = decided(here, "m0")
+    with ThreadPoolExecutor(1) as threads:
+        reported = []
+
+        def report_meanwhile(_conn, _cursor, statement, *_):
+            if statement.startswith("INSERT INTO outcomes") and not reported:
+                reports = [held("g0", 5, 0)]
+                reported.append(threads.submit(here._replace(db=other).run, ingest, reports, day=FOLDED))
+                wait(reported, timeout=0.5)  # it is either done by now, unseen, or waiting for a lock
+
+        event.listen(db.engine(), "before_cursor_execute", report_meanwhile)
+        try:
+            here.fold()
+        finally:
+            event.remove(db.engine(), "before_cursor_execute", report_meanwhile)
+    assert reported[0].result()
+    assert here.read(decisions.outcomes, [decision])[decision][-1].reward == 0
