@@ -229,8 +229,9 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             learned = (
                 "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
             )
+            least = 100 * min(strategy.floor, 1 / available)
             how = (
                 f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
-                f"the chances come from {learned}, and each keeps at least {100 * strategy.floor:g} in 100."
+                f"the chances come from {learned}, and each keeps at least {least:.3g} in 100."
             )
     return how + (f" {refused_count} could not be offered now." if refused_count else "")
