@@ -19,6 +19,7 @@ from engagement.api.service import Service
 from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.errors import EngagementError, Invalid
 from engagement.settings import Settings, from_environment
+from engagement.signals.signal import AUDIENCES
 from engagement.signals.tally import DAY_MS
 from engagement.store import decisions, facts, keys, setup
 from engagement.store.database import Database
@@ -41,7 +42,6 @@ from engagement.workflows.replay import Verdict, replay_decisions
 from engagement.workflows.roster import import_roster
 
 Arguments = argparse.Namespace
-AUDIENCES = ("group", "adviser", "health_worker", "staff", "research")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -373,22 +373,28 @@ def _replay(arguments: Arguments) -> int:
         program_id = _only_program(db, arguments)
         with db.read() as conn:
             wanted = arguments.decision or decisions.all_ids(conn, program_id)
-            differing = done = 0
+            differing = done = imported = 0
             for verdict in replay_decisions(conn, kept, program_id, wanted, deep=arguments.deep):
                 done += 1
-                differing += not verdict.replayed.agrees
-                if arguments.decision or not verdict.replayed.agrees:
+                imported += verdict.agrees is None
+                differing += verdict.agrees is False
+                if arguments.decision or verdict.agrees is False:
                     say(_verdict_in_words(verdict))
     missing = len(wanted) - done
-    say(f"{done} replayed, {differing} differ" + (f", {missing} unknown" if missing else ""))
+    words = [f"{done - imported} replayed, {differing} differ"]
+    words += [f"{imported} imported, of which nothing can be compared"] if imported else []
+    words += [f"{missing} unknown"] if missing else []
+    say("; ".join(words))
     return 1 if differing or missing else 0
 
 
 def _verdict_in_words(verdict: Verdict) -> str:
-    decision, replayed = verdict
+    decision, replayed, keyed = verdict
+    if keyed is None:
+        return f"{decision.decision_id}: imported; there is nothing to compare"
     score = "" if replayed.score_gap is None else f"; scores within {replayed.score_gap:.1e}"
     return (
-        f"{decision.decision_id}: {'agrees' if replayed.agrees else 'DIFFERS'}; "
+        f"{decision.decision_id}: {'agrees' if verdict.agrees else 'DIFFERS'}; "
         f"pick {replayed.action}, stored {decision.action_id}; "
         f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
     )

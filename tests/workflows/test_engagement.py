@@ -3,7 +3,8 @@
 import pytest
 
 from engagement.errors import NotFound
-from engagement.workflows.engagement import AUDIENCES, of_group, of_member
+from engagement.signals.signal import AUDIENCES
+from engagement.workflows.engagement import of_group, of_member
 from engagement.workflows.ingest import ingest
 from support.peer_groups import came, held, met_goal, ms, said, seat, seat_members
 

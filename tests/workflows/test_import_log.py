@@ -421,7 +421,7 @@ def test_a_story_tells_no_belief_that_the_log_lacks(database):
     program = imported(database).program_id
     decision = stored(database, program)["P-01", "log:2025-03-03T02:30:00+00:00"].decision_id
     with database.read() as conn:
-        told = story(conn, Kept(), program, decision, NOW, simulated=False)
+        told = story(conn, Kept(), program, decision, "research", NOW, simulated=False)
     assert (told.beliefs, told.uniform) == ((), None)
     assert told.recommendation.why == (
         "Another system decided this, and its log was imported: it logged a chance of 50 in 100, and how "

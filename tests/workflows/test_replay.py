@@ -38,7 +38,7 @@ def test_all_decisions_are_made_again_the_same(lived, deep):
     verdicts = replayed(here, made, deep=deep)
     assert len(verdicts) == 3 * 16
     assert {verdict.decision.version for verdict in verdicts} == {0, 1, 2}
-    assert all(verdict.replayed.agrees for verdict in verdicts)
+    assert all(verdict.agrees for verdict in verdicts)
     assert all((verdict.replayed.score_gap is not None) == deep for verdict in verdicts)
 
 
@@ -124,3 +124,19 @@ def test_a_draw_that_was_tampered_with_is_detected(lived):
     tampered = msgspec.structs.replace(row.evidence, uniform=draw)
     (verdict,) = replayed(here, [forged(here, made[0], evidence=tampered)])
     assert not verdict.replayed.pick_agrees
+
+
+def test_a_draw_that_is_not_the_one_keyed_to_the_decision_point_is_detected(lived):
+    here, made = lived
+    row = here.read(decisions.by_id, made[:1])[made[0]]
+    near = msgspec.structs.replace(row.evidence, uniform=row.evidence.uniform ^ 1)
+    (verdict,) = replayed(here, [forged(here, made[0], evidence=near)])
+    assert verdict.replayed.agrees
+    assert (verdict.keyed, verdict.agrees) == (False, False)
+
+
+def test_a_propensity_that_is_not_the_evidence_s_is_detected(lived):
+    here, made = lived
+    row = here.read(decisions.by_id, made[:1])[made[0]]
+    (verdict,) = replayed(here, [forged(here, made[0], probability=row.probability + 1)])
+    assert (verdict.keyed, verdict.agrees) == (False, False)

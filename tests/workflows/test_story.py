@@ -31,9 +31,9 @@ from support.peer_groups import (
 )
 
 
-def told(here, decision, day=1.0):
+def told(here, decision, day=1.0, audience="research"):
     with here.db.read() as conn:
-        return story(conn, here.kept, here.id, decision, ms(day), simulated=False)
+        return story(conn, here.kept, here.id, decision, audience, ms(day), simulated=False)
 
 
 def test_a_story_holds_what_was_answered(here):
@@ -63,6 +63,16 @@ def test_a_story_tells_the_belief_and_the_draw(here):
     tops = accumulate(chance.probability for chance in answered.chances)
     drawn = next(chance for chance, top in zip(answered.chances, tops, strict=True) if found.uniform < top)
     assert drawn.action == answered.action.id
+
+
+def test_a_story_shows_each_reader_what_is_meant_for_them(here):
+    (answered,) = ask(here, *seat_members(here, 1))
+    adviser = told(here, answered.decision_id, audience="adviser")
+    names = {feature.name for feature in adviser.features}
+    assert "attendance" in names
+    assert not names & {"weeks_since_contact", "weeks_since_contact_missing", "dose"}
+    assert (adviser.beliefs, adviser.uniform) == ((), None)
+    assert told(here, answered.decision_id, audience="staff").beliefs
 
 
 def test_an_unanswered_decision_has_expired_when_its_time_is_over(here):

@@ -20,10 +20,12 @@ Decision = FromPath[DecisionId]
 @get("/v1/decisions/{decision_id:str}", guards=[needs("read")], tags=["decisions"])
 async def tell_decision(request: Call, decision_id: Decision) -> Story:
     """Everything stored about a decision: what was known, believed, drawn, and what became of it."""
-    service = service_of(request)
+    service, audience = service_of(request), request.auth.audience
 
     def told(conn: Connection, kept: Kept, program_id: str, ids: Any, now_ms: int) -> list[Story]:
-        return [story(conn, kept, program_id, name, now_ms, simulated=service.simulated) for name in ids]
+        return [
+            story(conn, kept, program_id, name, audience, now_ms, simulated=service.simulated) for name in ids
+        ]
 
     found: Story = await one(service, "read", Work(request.auth.program_id, told), decision_id)
     return found

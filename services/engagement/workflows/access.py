@@ -11,8 +11,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from engagement.errors import Unauthenticated
+from engagement.signals.signal import Audience
 from engagement.store import keys
-from engagement.store.keys import ApiKey, Audience, Scope
+from engagement.store.keys import ApiKey, Scope
 
 PREFIX = "eng"
 SCOPES: tuple[Scope, ...] = ("recommend", "signals", "read", "research", "admin")

@@ -7,16 +7,13 @@ from engagement.errors import NotFound
 from engagement.signals import index, tally
 from engagement.signals.history import months
 from engagement.signals.index import Index
-from engagement.signals.signal import Audience
+from engagement.signals.signal import Audience, may_see
 from engagement.store import setup, units
 from engagement.store.kept import Kept
 from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import phase
 from engagement.workflows.tallies import event, standing
-
-AUDIENCES: tuple[Audience, ...] = ("group", "adviser", "health_worker", "staff", "research")
-"""From the nearest neighbour outwards: each sees what those before it may see."""
 
 
 class PartSeen(msgspec.Struct, frozen=True):
@@ -116,11 +113,10 @@ def _seen(
     simulated: bool,
 ) -> Engagement:
     """What a reader may see; the index stays out when one of its parts does."""
-    may = AUDIENCES[: AUDIENCES.index(audience) + 1]
     parts = tuple(
         PartSeen(part.name, part.value, part.weight, part.missing, part.sentence)
         for part in found.parts
-        if part.audience in may
+        if may_see(audience, part.audience)
     )
     whole = len(parts) == len(found.parts)
     return Engagement(
