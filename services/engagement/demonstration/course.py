@@ -6,6 +6,7 @@ goes with the next occasion after its day.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -34,6 +35,8 @@ EFFECTS = tabulate(ACTION_EFFECTS)
 SENT_AGAIN = 0.03
 """Share of the signals that are sent a second time; a guess."""
 TRIES = 20
+AT_ONCE = 8
+"""People who answer at the same time: the service lets them share its commits."""
 
 
 class Proposal(NamedTuple):
@@ -228,10 +231,16 @@ def _recommended(client: Client, members: Sequence[str], strategy: str) -> list[
 
 
 def _reply(client: Client, proposals: Sequence[Proposal], which: Callable[[Replies], Reply | None]) -> None:
-    for proposal in proposals:
-        said = which(proposal.replies)
-        if said is not None and proposal.recommendation.decision_id is not None:
-            client.answer(proposal.recommendation.decision_id, said)
+    """Says what became of each proposal, a few at a time, as many people would."""
+
+    def say(proposal: Proposal) -> None:
+        said, decision_id = which(proposal.replies), proposal.recommendation.decision_id
+        if said is not None and decision_id is not None:
+            client.answer(decision_id, said)
+
+    with ThreadPoolExecutor(AT_ONCE) as people:
+        for _ in people.map(say, proposals):
+            pass  # results are taken so that an error is raised here
 
 
 def _carried_out(proposals: Sequence[Proposal], active: Bools) -> Integers:

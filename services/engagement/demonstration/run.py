@@ -3,13 +3,14 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
 import msgspec
+from sqlalchemy import make_url
 from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from engagement.client import Client
@@ -30,7 +31,6 @@ from engagement.workflows.ingest import milliseconds
 from engagement.workflows.program import DEFAULT_TEMPLATE, Template, create_program, template
 
 TITLE = "Demonstration (simulated)"
-LOG = "server.log"
 
 
 class _Opened(NamedTuple):
@@ -41,27 +41,35 @@ class _Opened(NamedTuple):
 def demonstrate(options: Options, database: str | None) -> tuple[str, bool]:
     """The summary of a demonstration, and whether the ledger agreed with itself at the end.
 
-    database : one of its own, which stays; None for a temporary one
+    database : one of its own, which stays; None for a temporary one, which stays only if it disagreed
     Raises `Invalid` for a database that holds anything, `Fault` with the place of the server's log.
     """
     began = time.perf_counter()
-    with _workplace() as folder:
+    with ExitStack() as tidying:
+        folder = Path(mkdtemp(prefix="engagement-demo-"))
+        tidying.callback(shutil.rmtree, folder)
         url = database or f"sqlite:///{folder / 'demonstration.db'}"
         plan = planned(options)
         opened = _open(url, plan)
-        log = folder / LOG
+        log = folder / "server.log"
         try:
             with serving(url, FIRST, log) as address, Client(address, opened.key) as client:
                 course = live(client, options, plan.sites[0].id, _by_month)
                 beliefs = learned(client, options, course)
-        except EngagementError as error:
-            raise Fault(f"{error}\nThe server's log is {log}") from error
         except Exception as error:
-            error.add_note(f"The server's log is {log}")
+            tidying.pop_all()
+            place = f"The server's log is {log}"
+            if isinstance(error, EngagementError):
+                raise Fault(f"{error}\n{place}") from error
+            error.add_note(place)
             raise
         found = audit(url, opened.program_id)
-    seconds = time.perf_counter() - began
-    return summary(options, plan, course, beliefs, found, seconds), found.agrees
+        seconds = time.perf_counter() - began
+        text = summary(options, plan, course, beliefs, found, seconds)
+        if not found.agrees:
+            tidying.pop_all()
+            text += f"\nThe ledger does not agree with itself; it is kept in {make_url(url)!r}"
+    return text, found.agrees
 
 
 def planned(options: Options) -> Template:
@@ -93,21 +101,6 @@ def _open(url: str, plan: Template) -> _Opened:
             program_id = create_program(conn, Kept(), plan, now_ms)
             key = create_key(conn, program_id, SCOPES, "research", now_ms, None)
     return _Opened(program_id, key.text)
-
-
-@contextmanager
-def _workplace() -> Iterator[Path]:
-    """A folder that goes at the end, and stays when something failed and its log will be needed."""
-    folder = Path(mkdtemp(prefix="engagement-demo-"))
-    failed = False
-    try:
-        yield folder
-    except Exception:
-        failed = True
-        raise
-    finally:
-        if not failed or not (folder / LOG).exists():
-            shutil.rmtree(folder)
 
 
 def _by_month(months: Sequence[int]) -> Iterable[int]:

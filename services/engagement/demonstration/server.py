@@ -20,13 +20,15 @@ ADDRESS = re.compile(r"Engagement at (http://\S+)")
 
 
 @contextmanager
-def serving(database: str, start: datetime, log: Path) -> Iterator[str]:
+def serving(database: str, start: datetime, log: Path, *, port: int = 0) -> Iterator[str]:
     """The address of a server on a simulated clock, stopped however the block ends.
+
+    port : 0 for any that is free
 
     It folds only when it is told to, so that what it learns when does not depend on how fast it is.
     """
     command = [sys.executable, "-m", "engagement.cli", "serve"]
-    command += ["--host", "127.0.0.1", "--port", "0", "--clock", start.isoformat()]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--clock", start.isoformat()]
     code = str(Path(engagement.__file__).parents[1])  # the same code on both ends
     environment = {
         **os.environ,
@@ -48,8 +50,10 @@ def _address(process: "subprocess.Popen[str]", log: Path) -> str:
     """What the server says its address is, as soon as it listens."""
     too_late = threading.Timer(START_S, process.kill)
     too_late.start()
-    line = process.stdout.readline() if process.stdout is not None else ""
-    too_late.cancel()
+    try:
+        line = process.stdout.readline() if process.stdout is not None else ""
+    finally:
+        too_late.cancel()
     found = ADDRESS.search(line)
     if found is None:
         process.wait()

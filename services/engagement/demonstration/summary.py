@@ -79,7 +79,7 @@ def _groups(options: Options, course: Course) -> list[str]:
     alive = [_alive(part, options.groups) for part in parts]
     rows = [
         ["groups alive at its end", *alive],
-        ["meetings held, of those a month each", *(_share(_all(part, "held")) for part in parts)],
+        ["meetings held, of one a month each", *(_share(_all(part, "held")) for part in parts)],
         ["attendance, of everyone who joined", *(_share(_all(part, "attended")) for part in parts)],
         ["attendance of the lowest quarter of them", *(_share(_lowest_quarter(part)) for part in parts)],
         ["members who left, or whose group ended", *(_gone(part, options) for part in parts)],
@@ -279,7 +279,5 @@ def _versions_in_words(versions: Sequence[VersionMade]) -> Iterator[str]:
         rows_in, rows_out, missing = (
             sum(getattr(made, name) for made in own) for name in ("rows_in", "rows_out", "rows_missing")
         )
-        yield (
-            f"{len(own)} versions of `{strategy}` published: {rows_in} outcomes in, {rows_out} out again "
-            f"after late reports, {missing} silent"
-        )
+        yield f"{len(own)} versions of `{strategy}` published"
+        yield (f"{rows_in} outcomes in, {rows_out} out again; {missing} closed before anything was heard")
