@@ -17,6 +17,8 @@ import uvicorn
 from engagement.api.app import build
 from engagement.api.service import Service
 from engagement.clock import Clock, SimulatedClock, SystemClock
+from engagement.demonstration.options import SEATS, WORLDS, Options
+from engagement.demonstration.run import demonstrate
 from engagement.errors import EngagementError, Invalid
 from engagement.settings import Settings, from_environment
 from engagement.signals.signal import AUDIENCES
@@ -129,6 +131,28 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("decision", nargs="*", help="decision ids; all of the program's when none is given")
     replay.add_argument("--program", help="the program's id; not needed when there is one program")
     replay.add_argument("--deep", action="store_true", help="fold the belief again as well")
+
+    demo = command(
+        "demo", _demo, "live through a simulated program of synthetic people, and say what came of it"
+    )
+    demo.add_argument(
+        "--keep",
+        dest="database",
+        metavar="DATABASE",
+        help="the same as --database: one of its own, which stays; a temporary one by default",
+    )
+    for name, words in (
+        ("groups", f"groups of {SEATS}"),
+        ("seed", "of everything that is drawn"),
+        ("months-running", "months until the program ends"),
+        ("months-after", "months after that"),
+    ):
+        default = getattr(Options(), name.replace("-", "_"))
+        demo.add_argument(f"--{name}", type=int, default=default, help=f"{words}; {default} by default")
+    demo.add_argument("--world", default=Options().world, choices=tuple(WORLDS))
+    demo.add_argument(
+        "--strategy", default=Options().strategy, choices=("learned", "counted", "even", "none")
+    )
     return parser
 
 
@@ -398,6 +422,20 @@ def _verdict_in_words(verdict: Verdict) -> str:
         f"pick {replayed.action}, stored {decision.action_id}; "
         f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
     )
+
+
+# --- a demonstration ------------------------------------------------------------------------------
+
+
+def _demo(arguments: Arguments) -> int:
+    given = {name: getattr(arguments, name) for name in Options.__struct_fields__}
+    try:
+        options = msgspec.convert(given, Options)
+    except msgspec.ValidationError as flaw:
+        raise Invalid(str(flaw)) from None
+    text, agrees = demonstrate(options, arguments.database)
+    say(text)
+    return 0 if agrees else 1
 
 
 if __name__ == "__main__":
