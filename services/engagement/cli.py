@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -236,6 +237,8 @@ async def _run(service: Service, settings: Settings, example: Example | None) ->
         server_header=False,
     )
     server = uvicorn.Server(config)
+    # uvicorn raises the signal again when it has ended; to have ended in order is exit code 0
+    signal.signal(signal.SIGTERM, server.handle_exit)
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
