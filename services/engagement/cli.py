@@ -209,10 +209,8 @@ def _clock(arguments: Arguments, db: Database) -> Clock:
     """The clock; a database that has seen one kind of time never starts with the other."""
     wanted = arguments.clock is not None
     with db.write() as conn:
-        known = facts.kind_of_time(conn)
-        if known is None:
-            facts.set_kind_of_time(conn, simulated=wanted)
-        elif (known == "simulated") != wanted:
+        known = facts.settle_kind_of_time(conn, "simulated" if wanted else "real")
+        if (known == "simulated") != wanted:
             raise Invalid(f"time in this database is {known}; it cannot be started with the other kind")
     return SimulatedClock(milliseconds(_moment(arguments.clock))) if wanted else SystemClock()
 
