@@ -60,10 +60,9 @@ def fold(
     while _in_transaction(db, lambda conn: mature(conn, kept, program_id, name, now_ms)):
         pass
     with db.write() as conn:
-        version = beliefs.pointers(conn, program_id, [name])[name] + 1
-        if not beliefs.claim(conn, program_id, name, version, owner, now_ms, now_ms + CLAIM_MS):
-            return None
-        beliefs.drop_nodes(conn, program_id, name, version - 1)
+        version = _claimed(conn, program_id, name, owner, now_ms)
+    if version is None:
+        return None
     entries = _claimed_entries(db, program_id, name, version, owner, now_ms)
     if entries is None:
         return None
@@ -97,6 +96,19 @@ def fold(
 def _in_transaction(db: Database, work: Callable[[Connection], int]) -> int:
     with db.write() as conn:
         return work(conn)
+
+
+def _claimed(conn: Connection, program_id: str, name: str, owner: str, now_ms: int) -> int | None:
+    """The next version, now this folder's to make and free of what an interrupted folder left of it."""
+    version = beliefs.pointers(conn, program_id, [name])[name] + 1
+    if not beliefs.claim(conn, program_id, name, version, owner, now_ms, now_ms + CLAIM_MS):
+        return None
+    # Whoever published it since that look has released its claim to us: nothing is half written then.
+    if beliefs.pointers(conn, program_id, [name])[name] >= version:
+        beliefs.release(conn, program_id, name, version)
+        return None
+    beliefs.drop_nodes(conn, program_id, name, version - 1)
+    return version
 
 
 def _still_mine(conn: Connection, program_id: str, name: str, version: int, owner: str, now_ms: int) -> bool:
