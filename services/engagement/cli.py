@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -341,10 +341,11 @@ def _programs(db: Database, arguments: Arguments) -> list[str]:
 
 
 def _fold(arguments: Arguments) -> None:
+    owner = f"command-{secrets.token_hex(8)}"  # process ids repeat from container to container
     with _opened(arguments) as (db, kept):
         now_ms = _now(db)
         for program_id in _programs(db, arguments):
-            made = fold_program(db, kept, program_id, f"command-{os.getpid()}", now_ms)
+            made = fold_program(db, kept, program_id, owner, now_ms)
             for strategy, header in made:
                 say(
                     f"{strategy}: version {header.version}; {header.rows_in} outcomes in, "
