@@ -64,3 +64,11 @@ def size(url: str, table: str) -> int:
     """Rows in a table."""
     with closing(Database(url)) as db, db.read() as conn:
         return conn.execute(select(func.count()).select_from(t.metadata.tables[table])).scalar_one()
+
+
+def learned(url: str) -> tuple[int, int]:
+    """Rows that entered the beliefs of all published versions, and rows that were taken out again."""
+    v = t.versions.c
+    with closing(Database(url)) as db, db.read() as conn:
+        entered, taken_out = conn.execute(select(func.sum(v.rows_in), func.sum(v.rows_out))).one()
+        return int(entered), int(taken_out)
