@@ -10,11 +10,13 @@ MINUTE = 1 / 1440
 
 
 def decide(client: Client, people: Sequence[str], strategies: Sequence[str], point: str) -> None:
-    """Asks every strategy about everybody."""
+    """Asks every strategy about everybody, until each has a decision."""
     for strategy in strategies:
         asks = [{"member": name, "strategy": strategy, "decision_point": point} for name in people]
-        answers = client.insist("/v1/recommendations/batch", {"requests": asks})["answers"]
-        assert all(answer["recommendation"]["decision_id"] for answer in answers)
+        while asks:
+            answers = client.insist("/v1/recommendations/batch", {"requests": asks})["answers"]
+            undecided = [answer["recommendation"]["fallback"] == "deadline" for answer in answers]
+            asks = [ask for ask, again in zip(asks, undecided, strict=True) if again]
 
 
 def attendance(people: Sequence[str], day: float) -> list[dict[str, Any]]:
