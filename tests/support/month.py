@@ -9,14 +9,17 @@ MINUTE = 1 / 1440
 """In days. The service takes reports from up to ten minutes ahead of its clock."""
 
 
-def decide(client: Client, people: Sequence[str], strategies: Sequence[str], point: str) -> None:
-    """Asks every strategy about everybody, until each has a decision."""
+def decide(client: Client, people: Sequence[str], strategies: Sequence[str], point: str) -> list[str]:
+    """Asks every strategy about everybody, until each has a decision; their ids."""
+    decided: list[str] = []
     for strategy in strategies:
         asks = [{"member": name, "strategy": strategy, "decision_point": point} for name in people]
         while asks:
             answers = client.insist("/v1/recommendations/batch", {"requests": asks})["answers"]
-            undecided = [answer["recommendation"]["fallback"] == "deadline" for answer in answers]
-            asks = [ask for ask, again in zip(asks, undecided, strict=True) if again]
+            made = [answer["recommendation"]["decision_id"] for answer in answers]
+            decided += filter(None, made)
+            asks = [ask for ask, decision in zip(asks, made, strict=True) if decision is None]
+    return decided
 
 
 def attendance(people: Sequence[str], day: float) -> list[dict[str, Any]]:

@@ -13,11 +13,10 @@ from engagement.store.beliefs import Version
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.workflows.fold import CLAIM_MS, fold_entries
-from engagement.workflows.mature import mature
 from support.databases import sqlite_database
 from support.ledger import agrees_with_itself, learned, size
 from support.locks import held, wait_for_waiters
-from support.month import live_through
+from support.month import decide, live_through
 from support.service import (
     PATIENCE_SECONDS,
     START_MS,
@@ -119,30 +118,25 @@ def test_a_fold_killed_at_every_step_is_finished_by_the_next_start_on_postgresql
 def test_a_fold_that_claims_a_version_just_published_leaves_it_as_it_is(
     fresh_database: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Another folder publishes between this one's look at the pointer and its claim."""
-    url, name = fresh_database(), "counted"
-    program = new_program(url, roster(1))
+    """Another folder, here by hand, publishes between this one's look at the pointer and its claim."""
+    url, name, people = fresh_database(), "counted", members(1)
+    program, key = new_program(url, roster(1))
     now_ms = START_MS + CLOSED * 86_400_000
-    with running_service(url, tmp_path, on_day(0)) as service, client_of(service, program.key) as client:
-        live_through(client, members(1), [name], 0)
+    with running_service(url, tmp_path, on_day(0)) as service, client_of(service, key) as client:
+        for decision in decide(client, people, [name], "march"):
+            client.insist(f"/v1/decisions/{decision}/outcome", {"reward": 1})
         client.move_clock(on_day(CLOSED))
         with closing(Database(url)) as db:
-            kept = Kept()
             with db.write() as conn:
-                mature(conn, kept, program.program_id, name, now_ms)
-                beliefs.claim(conn, program.program_id, name, 1, "other", now_ms, now_ms + CLAIM_MS)
-                fresh = beliefs.unfolded(conn, program.program_id, name, 1, now_ms, 100)
-                beliefs.insert_entries(conn, program.program_id, name, fresh)
-                catalogue = setup.catalogue(
-                    conn, kept, program.program_id, setup.catalogue_revision(conn, program.program_id)
-                )
-                nodes, rows = fold_entries(
-                    conn, program.program_id, catalogue.strategies[name], fresh, lambda _: {}
-                )
-                beliefs.write_nodes(conn, program.program_id, name, 1, nodes)
+                beliefs.claim(conn, program, name, 1, "other", now_ms, now_ms + CLAIM_MS)
+                fresh = beliefs.unfolded(conn, program, name, 1, now_ms, len(people))
+                beliefs.insert_entries(conn, program, name, fresh)
+                catalogue = setup.catalogue(conn, Kept(), program, setup.catalogue_revision(conn, program))
+                nodes, rows = fold_entries(conn, program, catalogue.strategies[name], fresh, lambda _: {})
+                beliefs.write_nodes(conn, program, name, 1, nodes)
             with folding(client), db.write() as conn:
-                beliefs.publish(conn, program.program_id, Version(name, 1, *rows, now_ms))
-                beliefs.release(conn, program.program_id, name, 1)
+                beliefs.publish(conn, program, Version(name, 1, *rows, now_ms))
+                beliefs.release(conn, program, name, 1)
                 wait_for_waiters(url)
-    assert learned(url) == (len(members(1)), 0)
+    assert learned(url) == (len(people), 0)
     assert agrees_with_itself(url)
