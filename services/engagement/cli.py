@@ -2,7 +2,8 @@
 
 import argparse
 import asyncio
-import os
+import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -232,10 +233,8 @@ def _clock(arguments: Arguments, db: Database) -> Clock:
     """The clock; a database that has seen one kind of time never starts with the other."""
     wanted = arguments.clock is not None
     with db.write() as conn:
-        known = facts.kind_of_time(conn)
-        if known is None:
-            facts.set_kind_of_time(conn, simulated=wanted)
-        elif (known == "simulated") != wanted:
+        known = facts.settle_kind_of_time(conn, "simulated" if wanted else "real")
+        if (known == "simulated") != wanted:
             raise Invalid(f"time in this database is {known}; it cannot be started with the other kind")
     return SimulatedClock(milliseconds(_moment(arguments.clock))) if wanted else SystemClock()
 
@@ -260,6 +259,8 @@ async def _run(service: Service, settings: Settings, example: Example | None) ->
         server_header=False,
     )
     server = uvicorn.Server(config)
+    # uvicorn raises the signal again when it has ended; to have ended in order is exit code 0
+    signal.signal(signal.SIGTERM, server.handle_exit)
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
@@ -364,10 +365,11 @@ def _programs(db: Database, arguments: Arguments) -> list[str]:
 
 
 def _fold(arguments: Arguments) -> None:
+    owner = f"command-{secrets.token_hex(8)}"  # process ids repeat from container to container
     with _opened(arguments) as (db, kept):
         now_ms = _now(db)
         for program_id in _programs(db, arguments):
-            made = fold_program(db, kept, program_id, f"command-{os.getpid()}", now_ms)
+            made = fold_program(db, kept, program_id, owner, now_ms)
             for strategy, header in made:
                 say(
                     f"{strategy}: version {header.version}; {header.rows_in} outcomes in, "

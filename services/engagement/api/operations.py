@@ -8,6 +8,7 @@ import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import JSONBody
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from engagement.api.desk import Work
 from engagement.api.guards import needs
@@ -74,7 +75,10 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
 async def fold_now(request: Call) -> list[VersionMade]:
     """Closes decisions that are due and folds every strategy now, instead of at the next round."""
     service = service_of(request)
-    made = await asyncio.to_thread(service.fold, request.auth.program_id)
+    try:
+        made = await asyncio.to_thread(service.fold, request.auth.program_id)
+    except OperationalError as error:
+        raise Unavailable(Unavailable.title()) from error
     return [
         VersionMade(
             row.strategy_id,

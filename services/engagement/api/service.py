@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ class Service:
         self.desk = Desk(
             db, self.kept, clock, self.metrics, limit=settings.queue, shared=settings.shared_commits
         )
-        self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}"
+        # in containers names and process ids repeat, and two folders must never be taken for one
+        self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._folding = threading.Lock()
         self._closed = threading.Event()
         self._folder = threading.Thread(target=self._fold_regularly, name="folder", daemon=True)

@@ -30,7 +30,6 @@ def audit(database: str, program_id: str) -> Audit:
         with db.read() as conn:
             ids = decisions.all_ids(conn, program_id)
             verdicts = [
-                verdict.replayed.agrees
-                for verdict in replay_decisions(conn, kept, program_id, ids, deep=True)
+                verdict.agrees for verdict in replay_decisions(conn, kept, program_id, ids, deep=True)
             ]
         return Audit(len(verdicts), verdicts.count(False), len(compare(db, kept, program_id)))
