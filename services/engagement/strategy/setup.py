@@ -40,7 +40,7 @@ class Program(Noun, frozen=True, kw_only=True):
         """Refuses a time zone that does not exist."""
         try:
             ZoneInfo(self.time_zone)
-        except (KeyError, ValueError) as unknown:
+        except (KeyError, ValueError, OSError) as unknown:  # "Asia" alone is a folder
             raise ValueError(f"`{self.time_zone}` is not a time zone of the IANA database") from unknown
 
 
