@@ -3,16 +3,17 @@
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvicorn
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engagement.api.app import build
 from engagement.api.service import Service
@@ -26,6 +27,7 @@ from engagement.store.kept import Kept
 from engagement.store.migrate import is_current, migrate
 from engagement.telemetry import log_as_json
 from engagement.workflows.access import SCOPES, create_key
+from engagement.workflows.engagement import AUDIENCES
 from engagement.workflows.example import Example, load_example
 from engagement.workflows.fold import fold_program
 from engagement.workflows.ingest import milliseconds
@@ -41,7 +43,6 @@ from engagement.workflows.replay import Verdict, replay_decisions
 from engagement.workflows.roster import import_roster
 
 Arguments = argparse.Namespace
-AUDIENCES = ("group", "adviser", "health_worker", "staff", "research")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,11 +51,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result: int | None = arguments.run(arguments)
     except EngagementError as error:
-        print(f"engagement: {error or error.title()}", file=sys.stderr)  # noqa: T201  # the command line speaks
-        return 2
+        return _sorry(str(error) or error.title())
+    except ArgumentError as error:
+        return _sorry(f"--database: {error}")
+    except ModuleNotFoundError as error:
+        return _sorry(f"{error}; for PostgreSQL install engagement[postgres]")
+    except OperationalError as error:
+        return _sorry(f"the database cannot be used: {str(error.orig).strip().splitlines()[0]}")
     except KeyboardInterrupt:
         return 130
     return result or 0
+
+
+def _sorry(words: str) -> int:
+    print(f"engagement: {words}", file=sys.stderr)  # noqa: T201  # the command line speaks
+    return 2
 
 
 def say(*lines: str) -> None:
@@ -138,7 +149,7 @@ def _settings(arguments: Arguments) -> Settings:
         for name in ("database", "host", "port")
         if (value := getattr(arguments, name, None)) is not None
     }
-    return msgspec.structs.replace(from_environment(), **given)
+    return from_environment(given=given)
 
 
 @contextmanager
@@ -180,13 +191,25 @@ def _now(db: Database) -> int:
 
 def _serve(arguments: Arguments) -> int:
     settings = _settings(arguments)
+    clock = _clock(arguments.clock)
     log_as_json(settings.log_level)
-    db = Database(settings.database)
-    migrate(db)
-    clock = _clock(arguments, db)
-    example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
-    asyncio.run(_run(Service(db, clock, settings), settings, example))
+    with _listening(settings.host, settings.port) as line, closing(Database(settings.database)) as db:
+        migrate(db)
+        _settle_time(db, clock)
+        example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
+        service = Service(db, clock, settings)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        say(*_greeting(f"http://{host}:{line.getsockname()[1]}", example, simulated=clock.simulated))
+        asyncio.run(_run(service, line))
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at an address; whoever connects from now on is served as soon as the service runs."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as flaw:
+        raise Invalid(f"cannot listen on {host}, port {port}: {flaw.strerror}") from flaw
 
 
 def _greeting(address: str, example: Example | None, *, simulated: bool) -> list[str]:
@@ -204,45 +227,37 @@ def _greeting(address: str, example: Example | None, *, simulated: bool) -> list
     return lines
 
 
-def _clock(arguments: Arguments, db: Database) -> Clock:
-    """The clock; a database that has seen one kind of time never starts with the other."""
-    wanted = arguments.clock is not None
+def _settle_time(db: Database, clock: Clock) -> None:
+    """A database that has seen one kind of time never starts with the other."""
     with db.write() as conn:
         known = facts.kind_of_time(conn)
         if known is None:
-            facts.set_kind_of_time(conn, simulated=wanted)
-        elif (known == "simulated") != wanted:
+            facts.set_kind_of_time(conn, simulated=clock.simulated)
+        elif (known == "simulated") != clock.simulated:
             raise Invalid(f"time in this database is {known}; it cannot be started with the other kind")
-    return SimulatedClock(milliseconds(_moment(arguments.clock))) if wanted else SystemClock()
 
 
-def _moment(written: str) -> datetime:
+def _clock(written: str | None) -> Clock:
+    """The machine's clock, or a simulated one that starts at the time written."""
+    if written is None:
+        return SystemClock()
     try:
-        parsed = datetime.fromisoformat(written)
+        start = datetime.fromisoformat(written)
     except ValueError:
         raise Invalid(f"`{written}` is not a time; write it like 2026-01-01T06:00Z") from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return SimulatedClock(milliseconds(start if start.tzinfo else start.replace(tzinfo=UTC)))
 
 
-async def _run(service: Service, settings: Settings, example: Example | None) -> None:
-    """Listens until SIGTERM or Ctrl-C; then serves what has begun, and ends."""
+async def _run(service: Service, line: socket.socket) -> None:
+    """Serves until SIGTERM or Ctrl-C; then finishes what has begun, and ends."""
     config = uvicorn.Config(
         build(service),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=20,
         server_header=False,
     )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        say(*_greeting(f"http://{settings.host}:{port}", example, simulated=service.simulated))
-    await serving
+    await uvicorn.Server(config).serve(sockets=[line])
 
 
 # --- set-up ---------------------------------------------------------------------------------------
