@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from engagement.store import setup
+from engagement.store import tables as t
+from engagement.telemetry import JsonLines
 from support.running import Caller, Program
 
 ASK = "/v1/recommendations"
@@ -143,3 +146,33 @@ def test_what_stands_in_the_address_is_checked_as_well(caller: Caller, method: s
         "after",
         "limit",
     }
+
+
+def test_what_nobody_foresaw_at_the_desk_is_our_fault_without_a_word_of_the_content(
+    program: Program, caller: Caller
+) -> None:
+    row = {"program_id": program.id, "noun": "member", "id": "canary-4712", "revision": 1}
+    with program.running.service.db.write() as conn:  # what no caller can bring about
+        conn.execute(t.revisions.insert(), row | {"body": b"canary", "catalogue": None, "recorded_at": 0})
+    answer = caller.get("/v1/members/canary-4712")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
+    assert answer.json() == {
+        "type": "urn:engagement:problem:fault",
+        "title": "The service could not do its part; nothing was stored",
+        "status": 500,
+    }
+
+
+def test_what_nobody_foresaw_elsewhere_is_answered_the_same_way_and_logged_by_its_kind(
+    program: Program, caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"program_id": program.id, "noun": "strategy", "id": "learned", "revision": 9}
+    with program.running.service.db.write() as conn:
+        newest = setup.catalogue_revision(conn, program.id) + 1
+        conn.execute(t.revisions.insert(), row | {"body": b"canary", "catalogue": newest, "recorded_at": 0})
+    answer = caller.post("/v1/folds")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
+    assert answer.json()["type"] == "urn:engagement:problem:fault"
+    lines = [JsonLines().format(record) for record in caplog.records]
+    assert any("unforeseen: DecodeError" in line for line in lines)
+    assert not any("canary" in line for line in [answer.text, *lines])

@@ -59,7 +59,7 @@ class Operation(NamedTuple):
 
 def described(app: Litestar) -> bytes:
     """The whole description as JSON, without the modules that types of unions carry in their names."""
-    return re.sub(rb"\bengagement(\.[a-z_]+)+\.(?=[A-Z])", b"", msgspec.json.encode(_description(app)))
+    return re.sub(rb"engagement(\.[a-z_]+)+\.(?=[A-Z])", b"", msgspec.json.encode(_description(app)))
 
 
 def _description(app: Litestar) -> Json:

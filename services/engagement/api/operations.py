@@ -78,7 +78,7 @@ def look(conn: Connection, _kept: Kept, _program: str, items: Sequence[Any], _no
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Read every metric of this process, in Prometheus's text format."""
     content = service_of(request).metrics.exposition()
-    return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(content, media_type="text/plain; version=0.0.4")
 
 
 @post("/v1/folds", status_code=200, guards=[Needs("admin")], tags=["operations"])
