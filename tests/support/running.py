@@ -3,7 +3,6 @@
 Everything about people is synthetic.
 """
 
-import asyncio
 import socket
 import threading
 import time
@@ -119,7 +118,8 @@ def running(
     server = uvicorn.Server(config)
     with closing(socket.create_server(("127.0.0.1", 0))) as line:
         address = f"http://127.0.0.1:{line.getsockname()[1]}"
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[line])))
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [line]})
         thread.start()
         try:
             with httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
