@@ -140,7 +140,11 @@ def test_a_roster_is_imported_line_by_line(caller: Caller) -> None:
     assert caller.get("/v1/members/fay").status_code == 200
 
 
-@pytest.mark.parametrize("content", [b"", b"who,where\n", b"group,member,seat\n\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"who,where\n", b"group,member,seat\n\xff", b"group,member\rseat\n", b"g" * 200_000],
+    ids=["empty", "other columns", "no UTF-8", "odd line ends", "one long cell"],
+)
 def test_a_roster_that_cannot_be_read_stores_nothing(caller: Caller, content: bytes) -> None:
     before = caller.get("/v1/members").content
     answer = caller.call("POST", "/v1/imports/roster", content=content, headers=CSV)
