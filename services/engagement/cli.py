@@ -1,12 +1,12 @@
 """The one command line."""
 
 import argparse
-import asyncio
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engagement.api.app import build
 from engagement.api.service import Service
@@ -32,7 +33,9 @@ from engagement.telemetry import log_as_json
 from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.example import Example, load_example
 from engagement.workflows.fold import fold_program
+from engagement.workflows.import_log import import_log, in_words
 from engagement.workflows.ingest import milliseconds
+from engagement.workflows.log_mapping import read_mapping
 from engagement.workflows.program import (
     DEFAULT_TEMPLATE,
     create_program,
@@ -53,11 +56,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result: int | None = arguments.run(arguments)
     except EngagementError as error:
-        print(f"engagement: {error or error.title()}", file=sys.stderr)  # noqa: T201  # the command line speaks
-        return 2
+        return _sorry(str(error) or error.title())
+    except ArgumentError as error:
+        return _sorry(f"--database: {error}")
+    except ModuleNotFoundError as error:
+        return _sorry(f"{error}; for PostgreSQL install engagement[postgres]")
+    except OperationalError as error:
+        return _sorry(f"the database cannot be used: {str(error.orig).strip().splitlines()[0]}")
     except KeyboardInterrupt:
         return 130
     return result or 0
+
+
+def _sorry(words: str) -> int:
+    print(f"engagement: {words}", file=sys.stderr)  # noqa: T201  # the command line speaks
+    return 2
 
 
 def say(*lines: str) -> None:
@@ -119,6 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     roster.add_argument("file", type=Path)
     roster.add_argument("--program", help="the program's id; not needed when there is one program")
 
+    log = command("import-log", _import_log, "import another system's decision log, with a mapping file")
+    log.add_argument("file", type=Path)
+    log.add_argument("--mapping", type=Path, required=True, help="what the log's columns mean (TOML)")
+    log.add_argument("--program", help="the program to import into; a new one when absent")
+
     for name, run, words in (
         ("fold", _fold, "close what is due and fold every strategy's belief once"),
         ("rebuild", _rebuild, "make everything derived again from the ledger"),
@@ -163,7 +181,7 @@ def _settings(arguments: Arguments) -> Settings:
         for name in ("database", "host", "port")
         if (value := getattr(arguments, name, None)) is not None
     }
-    return msgspec.structs.replace(from_environment(), **given)
+    return from_environment(given=given)
 
 
 @contextmanager
@@ -205,13 +223,29 @@ def _now(db: Database) -> int:
 
 def _serve(arguments: Arguments) -> int:
     settings = _settings(arguments)
+    clock = _clock(arguments.clock)
     log_as_json(settings.log_level)
-    db = Database(settings.database)
-    migrate(db)
-    clock = _clock(arguments, db)
-    example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
-    asyncio.run(_run(Service(db, clock, settings), settings, example))
+    with _listening(settings.host, settings.port) as line, closing(Database(settings.database)) as db:
+        migrate(db)
+        _settle_time(db, clock)
+        example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
+        service = Service(db, clock, settings)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        say(*_greeting(f"http://{host}:{line.getsockname()[1]}", example, simulated=clock.simulated))
+        _run(service, line)
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at an address; whoever connects from now on is served as soon as the service runs."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        line = socket.create_server((host, port), family=family)
+    except OSError as flaw:
+        raise Invalid(f"cannot listen on {host}, port {port}: {flaw.strerror}") from flaw
+    # Every connection inherits it. Without it the two halves of a small answer may lie 40 ms apart.
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
 
 
 def _greeting(address: str, example: Example | None, *, simulated: bool) -> list[str]:
@@ -229,30 +263,30 @@ def _greeting(address: str, example: Example | None, *, simulated: bool) -> list
     return lines
 
 
-def _clock(arguments: Arguments, db: Database) -> Clock:
-    """The clock; a database that has seen one kind of time never starts with the other."""
-    wanted = arguments.clock is not None
+def _settle_time(db: Database, clock: Clock) -> None:
+    """A database that has seen one kind of time never starts with the other."""
     with db.write() as conn:
-        known = facts.settle_kind_of_time(conn, "simulated" if wanted else "real")
-        if (known == "simulated") != wanted:
+        kind: facts.KindOfTime = "simulated" if clock.simulated else "real"
+        known = facts.settle_kind_of_time(conn, kind)
+        if known != kind:
             raise Invalid(f"time in this database is {known}; it cannot be started with the other kind")
-    return SimulatedClock(milliseconds(_moment(arguments.clock))) if wanted else SystemClock()
 
 
-def _moment(written: str) -> datetime:
+def _clock(written: str | None) -> Clock:
+    """The machine's clock, or a simulated one that starts at the time written."""
+    if written is None:
+        return SystemClock()
     try:
-        parsed = datetime.fromisoformat(written)
+        start = datetime.fromisoformat(written)
     except ValueError:
         raise Invalid(f"`{written}` is not a time; write it like 2026-01-01T06:00Z") from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return SimulatedClock(milliseconds(start if start.tzinfo else start.replace(tzinfo=UTC)))
 
 
-async def _run(service: Service, settings: Settings, example: Example | None) -> None:
-    """Listens until SIGTERM or Ctrl-C; then serves what has begun, and ends."""
+def _run(service: Service, line: socket.socket) -> None:
+    """Serves until SIGTERM or Ctrl-C; then finishes what has begun, and ends."""
     config = uvicorn.Config(
         build(service),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=20,
@@ -261,13 +295,7 @@ async def _run(service: Service, settings: Settings, example: Example | None) ->
     server = uvicorn.Server(config)
     # uvicorn raises the signal again when it has ended; to have ended in order is exit code 0
     signal.signal(signal.SIGTERM, server.handle_exit)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        say(*_greeting(f"http://{settings.host}:{port}", example, simulated=service.simulated))
-    await serving
+    server.run(sockets=[line])
 
 
 # --- set-up ---------------------------------------------------------------------------------------
@@ -324,8 +352,10 @@ def _key(arguments: Arguments) -> None:
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
             raise Invalid(f"scopes are {', '.join(SCOPES)}; `{', '.join(unknown) or 'none'}` is not")
-        expires = now_ms + arguments.days * DAY_MS if arguments.days else None
         with db.write() as conn:
+            # simulated years pass in seconds, so there a key holds until it is revoked
+            lasts = arguments.days and not facts.is_simulated(conn)
+            expires = now_ms + arguments.days * DAY_MS if lasts else None
             made = create_key(conn, program_id, scopes, arguments.audience, now_ms, expires)
         say(f"Key {made.key.key_id}, shown this once: {made.text}")
 
@@ -351,6 +381,18 @@ def _import_roster(arguments: Arguments) -> int:
         say(f"  line {flaw.line}, {flaw.column or 'whole line'}: {flaw.problem}")
     if report.ignored_columns:
         say(f"  not read, not stored: {', '.join(report.ignored_columns)}")
+    return 1 if report.refused else 0
+
+
+def _import_log(arguments: Arguments) -> int:
+    mapping = read_mapping(_read(arguments.mapping).encode())
+    content = _read(arguments.file)
+    with _opened(arguments) as (db, kept):
+        program_id = None if arguments.program is None else _only_program(db, arguments)
+        now_ms = _now(db)
+        with db.write() as conn:
+            report = import_log(conn, kept, content, mapping, now_ms, program_id=program_id)
+    say(in_words(report))
     return 1 if report.refused else 0
 
 
