@@ -1,6 +1,6 @@
 """The yardstick: a bare Litestar application that sends back the JSON it was sent. Prints its address."""
 
-import asyncio
+import socket
 
 import msgspec
 import uvicorn
@@ -20,20 +20,15 @@ async def echo(data: JSONBody[Said]) -> Said:
     return data
 
 
-async def serve() -> None:
+def main() -> None:
     """Listens with the settings of `engagement serve` until it is told to end."""
     app = Litestar([echo], openapi_config=None, logging_config=None)
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, access_log=False, server_header=False
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    host, port = server.servers[0].sockets[0].getsockname()
-    print(f"Echo at http://{host}:{port} ", flush=True)
-    await serving
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    with socket.create_server(("127.0.0.1", 0)) as line:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        print(f"Echo at http://127.0.0.1:{line.getsockname()[1]} ", flush=True)
+        uvicorn.Server(config).run(sockets=[line])
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    main()

@@ -146,16 +146,16 @@ def main() -> None:
     """The table alone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", required=True)
-    parser.add_argument("--first-month", type=int, default=2)
+    parser.add_argument("--members", type=int, default=10_000, help="as many as it was built with")
+    parser.add_argument("--first-month", type=int, default=2, help="in which nobody has asked yet")
     parser.add_argument("--cuts", type=int, default=30)
     given = parser.parse_args()
     db = Database(given.database)
     with db.read() as conn:
         program_id = setup.program_ids(conn)[0]
-        people = decisions.count(conn, program_id)
     db.close()
     print("µs a unit, synthetic members:")
-    print(table(measure(given.database, program_id, people, given.first_month, given.cuts)))
+    print(table(measure(given.database, program_id, given.members, given.first_month, given.cuts)))
 
 
 if __name__ == "__main__":
