@@ -17,6 +17,8 @@ from sqlalchemy.engine import URL
 from engagement.errors import Invalid
 
 BUSY_TIMEOUT_MS = 5000
+CHECKPOINT_PAGES = 10_000
+"""40 MB of log before it is copied into the database: a page that changes often is copied once."""
 CONNECT_TIMEOUT_S = 2
 
 
@@ -96,6 +98,7 @@ def _sqlite(url: URL, pragma: str) -> Engine:
             f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=FULL",
+            f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
             pragma,
         ):
             connection.execute(line)
