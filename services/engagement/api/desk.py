@@ -21,14 +21,12 @@ before it is durable.
 
 import asyncio
 import logging
-import socket
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from os import dup
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
@@ -38,6 +36,7 @@ from engagement.clock import Clock
 from engagement.errors import EngagementError, Fault, Mistake, Overloaded, Unavailable
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.silence import cut
 from engagement.telemetry import Metrics
 
 CUT = 256
@@ -384,17 +383,7 @@ class Desk:
             for lane in self.lanes.values():
                 for since, conn in list(lane.open_since.values()):
                     if time.monotonic() - since > self._silent_s:
-                        cut_socket(conn)
-
-
-def cut_socket(conn: Connection) -> None:
-    """Ends whatever call is blocked on a connection: it raises there, in its own thread."""
-    try:
-        driver: Any = conn.connection.driver_connection
-        with socket.socket(fileno=dup(driver.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
-    except Exception as gone:  # the lane may close it at any moment, and each layer has a word for that
-        log.info("a silent connection was already gone: %s", type(gone).__name__)
+                        cut(conn)
 
 
 def _too_late(tickets: Sequence[Ticket]) -> None:

@@ -1,14 +1,14 @@
 """Versions of what a strategy believes, the entries they were folded from, and their nodes."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, select
 
 from engagement.records import Nodes
 from engagement.store import tables as t
 from engagement.store.codec import array_bytes, array_of
-from engagement.store.sql import among, insert, insert_new, keys_table, upsert
+from engagement.store.sql import among, insert, insert_new, keys_table, once, upsert
 
 
 class Version(NamedTuple):
@@ -31,18 +31,22 @@ class Entry(NamedTuple):
     reward: float | None
 
 
-def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> dict[str, int]:
-    """The published version of each strategy, 0 before the first."""
-    keys, v = keys_table(conn, strategies), t.versions.c
+@once
+def _pointers(conn: Connection) -> Select[Any]:
+    keys, v = keys_table(conn, bindparam("strategies")), t.versions.c
     newest = (
         select(func.max(v.version))
-        .where(v.program_id == program_id, v.strategy_id == keys.c.value)
+        .where(v.program_id == bindparam("program"), v.strategy_id == keys.c.value)
         .correlate(keys)
         .scalar_subquery()
     )
-    return {
-        name: version or 0 for name, version in conn.execute(select(keys.c.value, newest).select_from(keys))
-    }
+    return select(keys.c.value, newest).select_from(keys)
+
+
+def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> dict[str, int]:
+    """The published version of each strategy, 0 before the first."""
+    rows = conn.execute(_pointers(conn), {"program": program_id, "strategies": strategies})
+    return {name: version or 0 for name, version in rows}
 
 
 def read_nodes(

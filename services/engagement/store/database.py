@@ -18,6 +18,8 @@ from engagement.errors import Invalid
 from engagement.store.silence import Watchdog
 
 BUSY_TIMEOUT_MS = 5000
+CHECKPOINT_PAGES = 10_000
+"""40 MB of log before it is copied into the database: a page that changes often is copied once."""
 CONNECT_TIMEOUT_S = 2
 
 
@@ -106,6 +108,7 @@ def _sqlite(url: URL, pragma: str) -> Engine:
             f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=FULL",
+            f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
             pragma,
         ):
             connection.execute(line)
@@ -120,12 +123,14 @@ def _sqlite(url: URL, pragma: str) -> Engine:
 def _postgresql(url: URL) -> Engine:
     """PgBouncer-safe: no prepared statements, no start-up options, nothing set per session.
 
+    The driver is told that nothing is a transaction, so that the watchdog's own `BEGIN` opens each.
+
     Many rows go as one INSERT: the driver's pipeline for many would leave a server that has answered
     it waiting for more, where no limit on idle transactions holds.
     """
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_TIMEOUT_S},
+        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_TIMEOUT_S, "autocommit": True},
         pool_size=8,
         max_overflow=8,
         pool_pre_ping=False,

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, union
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, union
 
 from engagement.records import Evidence
 from engagement.store import tables as t
 from engagement.store.codec import evidence_bytes, evidence_of
 from engagement.store.sql import Row as Values
-from engagement.store.sql import among, insert
+from engagement.store.sql import among, insert, once
 from engagement.strategy.life import Status
 
 
@@ -80,12 +80,6 @@ def _select(program_id: str) -> Select[tuple[object, ...]]:
     return select(*_columns).where(t.decisions.c.program_id == program_id)
 
 
-def _either(conn: Connection, program_id: str, one: Select[Any], other: Select[Any]) -> list[Decision]:
-    """Decisions whose ids either query gives. A union, because `OR` keeps SQLite from using two indexes."""
-    query = _select(program_id).where(t.decisions.c.decision_id.in_(union(one, other)))
-    return [_decision(row) for row in conn.execute(query)]
-
-
 def insert_decisions(conn: Connection, program_id: str, rows: Sequence[Decision]) -> None:
     """Stores new decisions; a decision point already decided raises the database's own error."""
     insert(
@@ -104,6 +98,25 @@ def by_id(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, De
     return {found.decision_id: found for found in map(_decision, conn.execute(query))}
 
 
+@once
+def _existing(conn: Connection) -> Select[tuple[object, ...]]:
+    program: BindParameter[str] = bindparam("program")
+    inner = t.decisions.alias("inner_decisions").c
+    by_open_id = select(inner.decision_id).where(
+        inner.program_id == program, among(conn, inner.decision_id, bindparam("open_ids"))
+    )
+    name = inner.strategy_id + " " + inner.unit_id + " " + inner.decision_point
+    by_point = select(inner.decision_id).where(
+        inner.program_id == program,
+        inner.unit_kind == "member",
+        among(conn, inner.unit_id, bindparam("units")),
+        among(conn, name, bindparam("points")),
+    )
+    # a union, because `OR` keeps SQLite from using two indexes
+    d = t.decisions.c
+    return select(*_columns).where(d.program_id == program, d.decision_id.in_(union(by_open_id, by_point)))
+
+
 def existing(
     conn: Connection, program_id: str, open_ids: Sequence[str], units: Sequence[str], points: Sequence[str]
 ) -> list[Decision]:
@@ -111,25 +124,14 @@ def existing(
 
     points : "strategy unit point" each, in the order of the unique key
     """
-    inner = t.decisions.alias("inner_decisions")
-    i = inner.c
-    by_open_id = select(i.decision_id).where(i.program_id == program_id, among(conn, i.decision_id, open_ids))
-    name = i.strategy_id + " " + i.unit_id + " " + i.decision_point
-    by_point = select(i.decision_id).where(
-        i.program_id == program_id,
-        i.unit_kind == "member",
-        among(conn, i.unit_id, units),
-        among(conn, name, points),
-    )
-    return _either(conn, program_id, by_open_id, by_point)
+    given = {"program": program_id, "open_ids": open_ids, "units": units, "points": points}
+    return [_decision(row) for row in conn.execute(_existing(conn), given)]
 
 
-def recent(
-    conn: Connection, program_id: str, kind: str, units: Sequence[str], since_ms: int
-) -> dict[str, list[Recent]]:
-    """The units' decisions since a moment, oldest first, in one statement."""
+@once
+def _recent(conn: Connection) -> Select[Any]:
     d, a = t.decisions.c, t.answers.c
-    query = (
+    return (
         select(
             d.unit_id,
             d.decision_id,
@@ -146,15 +148,22 @@ def recent(
             )
         )
         .where(
-            d.program_id == program_id,
-            d.unit_kind == kind,
-            among(conn, d.unit_id, units),
-            d.decided_at > since_ms,
+            d.program_id == bindparam("program"),
+            d.unit_kind == bindparam("kind"),
+            among(conn, d.unit_id, bindparam("units")),
+            d.decided_at > bindparam("since"),
         )
         .order_by(d.unit_id, d.decided_at, d.decision_id, a.sequence)
     )
+
+
+def recent(
+    conn: Connection, program_id: str, kind: str, units: Sequence[str], since_ms: int
+) -> dict[str, list[Recent]]:
+    """The units' decisions since a moment, oldest first, in one statement."""
+    given = {"program": program_id, "kind": kind, "units": units, "since": since_ms}
     out: dict[str, list[Recent]] = defaultdict(list)
-    for unit, *rest, status in conn.execute(query):
+    for unit, *rest, status in conn.execute(_recent(conn), given):
         rows = out[unit]
         if rows and rows[-1].decision_id == rest[0]:
             rows[-1] = rows[-1]._replace(answers=(*rows[-1].answers, status))
@@ -247,7 +256,9 @@ def matured_around(
     )
     about_members = matured.where(i.unit_kind == "member", among(conn, i.unit_id, members))
     about_groups = matured.where(among(conn, i.group_id, groups))
-    return _either(conn, program_id, about_members, about_groups)
+    # a union, because `OR` keeps SQLite from using two indexes
+    query = _select(program_id).where(t.decisions.c.decision_id.in_(union(about_members, about_groups)))
+    return [_decision(row) for row in conn.execute(query)]
 
 
 def count(conn: Connection, program_id: str) -> int:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple, get_args
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, func, select, tuple_
 
 from engagement.actions.catalogue import AnyAction
 from engagement.signals import tally
@@ -53,10 +53,14 @@ def decoded(noun: str, body: bytes) -> AnyNoun:
     return thing
 
 
+_NEWEST_CATALOGUE = select(func.max(t.revisions.c.catalogue)).where(
+    t.revisions.c.program_id == bindparam("program")
+)
+
+
 def catalogue_revision(conn: Connection, program_id: str) -> int:
     """The newest catalogue revision of a program, 0 when the program does not exist."""
-    query = select(func.max(t.revisions.c.catalogue)).where(t.revisions.c.program_id == program_id)
-    return conn.execute(query).scalar() or 0
+    return conn.execute(_NEWEST_CATALOGUE, {"program": program_id}).scalar() or 0
 
 
 def catalogue(conn: Connection, kept: Kept, program_id: str, revision: int) -> Catalogue:

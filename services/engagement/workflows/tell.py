@@ -3,7 +3,7 @@
 Built from nothing else, so asking again gives the same body to the byte.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -13,7 +13,7 @@ from engagement.actions.availability import WORDS, Reason
 from engagement.actions.catalogue import AnyAction
 from engagement.bandits.propensity import ONE
 from engagement.store.decisions import Decision
-from engagement.strategy.replay import propensities, refused
+from engagement.strategy.replay import propensities
 from engagement.strategy.setup import Catalogue
 from engagement.strategy.strategy import Strategy
 
@@ -24,6 +24,7 @@ WITHHELD: dict[Withheld, str] = {
     "messages_declined": "The member has asked for no messages.",
     "group_ended": "The group has ended.",
 }
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEADLINE = "The service could not decide in time; nothing is stored and nothing needs to be done."
 
 
@@ -100,7 +101,7 @@ class Recommendation(msgspec.Struct, frozen=True):
 
 def moment(time_ms: int) -> datetime:
     """Milliseconds since the epoch as an aware time in UTC, exact."""
-    return datetime.fromtimestamp(time_ms // 1000, UTC).replace(microsecond=time_ms % 1000 * 1000)
+    return EPOCH + timedelta(milliseconds=time_ms)
 
 
 NOTHING = Offer(
@@ -139,13 +140,11 @@ def offer(action: AnyAction, language: str) -> Offer:
 def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recommendation:
     """The answer to whoever asked. `catalogue` is the one the decision names."""
     strategy = catalogue.strategies[decision.strategy_id]
-    shares = propensities(decision.evidence)[0]
-    codes = [Reason(int(code)) for code in refused(decision.evidence)[0]]
+    shares = propensities(decision.evidence)[0].tolist()
+    codes = decision.evidence.refusals
     named = list(zip(decision.evidence.actions, shares, codes, strict=True))
-    chances = tuple(Chance(name, int(share) / ONE) for name, share, code in named if code == Reason.AVAILABLE)
-    unavailable = tuple(
-        Refusal(name, code.name.lower(), WORDS[code]) for name, _, code in named if code != Reason.AVAILABLE
-    )
+    chances = tuple(Chance(name, share / ONE) for name, share, code in named if code == Reason.AVAILABLE)
+    unavailable = tuple(_refusal(name, code) for name, _, code in named if code != Reason.AVAILABLE)
     picked = catalogue.actions.get(decision.action_id)
     return Recommendation(
         decision_id=decision.decision_id,
@@ -171,6 +170,11 @@ def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recomm
         why=_why(decision, strategy, len(chances), len(unavailable)),
         simulated=simulated,
     )
+
+
+def _refusal(action: str, code: int) -> Refusal:
+    reason = Reason(code)
+    return Refusal(action, reason.name.lower(), WORDS[reason])
 
 
 def withheld(member: str, group: str | None, why: Withheld, *, simulated: bool) -> Recommendation:
