@@ -164,6 +164,15 @@ def test_a_correction_speaks_of_the_same_unit_and_kind(seated, other):
     assert isinstance(refused, Invalid)
 
 
+@pytest.mark.parametrize(
+    "other", [came("m1", 1, 0, id="c", corrects="a"), met_goal("m0", 1, id="c", corrects="a")]
+)
+def test_two_corrections_of_what_has_not_arrived_speak_of_the_same_unit_and_kind(seated, other):
+    tell(seated, came("m0", 1, 0, id="b", corrects="a"))
+    (refused,) = tell(seated, other)
+    assert isinstance(refused, Invalid)
+
+
 def test_a_report_whose_correction_speaks_of_another_unit_is_refused(seated):
     tell(seated, came("m1", 1, 0, id="b", corrects="a"))
     (refused,) = tell(seated, came("m0", 1, id="a"))

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 
 import msgspec
+import numpy as np
 import pytest
 from sqlalchemy import Connection, event
 
@@ -160,6 +161,30 @@ def test_a_folder_that_stalls_while_another_folds_spoils_nothing(db, watched, st
     assert nodes_of(here) == undisturbed(db)
     assert len(rows_of(here, t.fold_entries)) == MEMBERS
     assert rows_of(here, t.claims) == []
+
+
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=STEPS)
+def test_a_folder_that_stalls_does_not_write_over_what_another_knows_better(db, watched, step):
+    here = ready_to_fold(db)
+    (decision,) = decided(here, "m0")
+
+    def stall(number):
+        if number == step:
+            here.run(post_outcomes, [(decision, Posted(0.25))], day=FOLDED)
+            here.fold(TAKEN_OVER, owner="other")
+
+    watched.watch(at_start=stall)
+    here._replace(db=watched).fold()
+    assert len(here.read(beliefs.versions, "learned")) == 1
+    assert compare(here.db, here.kept, here.id) == []
+
+
+def test_nodes_that_an_interrupted_fold_left_are_gone_after_the_next(db):
+    here = ready_to_fold(db)
+    with db.write() as conn:
+        beliefs.write_nodes(conn, here.id, "learned", 1, {"left over": np.zeros(1)})
+    here.fold()
+    assert nodes_of(here) == undisturbed(db)
 
 
 def test_a_version_published_while_it_is_claimed_keeps_its_nodes(shared_postgresql_url):

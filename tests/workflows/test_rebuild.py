@@ -80,6 +80,11 @@ def tamper_with_a_counter(here, conn):
     return Difference("counters", "fund 2026-04")
 
 
+def tamper_with_a_counter_of_nothing(here, conn):
+    resources.write_counters(conn, here.id, {("fund", "1999-12"): 1})
+    return Difference("counters", "fund 1999-12")
+
+
 def tamper_with_a_node(here, conn):
     nodes = beliefs.read_nodes(conn, here.id, "learned", [""], 1)
     beliefs.write_nodes(conn, here.id, "learned", 1, {"": nodes[""] + np.eye(1, len(nodes[""]))[0] * 1e-9})
@@ -96,6 +101,7 @@ TAMPERINGS = [
     tamper_with_a_tally_of_nobody,
     lose_a_tally,
     tamper_with_a_counter,
+    tamper_with_a_counter_of_nothing,
     tamper_with_a_node,
     leave_a_node_of_no_version,
 ]

@@ -126,12 +126,22 @@ def test_the_next_month_is_another_decision_point(here):
     assert march.expires_at == moment(21.5)  # midnight in Kolkata, twelve hours after noon
 
 
-def test_a_closed_decision_point_asked_again_by_name_returns_the_old_decision(here):
+@pytest.mark.parametrize("meanwhile", [[], ["m0"]], ids=["nothing_open", "another_open"])
+def test_a_closed_decision_point_asked_again_by_name_returns_the_old_decision(here, meanwhile):
     seat_members(here, 1)
     (old,) = ask(here, "m0", decision_point="first")
     here.run(answer, [(old.decision_id, Reply("done"))], day=1)
-    decided(here, "m0", decision_point="second", day=300)
+    ask(here, *meanwhile, decision_point="second", day=300)
     assert ask(here, "m0", decision_point="first", day=300) == [old]
+
+
+def test_the_month_s_own_decision_comes_before_one_that_is_open_under_another_name(here):
+    seat_members(here, 1)
+    (march,) = decided(here, "m0")
+    here.run(answer, [(march, Reply("done"))], day=1)
+    extra = decided(here, "m0", decision_point="extra", day=2)
+    assert extra != [march]
+    assert decided(here, "m0", day=3) == [march]
 
 
 def test_asked_twice_in_a_batch_there_is_one_decision(here):
