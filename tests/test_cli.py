@@ -17,6 +17,8 @@ import httpx
 import pytest
 
 from engagement import cli
+from engagement.clock import Clock, SimulatedClock, SystemClock
+from engagement.errors import Invalid
 from engagement.store import facts, units
 from engagement.store import tables as t
 from engagement.store.database import Database
@@ -331,14 +333,18 @@ def test_sigterm_ends_the_service_in_order(tmp_path: Path) -> None:
     assert not (tmp_path / "served.db-wal").exists()  # SQLite removes it when the last connection is closed
 
 
-@pytest.mark.parametrize(("seen", "options"), [("real", ["--clock", "2026-01-01T06:00Z"]), ("simulated", [])])
+CLOCKS: list[Clock] = [SystemClock(), SimulatedClock(0)]
+
+
+@pytest.mark.parametrize(("first", "second"), [CLOCKS, CLOCKS[::-1]], ids=["real", "simulated"])
 def test_a_database_of_one_kind_of_time_refuses_the_other(
-    run: Callable[..., Said], database_url: str, seen: str, options: list[str]
+    database_url: str, first: Clock, second: Clock
 ) -> None:
-    with closing(Database(database_url)) as db, db.write() as conn:
-        facts.set_kind_of_time(conn, simulated=seen == "simulated")
-    answer = run("serve", "--port", "0", *options)
-    assert (answer.code, f"time in this database is {seen}" in answer.err) == (2, True)
+    with closing(Database(database_url)) as db:
+        cli._settle_time(db, first)
+        cli._settle_time(db, first)  # the same kind again is fine
+        with pytest.raises(Invalid, match=r"cannot be started with the other kind"):
+            cli._settle_time(db, second)
 
 
 def test_a_time_that_is_none_decides_nothing_for_the_database(

@@ -1,21 +1,11 @@
 """The application on a real socket and on both databases; every test has programs of its own in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from support.databases import postgresql_database, sqlite_database
-from support.running import Program, Running, running
-
-
-class Watch:
-    """What the memory of keys measures its five seconds with: it stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from support.running import Program, Running, Watch, running
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +25,7 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="session")
-def served(shared_url: str, watch: Callable[[], float]) -> Iterator[Running]:
+def served(shared_url: str, watch: Watch) -> Iterator[Running]:
     """The service. No deadline of its makes a slow machine fail a test."""
     with running(shared_url, watch=watch, deadline_ms=20_000) as service:
         yield service

@@ -102,7 +102,9 @@ def test_a_thousand_random_crossings_meet_nothing_and_leave_nothing(program: Pro
 def test_one_programs_secret_under_anothers_name_opens_neither(
     program: Program, other: Program, path: str
 ) -> None:
-    mine, theirs = program.key("admin")[0].split("_", 2), other.key("admin")[0].split("_", 2)
+    texts = [program.key("admin")[0], other.key("admin")[0]]
+    assert [program.running.stranger(text).get(path).status_code for text in texts] == [200, 200]
+    mine, theirs = (text.split("_", 2) for text in texts)
     for mixed in ("_".join([*mine[:2], theirs[2]]), "_".join([*theirs[:2], mine[2]])):
         assert program.running.stranger(mixed).get(path).status_code == 401
 

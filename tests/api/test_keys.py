@@ -3,10 +3,14 @@
 from typing import get_args
 
 import pytest
+from sqlalchemy import event
 
+from engagement.api.guards import look_up
+from engagement.errors import Unauthenticated
 from engagement.store import keys
-from engagement.store.keys import Scope
-from support.running import Caller, Program, Running
+from engagement.store.kept import Kept
+from engagement.store.keys import ApiKey, Scope
+from support.running import Caller, Program, Running, Watch, readers_busy
 
 OPERATIONS: list[tuple[Scope, str, str]] = [
     ("recommend", "POST", "/v1/recommendations"),
@@ -100,6 +104,7 @@ def test_a_garbled_key_is_no_key(served: Running, header: str) -> None:
 
 def test_a_secret_that_differs_in_one_letter_is_unknown(program: Program) -> None:
     text, _ = program.key("read")
+    assert program.running.stranger(text).get("/v1/sites").status_code == 200
     wrong = text[:-1] + ("A" if text[-1] != "A" else "B")
     assert program.running.stranger(wrong).get("/v1/sites").status_code == 401
 
@@ -120,7 +125,7 @@ def revoked_after_use(program: Program) -> Caller:
     return caller
 
 
-def test_a_revoked_key_lives_no_longer_than_five_seconds(program: Program, watch) -> None:
+def test_a_revoked_key_lives_no_longer_than_five_seconds(program: Program, watch: Watch) -> None:
     caller = revoked_after_use(program)
     watch.seconds += 4.9
     assert caller.get("/v1/sites").status_code == 200
@@ -128,7 +133,7 @@ def test_a_revoked_key_lives_no_longer_than_five_seconds(program: Program, watch
     assert caller.get("/v1/sites").status_code == 401
 
 
-def test_a_refusal_is_remembered_like_an_admission(program: Program, watch) -> None:
+def test_a_refusal_is_remembered_like_an_admission(program: Program, watch: Watch) -> None:
     caller = revoked_after_use(program)
     watch.seconds += 5.1
     assert [caller.get("/v1/sites").status_code for _ in range(2)] == [401, 401]
@@ -142,3 +147,37 @@ def test_health_metrics_and_description_need_no_key(served: Running) -> None:
     stranger = served.stranger()
     for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/schema/openapi.json"):
         assert stranger.get(path).status_code == 200
+
+
+def test_a_key_that_cannot_be_looked_up_again_opens_recommendations_and_nothing_else(
+    program: Program, watch: Watch
+) -> None:
+    caller = program.caller("admin")
+    body = {"member": "ben"}
+    first = caller.post("/v1/recommendations", body)
+    watch.seconds += 6
+    with readers_busy(program.running.service):
+        assert caller.post("/v1/recommendations", body).content == first.content
+        answer = caller.put("/v1/members/new", {"id": "new"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert caller.get("/v1/members/new").status_code == 404
+
+
+def test_a_key_that_many_callers_hold_is_read_once_for_all(program: Program) -> None:
+    text, stored = program.key("read")
+    db, now_ms = program.running.service.db, program.running.service.clock.now_ms()
+    sent: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    with db.read() as conn:
+        event.listen(conn, "before_cursor_execute", note)
+        found = look_up(conn, Kept(), program.id, [text, text, "eng_x", text], now_ms)
+    assert [row if isinstance(row, ApiKey) else type(row) for row in found] == [
+        stored,
+        stored,
+        Unauthenticated,
+        stored,
+    ]
+    assert len(sent) == 1

@@ -1,10 +1,12 @@
 """Health, metrics, folding on request, and the headers around everything."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.running import Program, Running, running
+from support.running import Program, Running, readers_busy, running, wait_until
 
 
 def samples(client: httpx.Client) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -91,6 +93,20 @@ def test_nothing_was_run_again_alone_or_repeated_in_ordinary_work(program: Progr
     for name in ("engagement_desk_reruns_total", "engagement_desk_repeats_total"):
         for lane in ("decide", "record", "read"):
             assert after[name, (lane,)] == before[name, (lane,)]
+
+
+def test_a_look_at_nobody_harms_none_of_those_that_share_its_batch(program: Program, served: Running) -> None:
+    caller, key = program.caller("read"), ("engagement_desk_reruns_total", ("read",))
+    caller.get("/v1/sites")  # so that the key is known
+    before = samples(served.client)[key]
+    names = ["nobody", "ben", "eva"]
+    with ThreadPoolExecutor(3) as pool:
+        with readers_busy(served.service):
+            looks = [pool.submit(caller.get, f"/v1/members/{name}/engagement") for name in names]
+            wait_until(lambda: samples(served.client)["engagement_desk_waiting", ("read",)] == 3)
+        answers = [look.result() for look in looks]
+    assert [answer.status_code for answer in answers] == [404, 200, 200]
+    assert samples(served.client)[key] == before
 
 
 def test_folding_on_request_says_which_versions_it_published(program: Program) -> None:

@@ -1,5 +1,6 @@
 """When the database is slow, silent or gone: recommendations get the safe default, all else 503."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -7,7 +8,9 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from sqlalchemy import Connection, text
 
+from engagement.api.desk import Work
 from engagement.store import keys, units
 from support.databases import migrate
 from support.postgres import Server
@@ -193,8 +196,8 @@ def test_a_revoked_key_is_not_admitted_again_while_the_database_is_gone(
     watch = [0.0]
     with running(url, watch=lambda: watch[0]) as service:
         program = service.program()
-        text, stored = program.key("recommend")
-        caller = service.stranger(text)
+        secret, stored = program.key("recommend")
+        caller = service.stranger(secret)
         assert caller.post(ASK, {"member": "ben"}).status_code == 200
         with service.service.db.write() as conn:
             keys.revoke(conn, program.id, stored.key_id, service.service.clock.now_ms())
@@ -204,3 +207,18 @@ def test_a_revoked_key_is_not_admitted_again_while_the_database_is_gone(
         watch[0] += 6
         assert caller.post(ASK, {"member": "ben"}).status_code == 401
         durable_postgres.start()
+
+
+def test_a_service_is_not_ready_while_any_lane_has_lost_the_database(
+    fresh_database: Callable[[], str],
+) -> None:
+    def ended(conn: Connection, *_: Any) -> list[Any]:
+        conn.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return []
+
+    with running(fresh_database()) as service:
+        desk = service.service.desk
+        desk.lanes["record"]._pause = 600.0  # longer than the test
+        asyncio.run(desk.ask("record", Work("", ended), ["item"]))
+        assert service.client.get("/health/ready").status_code == 503
+        assert service.client.get("/health/live").status_code == 200

@@ -3,10 +3,12 @@
 Everything about people is synthetic.
 """
 
+import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -14,6 +16,7 @@ import httpx
 import uvicorn
 
 from engagement.api.app import build
+from engagement.api.desk import Work
 from engagement.api.guards import KeyRing
 from engagement.api.service import Service
 from engagement.clock import Clock, SystemClock
@@ -35,6 +38,17 @@ south,dev,1,adviser,2026-01-01,yes
 south,eva,2,member,2026-01-01,yes
 """
 PATIENCE_S = 30.0
+
+
+class Watch:
+    """What the memory of keys measures its five seconds with: it stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        """The seconds so far."""
+        return self.seconds
 
 
 class Caller(NamedTuple):
@@ -128,6 +142,32 @@ def running(
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def readers_busy(service: Service) -> Iterator[None]:
+    """Both threads of the read lane are held until the block ends; the other lanes go on."""
+    begun, let_go = threading.Semaphore(0), threading.Event()
+
+    def hold(
+        _conn: object, _kept: object, _program: str, items: Sequence[Any], _now_ms: int
+    ) -> Sequence[Any]:
+        begun.release()
+        let_go.wait(PATIENCE_S)
+        return items
+
+    def ask(place: str) -> None:
+        asyncio.run(service.desk.ask("read", Work(place, hold), [place]))
+
+    with ThreadPoolExecutor(2) as pool:
+        for place in ("here", "there"):
+            pool.submit(ask, place)
+        try:
+            assert begun.acquire(timeout=PATIENCE_S)
+            assert begun.acquire(timeout=PATIENCE_S)
+            yield
+        finally:
+            let_go.set()
 
 
 def wait_until(true: Callable[[], bool]) -> None:
