@@ -21,8 +21,8 @@ FIRST_S = 2.0
 """How long the first, trivial, statement of a transaction may take."""
 SILENT_S = 30.0
 """How long any other may take. A lane's own watchdog is less patient."""
-FIRST = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_S}s'"
-"""For this transaction alone, as PgBouncer wants it."""
+FIRST = f"SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_S}s', true)"
+"""For this transaction alone: what is set for a session would reach other clients through PgBouncer."""
 PATIENT = "patient"
 """Execution option of a connection whose statements may last: migrations."""
 
