@@ -24,15 +24,15 @@ def held(url: str, table: str) -> Iterator[None]:
 
 
 def wait_for_waiters(url: str, number: int = 1) -> None:
-    """Returns once so many sessions of this database wait for a lock."""
+    """Returns once at least so many sessions of this database wait for a lock."""
     waiting = (
-        "SELECT count(*) FROM pg_stat_activity "
+        "SELECT count(*) >= %s FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     deadline = monotonic() + PATIENCE_SECONDS
     with connected(url) as conn:
         conn.autocommit = True  # else its view of the others would stand still
-        while conn.execute(waiting).fetchone() != (number,):
+        while conn.execute(waiting, (number,)).fetchone() != (True,):
             if monotonic() > deadline:
                 raise TimeoutError(f"no {number} sessions wait for a lock")
             sleep(0.01)

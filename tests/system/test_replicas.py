@@ -79,13 +79,15 @@ def test_the_last_units_of_a_budget_are_given_once_each(
 def test_asked_on_both_at_once_a_member_has_one_decision_and_one_body(
     fresh_database: Callable[[], str], tmp_path: Path
 ) -> None:
+    """Under four names: while a decision is open, asking under any name returns it."""
     url = fresh_database()
     program = new_program(url, roster(1))
     with two_replicas(url, tmp_path) as services, callers(program.key, services) as clients:
         for point in range(5):
 
-            def ask(_: int, client: Client, member: str = members(1)[point]) -> bytes:
-                return client.post("/v1/recommendations", {"member": member, "decision_point": "now"}).content
+            def ask(number: int, client: Client, member: str = members(1)[point]) -> bytes:
+                asked = {"member": member, "decision_point": f"name-{number % 4}"}
+                return client.post("/v1/recommendations", asked).content
 
             bodies = set(all_at_once(clients, ask))
             assert len(bodies) == 1
