@@ -216,8 +216,8 @@ def shares(cuts: Sequence[Cut], seen: Sequence[Seen]) -> str:
     nearest = min(cuts, key=lambda cut: abs(cut.size - batch))
     return (
         f"at {CONNECTIONS[-1]} connections: mean batch {batch:.0f}, server CPU {server:.0f} µs a request; "
-        f"without the workflow's {nearest.total:.0f} µs at {nearest.size} units: "
-        f"{server - nearest.total:.0f} µs for the web"
+        f"without the workflow's {nearest.cpu:.0f} µs at {nearest.size} units: "
+        f"{server - nearest.cpu:.0f} µs for the web"
     )
 
 
