@@ -50,10 +50,14 @@ WRAPPED = (
 
 
 class Cut(NamedTuple):
-    """Microseconds a unit in each step at one size of cut: the median over the cuts that were made."""
+    """Microseconds a unit in each step at one size of cut: the median over the cuts that were made.
+
+    cpu : of processor time, this process's own, in all steps together
+    """
 
     size: int
     steps: dict[str, float]
+    cpu: float
 
     @property
     def total(self) -> float:
@@ -102,10 +106,11 @@ def measure(url: str, program_id: str, members: int, first_month: int, cuts_a_si
             for start in range(0, min(members, cuts_a_size * size) - size + 1, size):
                 asks = [workflow.Ask(member=member(int(number))) for number in order[start : start + size]]
                 found.append(one_cut(db, kept, program_id, asks, now_ms, spent))
-            kept_rows = found[len(found) // 10 :]
-            out.append(
-                Cut(size, {s: 1e6 * statistics.median(row[s] for row in kept_rows) / size for s in STEPS})
-            )
+            warm = found[len(found) // 10 :]
+            middle = {
+                step: 1e6 * statistics.median(row[step] for row in warm) / size for step in (*STEPS, "cpu")
+            }
+            out.append(Cut(size, {step: middle[step] for step in STEPS}, middle["cpu"]))
     db.close()
     return out
 
@@ -118,9 +123,9 @@ def one_cut(
     now_ms: int,
     spent: dict[str, float],
 ) -> dict[str, float]:
-    """Seconds in each step of one transaction."""
+    """Seconds in each step of one transaction, and of processor time."""
     spent.clear()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     with db.write() as conn:
         begun = time.perf_counter()
         workflow.recommend(conn, kept, program_id, asks, now_ms, simulated=True)
@@ -129,14 +134,17 @@ def one_cut(
     steps = {step: spent[step] for step in STEPS}
     steps["state"] = done - begun - sum(spent[step] for step in ("read", "belief", "write", "tell"))
     steps["commit"] = end - done + begun - start
+    steps["cpu"] = time.process_time() - cpu
     return steps
 
 
 def table(cuts: list[Cut]) -> str:
     """The numbers for a person."""
-    head = f"{'units a cut':>12}" + "".join(f"{step:>9}" for step in STEPS) + f"{'all':>9}"
+    head = f"{'units a cut':>12}" + "".join(f"{step:>9}" for step in STEPS) + f"{'all':>9}{'CPU':>9}"
     rows = [
-        f"{cut.size:>12}" + "".join(f"{cut.steps[step]:>9.1f}" for step in STEPS) + f"{cut.total:>9.1f}"
+        f"{cut.size:>12}"
+        + "".join(f"{cut.steps[step]:>9.1f}" for step in STEPS)
+        + f"{cut.total:>9.1f}{cut.cpu:>9.1f}"
         for cut in cuts
     ]
     return "\n".join([head, *rows])

@@ -128,10 +128,17 @@ Key = tuple[str, int]
 """A system's name and a number of connections."""
 
 
-def measure_all(systems: Sequence[System], rounds: int, seconds: float) -> dict[Key, list[Seen]]:
-    """Every system at every number of connections in turn, round after round; the first is a warm-up."""
+def measure_all(
+    systems: Sequence[System], rounds: int, seconds: float, folder: Path
+) -> tuple[dict[Key, list[Seen]], list[float]]:
+    """Every system at every number of connections in turn, round after round; the first is a warm-up.
+
+    Also the milliseconds that an fsync took before each round: disks have moods.
+    """
     seen: dict[Key, list[Seen]] = {}
+    pauses = []
     for number in range(rounds + 1):
+        pauses.append(fsync_ms(folder))
         for place, connections in enumerate(CONNECTIONS):
             for system in systems:
                 short = min(seconds, 1.0) if number == 0 else seconds
@@ -141,7 +148,7 @@ def measure_all(systems: Sequence[System], rounds: int, seconds: float) -> dict[
                 )
                 if number:
                     seen.setdefault((system.name, connections), []).append(found)
-    return seen
+    return seen, pauses
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -209,8 +216,8 @@ def shares(cuts: Sequence[Cut], seen: Sequence[Seen]) -> str:
     nearest = min(cuts, key=lambda cut: abs(cut.size - batch))
     return (
         f"at {CONNECTIONS[-1]} connections: mean batch {batch:.0f}, server CPU {server:.0f} µs a request; "
-        f"without the workflow's {nearest.total:.0f} µs at {nearest.size} units: "
-        f"{server - nearest.total:.0f} µs for the web"
+        f"without the workflow's {nearest.cpu:.0f} µs at {nearest.size} units: "
+        f"{server - nearest.cpu:.0f} µs for the web"
     )
 
 
@@ -233,14 +240,14 @@ def compare(given: argparse.Namespace, folder: Path, opened: ExitStack) -> None:
     """Starts everything, measures, and prints the tables."""
     made = {name: MAKERS[name](folder, given.members, opened) for name in given.databases}
     systems = [system for some, _, _ in made.values() for system in some]
-    seen = measure_all(
-        [opened.enter_context(echo(folder, systems[0].world)), *systems], given.rounds, given.seconds
-    )
+    systems.insert(0, opened.enter_context(echo(folder, systems[0].world)))
+    seen, pauses = measure_all(systems, given.rounds, given.seconds, folder)
     say("", summary(seen), "", ratios(seen, given.databases))
     for name, (_, url, world) in made.items():
         cuts = measure(url, world.program_id, given.members, FIRST_MONTH)
         say("", f"{name}: µs a unit in process, in one transaction of so many units", table(cuts))
         say(shares(cuts, seen[name, CONNECTIONS[-1]]))
+    say("", f"ms an fsync took in this folder before each round: {spread(pauses, '.2f')}")
 
 
 def main() -> None:
@@ -250,17 +257,13 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o1777)  # PostgreSQL may run as another user, which removes its own files
         tempfile.tempdir = name
-        kind, pause = file_system(folder), fsync_ms(folder)
+        kind = file_system(folder)
         if kind in ("tmpfs", "ramfs"):
             sys.exit(f"{folder.parent} lies in memory ({kind}); name a folder on a disk with --folder")
-        disk = f"on {kind} an fsync takes {pause:.2f} ms"
-        say(
-            f"{given.members} synthetic members; {os.cpu_count()} cores; {disk}",
-            "making the synthetic programs …",
-        )
+        say(f"{given.members} synthetic members; {os.cpu_count()} cores; data on {kind}")
+        say("making the synthetic programs …")
         with ExitStack() as opened:
             compare(given, folder, opened)
-        say("", disk)
 
 
 if __name__ == "__main__":
