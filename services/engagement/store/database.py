@@ -5,7 +5,9 @@ synchronous=FULL, and a writer begins with `BEGIN IMMEDIATE`; within a process e
 one fair lock, because SQLite's busy handler is not fair. Readers use a second engine that cannot write.
 """
 
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,6 +20,7 @@ from engagement.errors import Invalid
 from engagement.store.silence import BEGIN, Watchdog
 
 BUSY_TIMEOUT_MS = 5000
+WAL_TRIES = 100
 CHECKPOINT_PAGES = 10_000
 """40 MB of log before it is copied into the database: a page that changes often is copied once."""
 CONNECT_TIMEOUT_S = 2
@@ -106,18 +109,35 @@ def _sqlite(url: URL, pragma: str) -> Engine:
         connection.isolation_level = None
         for line in (
             f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-            "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=FULL",
             f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
             pragma,
         ):
             connection.execute(line)
+        _into_wal(connection)
 
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:
         conn.exec_driver_sql(begin)
 
     return engine
+
+
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """Turns the file's log on, which holds from then on for everybody.
+
+    Where another connection does so at this moment SQLite says "locked" at once, whatever the busy
+    timeout, so the waiting is ours.
+    """
+    for attempt in range(1, WAL_TRIES + 1):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == WAL_TRIES:
+                raise
+            time.sleep(BUSY_TIMEOUT_MS / 1000 / WAL_TRIES)
+        else:
+            return
 
 
 def _postgresql(url: URL) -> Engine:
@@ -129,7 +149,7 @@ def _postgresql(url: URL) -> Engine:
     """
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_TIMEOUT_S, "autocommit": True},
+        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_TIMEOUT_S},
         pool_size=8,
         max_overflow=8,
         pool_pre_ping=False,
