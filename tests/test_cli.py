@@ -27,7 +27,20 @@ from engagement.workflows.recommend import Ask, recommend
 from support.running import ROSTER
 
 SERVICES = Path(__file__).parents[1] / "services"
-COMMANDS = ["serve", "migrate", "program", "key", "import-roster", "fold", "rebuild", "replay"]
+COMMANDS = [
+    *(
+        "serve",
+        "migrate",
+        "program",
+        "key",
+        "import-roster",
+        "import-log",
+        "fold",
+        "rebuild",
+        "replay",
+        "demo",
+    ),
+]
 
 
 class Said(NamedTuple):
@@ -269,7 +282,7 @@ def test_an_unknown_decision_is_counted_as_such(run: Callable[..., Said], decide
 
 def test_commands_do_not_meddle_with_simulated_time(run: Callable[..., Said], database_url: str) -> None:
     with closing(Database(database_url)) as db, db.write() as conn:
-        facts.set_kind_of_time(conn, simulated=True)
+        facts.settle_kind_of_time(conn, "simulated")
     answer = run("program", "create")
     assert (answer.code, "time in this database is simulated" in answer.err) == (2, True)
 

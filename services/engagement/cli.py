@@ -231,8 +231,8 @@ def _serve(arguments: Arguments) -> int:
         example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
         service = Service(db, clock, settings)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        say(*_greeting(f"http://{host}:{line.getsockname()[1]}", example, simulated=clock.simulated))
-        _run(service, line)
+        address = f"http://{host}:{line.getsockname()[1]}"
+        _run(service, line, _greeting(address, example, simulated=clock.simulated))
     return 0
 
 
@@ -283,8 +283,8 @@ def _clock(written: str | None) -> Clock:
     return SimulatedClock(milliseconds(start if start.tzinfo else start.replace(tzinfo=UTC)))
 
 
-def _run(service: Service, line: socket.socket) -> None:
-    """Serves until SIGTERM or Ctrl-C; then finishes what has begun, and ends."""
+def _run(service: Service, line: socket.socket, greeting: Sequence[str]) -> None:
+    """Says so and serves, until SIGTERM or Ctrl-C; then finishes what has begun, and ends."""
     config = uvicorn.Config(
         build(service),
         log_config=None,
@@ -295,6 +295,7 @@ def _run(service: Service, line: socket.socket) -> None:
     server = uvicorn.Server(config)
     # uvicorn raises the signal again when it has ended; to have ended in order is exit code 0
     signal.signal(signal.SIGTERM, server.handle_exit)
+    say(*greeting)  # not before: whoever has read it may ask for the end
     server.run(sockets=[line])
 
 
@@ -452,7 +453,7 @@ def _replay(arguments: Arguments) -> int:
     words = [f"{done - imported} replayed, {differing} differ"]
     words += [f"{imported} imported, of which nothing can be compared"] if imported else []
     words += [f"{missing} unknown"] if missing else []
-    say("; ".join(words))
+    say(", ".join(words))
     return 1 if differing or missing else 0
 
 

@@ -37,7 +37,7 @@ def test_a_server_never_outlives_its_block(
 def test_a_server_that_cannot_start_says_why(migrated_sqlite: Path, tmp_path: Path) -> None:
     url = sqlite_database(migrated_sqlite, tmp_path)
     with closing(Database(url)) as db, db.write() as conn:
-        facts.set_kind_of_time(conn, simulated=False)
+        facts.settle_kind_of_time(conn, "real")
     with (
         pytest.raises(Fault, match="time in this database is real"),
         serving(url, FIRST, tmp_path / "log"),

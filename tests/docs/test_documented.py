@@ -18,7 +18,7 @@ from engagement import cli
 from engagement.actions.action import PHASES, Action, Barrier, Carrier, Content
 from engagement.actions.availability import Reason
 from engagement.actions.catalogue import AnyAction
-from engagement.api import problems
+from engagement.api import description, problems
 from engagement.api.app import build
 from engagement.api.service import Service
 from engagement.bandits.allocations import AnyAllocation
@@ -27,8 +27,9 @@ from engagement.clock import SimulatedClock
 from engagement.settings import PREFIX, Settings
 from engagement.signals.catalogue import CATALOGUE
 from engagement.signals.features import FEATURES
+from engagement.signals.signal import Audience
 from engagement.store.database import Database
-from engagement.store.keys import Audience, Scope
+from engagement.store.keys import Scope
 from engagement.store.tables import DERIVED, LEDGER, metadata
 from engagement.strategy.life import ReasonCode, Status
 from engagement.strategy.setup import Budget, Consent, Group, Member, Membership, Program, Role, Site
@@ -243,9 +244,8 @@ def routes(tmp_path: Any) -> Iterator[dict[str, set[str]]]:
         Database(f"sqlite:///{tmp_path}/routes.db"), SimulatedClock(0), Settings(fold_every_s=0)
     )
     try:
-        paths = build(service).app.openapi_schema.paths
-        verbs = ("get", "put", "post", "delete", "patch")
-        yield {path: {verb.upper() for verb in verbs if getattr(item, verb)} for path, item in paths.items()}
+        described = msgspec.json.decode(description.described(build(service).app))
+        yield {path: {verb.upper() for verb in item} for path, item in described["paths"].items()}
     finally:
         service.close()
 
