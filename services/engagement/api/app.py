@@ -11,7 +11,7 @@ from litestar.static_files import create_static_files_router
 from engagement.api import decisions, engagement, operations, recommendations, setup, signals
 from engagement.api.bodies import Typed
 from engagement.api.description import described
-from engagement.api.guards import KeyRing, readable
+from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
 from engagement.api.problems import HANDLERS
 from engagement.api.service import Service
@@ -60,7 +60,6 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             create_static_files_router(FILES, [STATIC], include_in_schema=False),
         ],
         request_class=Typed,
-        guards=[readable],
         exception_handlers=HANDLERS,
         openapi_config=None,
         lifespan=[lifespan],

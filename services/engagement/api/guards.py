@@ -81,12 +81,15 @@ def look_up(
 
 
 class Needs:
-    """A guard that lets in who holds a live key with this scope; `admin` opens everything."""
+    """A guard that lets in who holds a live key with this scope; `admin` opens everything.
+
+    It also looks at the body's media type: the framework copies a handler for each of its guards.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    async def __call__(self, connection: Connected, _handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: Connected, handler: BaseRouteHandler) -> None:
         """Recognises the key and leaves it in the request, as `auth`."""
         service: Service = connection.app.state["service"]
         keys: KeyRing = connection.app.state["keys"]
@@ -97,10 +100,11 @@ class Needs:
         if self.scope not in key.scopes and "admin" not in key.scopes:
             raise Forbidden(f"this needs the scope `{self.scope}`; the key has: {', '.join(key.scopes)}")
         connection.scope["auth"] = key
+        _readable(connection, handler)
 
 
-async def readable(connection: Connected, handler: BaseRouteHandler) -> None:
-    """A guard that refuses a body said to be of another media type than the operation takes."""
+def _readable(connection: Connected, handler: BaseRouteHandler) -> None:
+    """Refuses a body said to be of another media type than the operation takes."""
     if connection.scope["method"] not in WITH_BODY:  # type: ignore[typeddict-item]  # only HTTP comes here
         return
     said = connection.headers.get("content-type")
