@@ -5,6 +5,7 @@ from datetime import date
 import msgspec
 import pytest
 
+from engagement.actions.action import Id
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.chw_linkage import ChwLinkage
 from engagement.actions.incentive import Incentive
@@ -92,3 +93,8 @@ def test_what_costs_money_needs_somebody_who_pays():
 def test_two_wordings_in_one_language_are_refused():
     with pytest.raises(msgspec.ValidationError, match="`hi` twice"):
         read(content=[{"language": "hi", "text": "one"}, {"language": "hi", "text": "two"}])
+
+
+def test_an_id_that_ends_in_a_line_break_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="regex"):
+        msgspec.convert("goal_reminder\n", Id)

@@ -21,7 +21,8 @@ DecisionName = Annotated[
 After = Annotated[
     str,
     QueryParameter(
-        pattern=r"^[A-Za-z0-9._:-]{0,64}$", description="The id to go on behind: `next` of the page before"
+        pattern=r"^[A-Za-z0-9._:-]{0,64}(?!\n)$",
+        description="The id to go on behind: `next` of the page before",
     ),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="How many at most")]

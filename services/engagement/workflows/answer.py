@@ -15,7 +15,7 @@ from engagement.strategy.life import FOLLOWS, RELEASED, Answer, ReasonCode, Stat
 from engagement.workflows.ingest import AHEAD_MS, milliseconds
 
 DecisionId = Annotated[
-    str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+    str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$")
 ]
 
 

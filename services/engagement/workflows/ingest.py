@@ -31,7 +31,7 @@ AHEAD_MS = 10 * 60 * 1000
 """How far ahead of the service's clock a signal's time may be."""
 EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
-EventId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,128}$")]
+EventId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,128}(?!\n)$")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 

@@ -42,8 +42,8 @@ MONTH_MS = 30.44 * DAY_MS
 UNKNOWN_REMAINING = 120.0
 """Decisions still to come where nothing says how many."""
 
-PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}$")]
-ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}(?!\n)$")]
+ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(?!\n)$")]
 ContextValue = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 
 
