@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATABASE ?= sqlite:///engagement.db
 PORT ?= 8000
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check slow bench lock clean
@@ -41,7 +42,7 @@ slow: $(VENV)/.dev ## Long studies and full-size fault tests
 	@$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.dev ## Measurements side by side, printed as ratios
-	@$(BIN)/python benchmarks/throughput.py
+	@PYTHONPATH=services:tests $(BIN)/python benchmarks/throughput.py $(BENCH)
 
 lock: ## Write both lock files again (needs uv)
 	@echo hatchling | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra postgres pyproject.toml - -o requirements.lock

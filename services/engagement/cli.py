@@ -1,11 +1,13 @@
 """The one command line."""
 
 import argparse
-import asyncio
-import os
+import gc
+import secrets
+import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,12 +15,16 @@ from typing import Any
 
 import msgspec
 import uvicorn
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engagement.api.app import build
 from engagement.api.service import Service
 from engagement.clock import Clock, SimulatedClock, SystemClock
+from engagement.demonstration.options import SEATS, WORLDS, Options
+from engagement.demonstration.run import demonstrate
 from engagement.errors import EngagementError, Invalid
 from engagement.settings import Settings, from_environment
+from engagement.signals.signal import AUDIENCES
 from engagement.signals.tally import DAY_MS
 from engagement.store import decisions, facts, keys, setup
 from engagement.store.database import Database
@@ -28,7 +34,9 @@ from engagement.telemetry import log_as_json
 from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.example import Example, load_example
 from engagement.workflows.fold import fold_program
+from engagement.workflows.import_log import import_log, in_words
 from engagement.workflows.ingest import milliseconds
+from engagement.workflows.log_mapping import read_mapping
 from engagement.workflows.program import (
     DEFAULT_TEMPLATE,
     create_program,
@@ -41,7 +49,6 @@ from engagement.workflows.replay import Verdict, replay_decisions
 from engagement.workflows.roster import import_roster
 
 Arguments = argparse.Namespace
-AUDIENCES = ("group", "adviser", "health_worker", "staff", "research")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,11 +57,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result: int | None = arguments.run(arguments)
     except EngagementError as error:
-        print(f"engagement: {error or error.title()}", file=sys.stderr)  # noqa: T201  # the command line speaks
-        return 2
+        return _sorry(str(error) or error.title())
+    except ArgumentError as error:
+        return _sorry(f"--database: {error}")
+    except ModuleNotFoundError as error:
+        return _sorry(f"{error}; for PostgreSQL install engagement[postgres]")
+    except OperationalError as error:
+        return _sorry(f"the database cannot be used: {str(error.orig).strip().splitlines()[0]}")
     except KeyboardInterrupt:
         return 130
     return result or 0
+
+
+def _sorry(words: str) -> int:
+    print(f"engagement: {words}", file=sys.stderr)  # noqa: T201  # the command line speaks
+    return 2
 
 
 def say(*lines: str) -> None:
@@ -116,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     roster.add_argument("file", type=Path)
     roster.add_argument("--program", help="the program's id; not needed when there is one program")
 
+    log = command("import-log", _import_log, "import another system's decision log, with a mapping file")
+    log.add_argument("file", type=Path)
+    log.add_argument("--mapping", type=Path, required=True, help="what the log's columns mean (TOML)")
+    log.add_argument("--program", help="the program to import into; a new one when absent")
+
     for name, run, words in (
         ("fold", _fold, "close what is due and fold every strategy's belief once"),
         ("rebuild", _rebuild, "make everything derived again from the ledger"),
@@ -129,6 +151,28 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("decision", nargs="*", help="decision ids; all of the program's when none is given")
     replay.add_argument("--program", help="the program's id; not needed when there is one program")
     replay.add_argument("--deep", action="store_true", help="fold the belief again as well")
+
+    demo = command(
+        "demo", _demo, "live through a simulated program of synthetic people, and say what came of it"
+    )
+    demo.add_argument(
+        "--keep",
+        dest="database",
+        metavar="DATABASE",
+        help="the same as --database: one of its own, which stays; a temporary one by default",
+    )
+    for name, words in (
+        ("groups", f"groups of {SEATS}"),
+        ("seed", "of everything that is drawn"),
+        ("months-running", "months until the program ends"),
+        ("months-after", "months after that"),
+    ):
+        default = getattr(Options(), name.replace("-", "_"))
+        demo.add_argument(f"--{name}", type=int, default=default, help=f"{words}; {default} by default")
+    demo.add_argument("--world", default=Options().world, choices=tuple(WORLDS))
+    demo.add_argument(
+        "--strategy", default=Options().strategy, choices=("learned", "counted", "even", "none")
+    )
     return parser
 
 
@@ -138,7 +182,7 @@ def _settings(arguments: Arguments) -> Settings:
         for name in ("database", "host", "port")
         if (value := getattr(arguments, name, None)) is not None
     }
-    return msgspec.structs.replace(from_environment(), **given)
+    return from_environment(given=given)
 
 
 @contextmanager
@@ -180,13 +224,29 @@ def _now(db: Database) -> int:
 
 def _serve(arguments: Arguments) -> int:
     settings = _settings(arguments)
+    clock = _clock(arguments.clock)
     log_as_json(settings.log_level)
-    db = Database(settings.database)
-    migrate(db)
-    clock = _clock(arguments, db)
-    example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
-    asyncio.run(_run(Service(db, clock, settings), settings, example))
+    with _listening(settings.host, settings.port) as line, closing(Database(settings.database)) as db:
+        migrate(db)
+        _settle_time(db, clock)
+        example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
+        service = Service(db, clock, settings)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        address = f"http://{host}:{line.getsockname()[1]}"
+        _run(service, line, _greeting(address, example, simulated=clock.simulated))
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at an address; whoever connects from now on is served as soon as the service runs."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        line = socket.create_server((host, port), family=family)
+    except OSError as flaw:
+        raise Invalid(f"cannot listen on {host}, port {port}: {flaw.strerror}") from flaw
+    # Every connection inherits it. Without it the two halves of a small answer may lie 40 ms apart.
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
 
 
 def _greeting(address: str, example: Example | None, *, simulated: bool) -> list[str]:
@@ -204,45 +264,45 @@ def _greeting(address: str, example: Example | None, *, simulated: bool) -> list
     return lines
 
 
-def _clock(arguments: Arguments, db: Database) -> Clock:
-    """The clock; a database that has seen one kind of time never starts with the other."""
-    wanted = arguments.clock is not None
+def _settle_time(db: Database, clock: Clock) -> None:
+    """A database that has seen one kind of time never starts with the other."""
     with db.write() as conn:
-        known = facts.kind_of_time(conn)
-        if known is None:
-            facts.set_kind_of_time(conn, simulated=wanted)
-        elif (known == "simulated") != wanted:
+        kind: facts.KindOfTime = "simulated" if clock.simulated else "real"
+        known = facts.settle_kind_of_time(conn, kind)
+        if known != kind:
             raise Invalid(f"time in this database is {known}; it cannot be started with the other kind")
-    return SimulatedClock(milliseconds(_moment(arguments.clock))) if wanted else SystemClock()
 
 
-def _moment(written: str) -> datetime:
+def _clock(written: str | None) -> Clock:
+    """The machine's clock, or a simulated one that starts at the time written."""
+    if written is None:
+        return SystemClock()
     try:
-        parsed = datetime.fromisoformat(written)
+        start = datetime.fromisoformat(written)
     except ValueError:
         raise Invalid(f"`{written}` is not a time; write it like 2026-01-01T06:00Z") from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return SimulatedClock(milliseconds(start if start.tzinfo else start.replace(tzinfo=UTC)))
 
 
-async def _run(service: Service, settings: Settings, example: Example | None) -> None:
-    """Listens until SIGTERM or Ctrl-C; then serves what has begun, and ends."""
+def _run(service: Service, line: socket.socket, greeting: Sequence[str]) -> None:
+    """Says so and serves, until SIGTERM or Ctrl-C; then finishes what has begun, and ends."""
     config = uvicorn.Config(
         build(service),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=20,
         server_header=False,
+        proxy_headers=False,
     )
+    # What is loaded by now lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        say(*_greeting(f"http://{settings.host}:{port}", example, simulated=service.simulated))
-    await serving
+    # uvicorn raises the signal again when it has ended; to have ended in order is exit code 0
+    signal.signal(signal.SIGTERM, server.handle_exit)
+    say(*greeting)  # not before: whoever has read it may ask for the end
+    server.run(sockets=[line])
 
 
 # --- set-up ---------------------------------------------------------------------------------------
@@ -299,8 +359,10 @@ def _key(arguments: Arguments) -> None:
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
             raise Invalid(f"scopes are {', '.join(SCOPES)}; `{', '.join(unknown) or 'none'}` is not")
-        expires = now_ms + arguments.days * DAY_MS if arguments.days else None
         with db.write() as conn:
+            # simulated years pass in seconds, so there a key holds until it is revoked
+            lasts = arguments.days and not facts.is_simulated(conn)
+            expires = now_ms + arguments.days * DAY_MS if lasts else None
             made = create_key(conn, program_id, scopes, arguments.audience, now_ms, expires)
         say(f"Key {made.key.key_id}, shown this once: {made.text}")
 
@@ -329,6 +391,18 @@ def _import_roster(arguments: Arguments) -> int:
     return 1 if report.refused else 0
 
 
+def _import_log(arguments: Arguments) -> int:
+    mapping = read_mapping(_read(arguments.mapping).encode())
+    content = _read(arguments.file)
+    with _opened(arguments) as (db, kept):
+        program_id = None if arguments.program is None else _only_program(db, arguments)
+        now_ms = _now(db)
+        with db.write() as conn:
+            report = import_log(conn, kept, content, mapping, now_ms, program_id=program_id)
+    say(in_words(report))
+    return 1 if report.refused else 0
+
+
 # --- learning and asking why ----------------------------------------------------------------------
 
 
@@ -340,10 +414,11 @@ def _programs(db: Database, arguments: Arguments) -> list[str]:
 
 
 def _fold(arguments: Arguments) -> None:
+    owner = f"command-{secrets.token_hex(8)}"  # process ids repeat from container to container
     with _opened(arguments) as (db, kept):
         now_ms = _now(db)
         for program_id in _programs(db, arguments):
-            made = fold_program(db, kept, program_id, f"command-{os.getpid()}", now_ms)
+            made = fold_program(db, kept, program_id, owner, now_ms)
             for strategy, header in made:
                 say(
                     f"{strategy}: version {header.version}; {header.rows_in} outcomes in, "
@@ -373,25 +448,45 @@ def _replay(arguments: Arguments) -> int:
         program_id = _only_program(db, arguments)
         with db.read() as conn:
             wanted = arguments.decision or decisions.all_ids(conn, program_id)
-            differing = done = 0
+            differing = done = imported = 0
             for verdict in replay_decisions(conn, kept, program_id, wanted, deep=arguments.deep):
                 done += 1
-                differing += not verdict.replayed.agrees
-                if arguments.decision or not verdict.replayed.agrees:
+                imported += verdict.agrees is None
+                differing += verdict.agrees is False
+                if arguments.decision or verdict.agrees is False:
                     say(_verdict_in_words(verdict))
     missing = len(wanted) - done
-    say(f"{done} replayed, {differing} differ" + (f", {missing} unknown" if missing else ""))
+    words = [f"{done - imported} replayed, {differing} differ"]
+    words += [f"{imported} imported, of which nothing can be compared"] if imported else []
+    words += [f"{missing} unknown"] if missing else []
+    say(", ".join(words))
     return 1 if differing or missing else 0
 
 
 def _verdict_in_words(verdict: Verdict) -> str:
-    decision, replayed = verdict
+    decision, replayed, keyed = verdict
+    if keyed is None:
+        return f"{decision.decision_id}: imported; there is nothing to compare"
     score = "" if replayed.score_gap is None else f"; scores within {replayed.score_gap:.1e}"
     return (
-        f"{decision.decision_id}: {'agrees' if replayed.agrees else 'DIFFERS'}; "
+        f"{decision.decision_id}: {'agrees' if verdict.agrees else 'DIFFERS'}; "
         f"pick {replayed.action}, stored {decision.action_id}; "
         f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
     )
+
+
+# --- a demonstration ------------------------------------------------------------------------------
+
+
+def _demo(arguments: Arguments) -> int:
+    given = {name: getattr(arguments, name) for name in Options.__struct_fields__}
+    try:
+        options = msgspec.convert(given, Options)
+    except msgspec.ValidationError as flaw:
+        raise Invalid(str(flaw)) from None
+    text, agrees = demonstrate(options, arguments.database)
+    say(text)
+    return 0 if agrees else 1
 
 
 if __name__ == "__main__":

@@ -34,13 +34,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings that `ENGAGEMENT_…` variables name, defaults for the rest."""
+def from_environment(
+    environment: Mapping[str, str] | None = None, given: Mapping[str, object] | None = None
+) -> Settings:
+    """The settings that `ENGAGEMENT_…` variables name, defaults for the rest; what is `given` goes first."""
     source = os.environ if environment is None else environment
-    given = {
+    named = {
         name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)
     }
     try:
-        return msgspec.convert(given, Settings, strict=False)
+        return msgspec.convert(named | dict(given or {}), Settings, strict=False)
     except msgspec.ValidationError as flaw:
-        raise Invalid(f"settings ({PREFIX}… variables): {flaw}") from flaw
+        raise Invalid(f"settings (options, or {PREFIX}… variables): {flaw}") from flaw

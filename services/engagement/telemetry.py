@@ -4,12 +4,12 @@ Labels come from catalogues and route templates only, never from a member, a gro
 path; label children are made beforehand, so that ratios of errors are not empty.
 """
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 10)
@@ -164,7 +164,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
             line["where"] = _where(record)
-        return json.dumps(line, ensure_ascii=False)
+        return msgspec.json.encode(line).decode()
 
 
 def _where(record: logging.LogRecord) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 PACKAGES = {
     "buildah": "buildah",
     "chromium": "chromium",
+    "curl": "curl",
     "mmdebstrap": "mmdebstrap",
     "pgbouncer": "pgbouncer",
     "prometheus": "prometheus",

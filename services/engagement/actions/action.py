@@ -13,7 +13,8 @@ PHASES: tuple[Phase, ...] = ("running", "handover", "sustaining")
 NONE = "none"
 """Id of the action that does nothing. It stands first in every list of actions."""
 
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+# `$` alone would let a line break through at the end: hence `(?!\n)$`, here and in every other pattern
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}(?!\n)$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
@@ -22,7 +23,7 @@ Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An action in words, for one language."""
 
-    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}$")]
+    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
     text: Text
     status: Literal["draft", "reviewed"] = "draft"
 
@@ -61,3 +62,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("`none` is built in and cannot be defined")
         if self.cost_minor and self.payer == "nobody":
             raise ValueError(f"`{self.id}` costs money, so it needs a payer")
+        languages = [row.language for row in self.content]
+        twice = next((name for name in languages if languages.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"`{self.id}` is written in `{twice}` twice")

@@ -2,27 +2,26 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar import Litestar, MediaType, Response, get
+from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from engagement.api import decisions, engagement, operations, recommendations, setup, signals
+from engagement.api.bodies import Typed
+from engagement.api.description import described
 from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
 from engagement.api.problems import HANDLERS
 from engagement.api.service import Service
 
 STATIC = Path(__file__).parent / "static"
+FILES = "/static"
 MOST_BYTES = 4 * 1024 * 1024
 
 
-def build(service: Service) -> Any:
+def build(service: Service, keys: KeyRing | None = None) -> Observed:
     """The ASGI application of one process. It closes the service when it stops."""
 
     @asynccontextmanager
@@ -30,7 +29,16 @@ def build(service: Service) -> Any:
         yield
         service.close()
 
-    clock = (operations.read_clock, operations.move_clock) if service.simulated else ()
+    @get("/schema/openapi.json", include_in_schema=False)
+    async def description() -> Response[bytes]:
+        """The API in OpenAPI 3.1."""
+        return Response(written, media_type="application/vnd.oai.openapi+json")
+
+    @get("/schema", media_type=MediaType.HTML, include_in_schema=False)
+    async def page() -> str:
+        """The same for people."""
+        return shown
+
     app = Litestar(
         route_handlers=[
             recommendations.recommend_one,
@@ -46,40 +54,26 @@ def build(service: Service) -> Any:
             operations.ready,
             operations.metrics,
             operations.fold_now,
-            *clock,
-            create_static_files_router("/static", [STATIC], include_in_schema=False),
+            *((operations.read_clock, operations.move_clock) if service.simulated else ()),
+            description,
+            page,
+            create_static_files_router(FILES, [STATIC], include_in_schema=False),
         ],
+        request_class=Typed,
         exception_handlers=HANDLERS,
-        openapi_config=_description(),
+        openapi_config=None,
         lifespan=[lifespan],
         logging_config=None,
         request_max_body_size=MOST_BYTES,
     )
     app.state["service"] = service
-    app.state["keys"] = KeyRing()
-    return Observed(app, service.metrics, simulated=service.simulated)
-
-
-def _description() -> OpenAPIConfig:
-    """OpenAPI 3.1 at `/schema`, with Swagger UI served from here."""
-    files = "/static/swagger-ui"
-    return OpenAPIConfig(
-        title="Engagement",
-        version=version("engagement"),
-        summary="What to try next, so that a peer-support group goes on.",
-        path="/schema",
-        components=Components(
-            security_schemes={
-                "key": SecurityScheme(type="http", scheme="bearer", description="eng_<program>_<secret>")
-            }
-        ),
-        security=[{"key": []}],
-        render_plugins=[
-            SwaggerRenderPlugin(
-                path=["/", "/swagger"],
-                js_url=f"{files}/swagger-ui-bundle.js",
-                css_url=f"{files}/swagger-ui.css",
-                standalone_preset_js_url=f"{files}/swagger-ui-standalone-preset.js",
-            )
-        ],
-    )
+    app.state["keys"] = keys or KeyRing()
+    written = described(app)
+    shown = (STATIC / "schema" / "page.html").read_text()
+    routes = [
+        (str(method), route.path_format)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods
+    ]
+    return Observed(app, service.metrics, routes, FILES + "/", simulated=service.simulated)

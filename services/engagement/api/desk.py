@@ -6,7 +6,7 @@ the event loop. There is no timer: while one commit is on its way to the disk th
 by itself, so a lone request waits for nobody and a crowd shares one fsync. Nothing is answered
 before it is durable.
 
-- A batch is cut by program and workflow, and at 256 units.
+- A batch is cut by program and workflow, and at 256 units; at 16 where it only reads.
 - Whatever a caller can get wrong is an answer of the workflow, found before its first write. A write
   that fails all the same rolls the batch back, and it is run again one ticket a transaction; a metric
   counts that, and its normal value is 0. A deadlock, a lost race for a key or a commit whose outcome
@@ -14,44 +14,53 @@ before it is durable.
 - A ticket whose caller has gone is dropped if it has not been begun.
 - A lane that cannot reach the database says so to all who wait, and at once to all who come, until a
   pause that doubles from a quarter of a second to five seconds has passed.
-- A lane's thread that dies is replaced, and its tickets are answered `Unavailable`.
+- Nothing that a workflow raises ends a lane's thread; whoever waited for it is answered.
 - A watchdog cuts the socket of a PostgreSQL connection that has been silent for two seconds: no
   timeout of driver, server or kernel would end that read.
 """
 
 import asyncio
 import logging
-import socket
+import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from os import dup
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from engagement.clock import Clock
-from engagement.errors import Fault, Mistake, Overloaded, Unavailable
+from engagement.errors import EngagementError, Fault, Mistake, Overloaded, Unavailable
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.silence import cut
 from engagement.telemetry import Metrics
 
 CUT = 256
+CUT_OF_READS = 16
+"""Fewer, because what is read of one unit may take a millisecond and no commit is shared."""
 TRIES = 3
 SILENT_S = 2.0
 PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
 RECORD_DEADLINE_S = 10.0
-RETRYABLE_STATES = ("40001", "40P01", "55P03", "57014")
-"""SQLSTATEs after which the same transaction may succeed: serialisation, deadlock, a timeout."""
+CLOSING_S = 30.0
+PASSING_STATES = ("40001", "40P01", "55P03", "57014", "08", "53", "57P")
+"""SQLSTATEs, or how they begin, after which the same transaction may succeed: serialisation, deadlock,
+two time-outs, a lost connection, too little of something, a server that is shutting down."""
+PASSING_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+FULL_STATE = "53100"
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 LaneName = Literal["decide", "record", "read"]
 Workflow = Callable[[Connection, Kept, str, Sequence[Any], int], Sequence[Any]]
-"""(connection, memory, program, items, now_ms) → a result or a `Mistake` for each item."""
+"""(connection, memory, program, items, now_ms) → a result or a `Mistake` for each item.
+
+A function of a module, not one made for the call: only callers who name the same one share a batch.
+"""
 
 log = logging.getLogger("engagement.desk")
 
@@ -66,14 +75,13 @@ class Work(NamedTuple):
 class Ticket:
     """Items of one caller, waiting on a lane. `future` gets the results, in order."""
 
-    __slots__ = ("future", "items", "loop", "timer", "work")
+    __slots__ = ("future", "items", "loop", "work")
 
     def __init__(self, work: Work, items: Sequence[Any], loop: asyncio.AbstractEventLoop) -> None:
         self.work = work
         self.items = items
         self.loop = loop
         self.future: asyncio.Future[Sequence[Any]] = loop.create_future()
-        self.timer: asyncio.TimerHandle | None = None
 
 
 class Lane:
@@ -89,9 +97,11 @@ class Lane:
         *,
         limit: int,
         threads: int = 1,
+        cut: int = CUT,
         shared: bool = True,
     ) -> None:
         self.name = name
+        self._cut = cut
         self._transaction = transaction
         self._kept = kept
         self._clock = clock
@@ -103,8 +113,13 @@ class Lane:
         self._broken_until = 0.0
         self._pause = PAUSE_S
         self._metrics = metrics.lane(name)
+        self._metrics.waiting.set_function(lambda: len(self._waiting))
         self.open_since: dict[threading.Thread, tuple[float, Connection]] = {}
-        self._threads = [self._start() for _ in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"lane-{name}", daemon=True) for _ in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def broken(self) -> bool:
@@ -114,41 +129,36 @@ class Lane:
     def put(self, ticket: Ticket) -> None:
         """Queues a ticket, or raises when the lane is full, broken or closing."""
         if self.broken:
-            raise Unavailable(Unavailable.title())
+            raise Unavailable
         with self._bell:
             if self._stopping or len(self._waiting) >= self._limit:
                 self._metrics.refused.inc()
-                raise Overloaded(Overloaded.title())
+                raise Overloaded
             self._waiting.append(ticket)
             self._bell.notify()
 
-    def close(self) -> None:
-        """Finishes what is queued, then ends the threads."""
+    def stop(self) -> None:
+        """Takes no more; what is queued is still served."""
         with self._bell:
             self._stopping = True
             self._bell.notify_all()
-        for thread in self._threads:
-            thread.join(timeout=30)
 
-    def _start(self) -> threading.Thread:
-        thread = threading.Thread(target=self._serve, name=f"lane-{self.name}", daemon=True)
-        thread.start()
-        return thread
+    def join(self, until: float) -> None:
+        """Waits for the threads to have served what is queued, up to a moment of the monotonic clock."""
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _serve(self) -> None:
         batch: list[Ticket] = []
-        try:
-            while True:
+        while True:
+            try:
                 batch = self._next()
                 if not batch:
                     return
                 self._carry_out(batch)
-                batch = []
-        except BaseException:
-            log.exception("a lane's thread died and is replaced", extra={"lane": self.name})
-            self._answer(batch, Unavailable(Unavailable.title()))
-            if not self._stopping:
-                self._threads[self._threads.index(threading.current_thread())] = self._start()
+            except BaseException:  # whatever it was: without its thread a lane would be dead for good
+                log.exception("a batch was given up", extra={"lane": self.name})
+                self._answer(batch, Unavailable())
 
     def _next(self) -> list[Ticket]:
         """The next batch; empty when the lane is closed and everybody has been served."""
@@ -169,7 +179,7 @@ class Lane:
             if ticket.future.done():
                 continue
             fits = not batch or (
-                self._shared and ticket.work == batch[0].work and units + len(ticket.items) <= CUT
+                self._shared and ticket.work == batch[0].work and units + len(ticket.items) <= self._cut
             )
             if fits:
                 batch.append(ticket)
@@ -177,7 +187,6 @@ class Lane:
             else:
                 others.append(ticket)
         self._waiting = others
-        self._metrics.waiting.set(len(others))
         return batch
 
     def _carry_out(self, batch: list[Ticket]) -> None:
@@ -216,6 +225,8 @@ class Lane:
             with self._transaction() as conn:
                 self.open_since[thread] = (time.monotonic(), conn)
                 results = work.workflow(conn, self._kept, work.program_id, items, self._clock.now_ms())
+                if len(results) != len(items):  # else somebody would get another's answer
+                    raise Fault(f"{len(results)} results for {len(items)} items")
         finally:
             self.open_since.pop(thread, None)
         self._metrics.seconds.observe(time.perf_counter() - start)
@@ -232,8 +243,7 @@ class Lane:
                 self._answer([ticket], mistake)
             except Exception as error:
                 log.exception("a ticket failed alone", extra={"lane": self.name})
-                full = isinstance(error, OperationalError) and "full" in str(error.orig)
-                self._answer([ticket], Unavailable("the disk is full") if full else Fault(Fault.title()))
+                self._answer([ticket], _fault(error))
 
     def _give_up(self, batch: list[Ticket], error: Exception) -> None:
         """The database is out of reach: says so to everybody, and for a pause to all who come."""
@@ -243,7 +253,7 @@ class Lane:
         with self._bell:
             everybody = [*batch, *self._waiting]
             self._waiting.clear()
-        self._answer(everybody, Unavailable(Unavailable.title()))
+        self._answer(everybody, Unavailable())
 
     def _answer(self, batch: Sequence[Ticket], results: Sequence[Any] | Exception) -> None:
         """Hands out results in order, with one wake-up of each event loop."""
@@ -256,7 +266,7 @@ class Lane:
                 place += len(ticket.items)
             handed.setdefault(ticket.loop, []).append((ticket, part))
         for loop, pairs in handed.items():
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed, so nobody waits there any more
                 loop.call_soon_threadsafe(_settle, pairs)
 
 
@@ -274,27 +284,54 @@ def _passing(error: DBAPIError) -> bool:
     """Whether the same batch may succeed if it is run again."""
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
-    state = getattr(error.orig, "sqlstate", None)
+    state, code = getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorcode", None)
     if state is not None:
-        return state in RETRYABLE_STATES or state.startswith(("08", "57P"))
-    words = str(error.orig)
-    return isinstance(error, OperationalError) and "full" not in words and "insert-only" not in words
+        return state.startswith(PASSING_STATES) and not _full(error)
+    if code is not None:
+        return code & 0xFF in PASSING_CODES  # the rest of the number says which kind of it
+    return isinstance(error, OperationalError)  # without a number: no connection was made at all
+
+
+def _full(error: DBAPIError) -> bool:
+    """Whether the database's disk is full."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", None) == FULL_STATE
+
+
+def _fault(error: Exception) -> Fault:
+    """What is said to the caller of a ticket that failed alone. The details stay in the log."""
+    if isinstance(error, DBAPIError) and _full(error):
+        return Unavailable("the disk is full")
+    if isinstance(error, DBAPIError) and _passing(error):
+        return Unavailable()
+    return Fault()
 
 
 class Desk:
     """The three lanes and their watchdog."""
 
     def __init__(
-        self, db: Database, kept: Kept, clock: Clock, metrics: Metrics, *, limit: int, shared: bool = True
+        self,
+        db: Database,
+        kept: Kept,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        limit: int,
+        shared: bool = True,
+        silent_s: float = SILENT_S,
     ) -> None:
-        def lane(name: LaneName, transaction: Transaction, threads: int = 1) -> Lane:
-            return Lane(name, transaction, kept, clock, metrics, limit=limit, threads=threads, shared=shared)
+        def lane(name: LaneName, transaction: Transaction, threads: int, cut: int) -> Lane:
+            return Lane(
+                name, transaction, kept, clock, metrics, limit=limit, threads=threads, cut=cut, shared=shared
+            )
 
         self.lanes: dict[LaneName, Lane] = {
-            "decide": lane("decide", db.write),
-            "record": lane("record", db.write),
-            "read": lane("read", db.read, threads=2),
+            "decide": lane("decide", db.write, 1, CUT),
+            "record": lane("record", db.write, 1, CUT),
+            "read": lane("read", db.read, 2, CUT_OF_READS),
         }
+        self._silent_s = silent_s
         self._closed = threading.Event()
         if not db.is_sqlite:
             threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
@@ -302,24 +339,30 @@ class Desk:
     async def ask(
         self, lane: LaneName, work: Work, items: Sequence[Any], *, deadline_s: float = RECORD_DEADLINE_S
     ) -> list[Any]:
-        """Results for items, in order; each may be a `Mistake`. Raises a `Fault` when there are none.
+        """Results for items, in order; each may be a `Mistake`, or the `Fault` that kept it from being done.
 
-        More items than a cut holds go as several tickets, each durable on its own.
+        More items than a cut holds go as several tickets, each durable or failing on its own.
         """
         loop = asyncio.get_running_loop()
         tickets = [Ticket(work, items[start : start + CUT], loop) for start in range(0, len(items), CUT)]
-        for ticket in tickets:
-            self.lanes[lane].put(ticket)
-            ticket.timer = loop.call_later(deadline_s, _too_late, ticket)
+        end = loop.call_later(deadline_s, _too_late, tickets)
+        results: list[Any] = []
         try:
-            parts = await asyncio.gather(*(ticket.future for ticket in tickets))
-        finally:
             for ticket in tickets:
-                if ticket.timer is not None:
-                    ticket.timer.cancel()
-                if not ticket.future.done():
-                    ticket.future.cancel()
-        return [result for part in parts for result in part]
+                try:
+                    self.lanes[lane].put(ticket)
+                except Fault as fault:
+                    ticket.future.set_exception(fault)
+            for ticket in tickets:
+                try:
+                    results += await ticket.future
+                except EngagementError as error:
+                    results += [error] * len(ticket.items)
+        finally:
+            end.cancel()
+            for ticket in tickets:
+                ticket.future.cancel()
+        return results
 
     @property
     def broken(self) -> bool:
@@ -327,30 +370,24 @@ class Desk:
         return any(lane.broken for lane in self.lanes.values())
 
     def close(self) -> None:
-        """Serves what is queued, then stops."""
+        """Serves what is queued, then stops; what takes too long is left behind."""
+        until = time.monotonic() + CLOSING_S
         for lane in self.lanes.values():
-            lane.close()
+            lane.stop()
+        for lane in self.lanes.values():
+            lane.join(until)
         self._closed.set()
 
     def _watch(self) -> None:
-        while not self._closed.wait(0.2):
+        while not self._closed.wait(self._silent_s / 10):
             for lane in self.lanes.values():
                 for since, conn in list(lane.open_since.values()):
-                    if time.monotonic() - since > SILENT_S:
-                        cut_socket(conn)
+                    if time.monotonic() - since > self._silent_s:
+                        cut(conn)
 
 
-def cut_socket(conn: Connection) -> None:
-    """Ends whatever call is blocked on a connection: it raises there, in its own thread."""
-    try:
-        driver: Any = conn.connection.driver_connection
-        with socket.socket(fileno=dup(driver.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
-    except (OSError, DBAPIError) as gone:
-        log.info("a silent connection was already gone: %s", type(gone).__name__)
-
-
-def _too_late(ticket: Ticket) -> None:
+def _too_late(tickets: Sequence[Ticket]) -> None:
     """Answers in the service's place when nobody did in time. What is begun goes on and commits."""
-    if not ticket.future.done():
-        ticket.future.set_exception(Unavailable("nothing came back in time"))
+    for ticket in tickets:
+        if not ticket.future.done():
+            ticket.future.set_exception(Unavailable("nothing came back in time"))

@@ -1,30 +1,42 @@
-"""Who may call what: a key in the request, its scopes, and one look-up in five seconds."""
+"""What stands before a handler: a key with the right scope, and a body of the right media type."""
 
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from litestar.connection import ASGIConnection
+from litestar.exceptions import ClientException
 from litestar.handlers import BaseRouteHandler
 from sqlalchemy import Connection
 
 from engagement.api.desk import Work
 from engagement.api.service import Service
-from engagement.errors import EngagementError, Forbidden, Unauthenticated, Unavailable
-from engagement.store.kept import Bounded
+from engagement.errors import EngagementError, Fault, Forbidden, Unauthenticated
+from engagement.store.kept import Bounded, Kept
 from engagement.store.keys import ApiKey, Scope, digest
 from engagement.workflows.access import program_of, recognise
 
 REMEMBERED_S = 5.0
 """How long a revoked key can live."""
+JSON = "application/json"
+WITH_BODY = ("POST", "PUT")
+LOOK_UP_S = 1.0
+"""How long a look-up may take. Half a recommendation's deadline where the last one can stand in."""
 MISSING = "send the key as `Authorization: Bearer eng_…`"
 
 
-class KeyRing:
-    """The keys seen lately, by digest, with the time of their look-up."""
+Connected = ASGIConnection[Any, Any, Any, Any]
 
-    def __init__(self) -> None:
-        self._seen: Bounded[bytes, tuple[float, ApiKey]] = Bounded(10_000)
+
+class KeyRing:
+    """The keys looked up lately, by digest: each with the time of its look-up, or why it was refused.
+
+    A refusal is remembered only of a key that was good before, so strangers cannot crowd out anyone.
+    """
+
+    def __init__(self, watch: Callable[[], float] = time.monotonic) -> None:
+        self._watch = watch
+        self._seen: Bounded[bytes, tuple[float, ApiKey | EngagementError]] = Bounded(10_000)
 
     async def recognise(self, service: Service, text: str, scope: Scope) -> ApiKey:
         """The live key behind a text.
@@ -34,47 +46,70 @@ class KeyRing:
         """
         secret = digest(text)
         seen = self._seen.get(secret)
-        if seen is not None and time.monotonic() - seen[0] < REMEMBERED_S:
-            return seen[1]
-        work = Work(program_of(text), _look_up)
-        try:
-            found = (await service.desk.ask("read", work, [text], deadline_s=1.0))[0]
-        except Unavailable:
-            if seen is not None and scope == "recommend":
-                return seen[1]
-            raise
-        if isinstance(found, EngagementError):
+        if seen is not None and self._watch() - seen[0] < REMEMBERED_S:
+            return _admitted(seen[1])
+        spare = seen is not None and scope == "recommend"
+        within_s = service.settings.deadline_ms / 2000 if spare else LOOK_UP_S
+        work = Work(program_of(text), look_up)
+        found = (await service.desk.ask("read", work, [text], deadline_s=within_s))[0]
+        if isinstance(found, Fault):
+            if seen is not None and spare:
+                return _admitted(seen[1])
             raise found
-        key: ApiKey = found
-        self._seen[secret] = (time.monotonic(), key)
-        return key
+        if seen is not None or isinstance(found, ApiKey):
+            self._seen[secret] = (self._watch(), found)
+        return _admitted(found)
 
 
-def _look_up(conn: Connection, _kept: Any, _program: str, texts: Sequence[str], now_ms: int) -> list[Any]:
-    out: list[Any] = []
-    for text in texts:
+def _admitted(found: ApiKey | EngagementError) -> ApiKey:
+    if isinstance(found, EngagementError):
+        raise found
+    return found
+
+
+def look_up(
+    conn: Connection, _kept: Kept, _program: str, texts: Sequence[str], now_ms: int
+) -> list[ApiKey | EngagementError]:
+    """The key behind each text; a key that many callers hold is read once."""
+    found: dict[str, ApiKey | EngagementError] = {}
+    for text in set(texts):
         try:
-            out.append(recognise(conn, text, now_ms))
+            found[text] = recognise(conn, text, now_ms)
         except Unauthenticated as unknown:
-            out.append(unknown)
-    return out
+            found[text] = unknown
+    return [found[text] for text in texts]
 
 
-Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Coroutine[Any, Any, None]]
+class Needs:
+    """A guard that lets in who holds a live key with this scope; `admin` opens everything.
 
+    It also looks at the body's media type: the framework copies a handler for each of its guards.
+    """
 
-def needs(scope: Scope) -> Guard:
-    """A guard that lets in who holds a live key with this scope; `admin` opens everything."""
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
 
-    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: Connected, handler: BaseRouteHandler) -> None:
+        """Recognises the key and leaves it in the request, as `auth`."""
         service: Service = connection.app.state["service"]
         keys: KeyRing = connection.app.state["keys"]
         kind, _space, text = connection.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not text:
             raise Unauthenticated(MISSING)
-        key = await keys.recognise(service, text.strip(), scope)
-        if scope not in key.scopes and "admin" not in key.scopes:
-            raise Forbidden(f"this needs the scope `{scope}`; the key has: {', '.join(key.scopes)}")
+        key = await keys.recognise(service, text.strip(), self.scope)
+        if self.scope not in key.scopes and "admin" not in key.scopes:
+            raise Forbidden(f"this needs the scope `{self.scope}`; the key has: {', '.join(key.scopes)}")
         connection.scope["auth"] = key
+        _readable(connection, handler)
 
-    return guard
+
+def _readable(connection: Connected, handler: BaseRouteHandler) -> None:
+    """Refuses a body said to be of another media type than the operation takes."""
+    if connection.scope["method"] not in WITH_BODY:  # type: ignore[typeddict-item]  # only HTTP comes here
+        return
+    said = connection.headers.get("content-type")
+    if said is None:
+        return
+    takes: str = handler.opt.get("takes", JSON)
+    if said.partition(";")[0].strip().lower() != takes:
+        raise ClientException(status_code=415, detail=f"send the body as `Content-Type: {takes}`")

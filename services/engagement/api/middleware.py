@@ -1,35 +1,54 @@
-"""Around every request: an id, the metrics, one line of log, and whether time is simulated."""
+"""Around every request: an id, headers, the metrics, and one line of log."""
 
 import logging
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from engagement.telemetry import Metrics
+from engagement.telemetry import STATUS_CLASSES, Metrics
 
 log = logging.getLogger("engagement.access")
-UNMATCHED = "unmatched"
+UNMATCHED = ("ANY", "unmatched")
+"""The label of whatever no route takes: neither its path nor its method is ours to bound."""
+ALWAYS = (
+    # The page of the API runs no inline script, so no exception is needed; its style sheet holds its icons.
+    (b"content-security-policy", b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+NOT_KEPT = (b"cache-control", b"no-store")
+SIMULATED = (b"engagement-simulated", b"true")
 
 
 class Observed:
-    """An ASGI application seen from outside; labels are route templates, never raw paths."""
+    """An ASGI application seen from outside; labels are route templates, never raw paths.
 
-    def __init__(self, app: Any, metrics: Metrics, *, simulated: bool) -> None:
+    routes : (method, template) of every operation; their series are there before the first request
+    files : where files are served that a browser may keep
+    """
+
+    def __init__(
+        self, app: Any, metrics: Metrics, routes: Iterable[tuple[str, str]], files: str, *, simulated: bool
+    ) -> None:
         self.app = app
-        self._metrics = metrics
-        self._extra = ((b"engagement-simulated", b"true"),) if simulated else ()
-        self._bound: dict[tuple[str, str, int], tuple[Any, Any]] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        """Whatever else is asked of the application."""
-        return getattr(self.app, name)
+        self._files = files
+        self._headers = (*ALWAYS, SIMULATED) if simulated else ALWAYS
+        self._bound = {
+            (method, route): (
+                metrics.request_seconds.labels(method, route),
+                {kind: metrics.requests.labels(method, route, kind) for kind in STATUS_CLASSES},
+            )
+            for method, route in (*routes, UNMATCHED)
+        }
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serves one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start = time.perf_counter()
+        start = scope["began"] = time.perf_counter()
         request_id = secrets.token_hex(8)
         status = 500
 
@@ -37,8 +56,10 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message.setdefault("headers", [])
-                message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *self._extra]
+                own = [(b"x-request-id", request_id.encode()), *self._headers]
+                if not scope["path"].startswith(self._files):
+                    own.append(NOT_KEPT)
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         try:
@@ -47,16 +68,12 @@ class Observed:
             self._note(scope, status, time.perf_counter() - start, request_id)
 
     def _note(self, scope: Any, status: int, seconds: float, request_id: str) -> None:
-        route = scope.get("path_template") or UNMATCHED
-        method = scope["method"] if route != UNMATCHED else "ANY"
-        bound = self._bound.get((method, route, status))
-        if bound is None:
-            bound = self._bound[method, route, status] = (
-                self._metrics.requests.labels(method, route, f"{status // 100}xx"),
-                self._metrics.request_seconds.labels(method, route),
-            )
-        bound[0].inc()
-        bound[1].observe(seconds)
+        method, route = key = (scope["method"], scope.get("path_template", ""))
+        if key not in self._bound:
+            method, route = key = UNMATCHED
+        duration, requests = self._bound[key]
+        duration.observe(seconds)
+        requests[f"{status // 100}xx"].inc()
         if log.isEnabledFor(logging.INFO):
             log.info(
                 "answered",

@@ -1,6 +1,7 @@
 """Health, metrics, folding on request, and the simulated clock."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
 
@@ -8,16 +9,18 @@ import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import JSONBody
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from engagement.api.desk import Work
-from engagement.api.guards import needs
+from engagement.api.guards import Needs
 from engagement.api.service import Call, service_of
 from engagement.clock import SimulatedClock
-from engagement.errors import Unavailable
+from engagement.errors import EngagementError, Unavailable
 from engagement.store.kept import Kept
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.tell import moment
 
+READY_S = 1.0
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -45,36 +48,51 @@ class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @get("/health/live", tags=["operations"])
 async def live() -> Health:
-    """Whether the process answers. It never looks at the database."""
+    """Tell whether the process answers.
+
+    It never looks at the database.
+    """
     return Health("ok")
 
 
 @get("/health/ready", tags=["operations"])
 async def ready(request: Request[Any, Any, Any]) -> Health:
-    """Whether requests can be served now: the database answers."""
-    service = service_of(request)
+    """Tell whether requests can be served now.
 
-    def look(conn: Connection, _kept: Kept, _program: str, items: Any, _now: int) -> list[int]:
-        return [conn.execute(text("SELECT 1")).scalar_one() for _ in items]
-
-    if service.desk.broken:
-        raise Unavailable(Unavailable.title())
-    await service.desk.ask("read", Work(NOBODY, look), [None], deadline_s=1.0)
+    503 while the database does not answer.
+    """
+    desk = service_of(request).desk
+    if desk.broken:
+        raise Unavailable
+    answer = (await desk.ask("read", Work(NOBODY, look), [None], deadline_s=READY_S))[0]
+    if isinstance(answer, EngagementError):
+        raise answer
     return Health("ok")
+
+
+def look(conn: Connection, _kept: Kept, _program: str, items: Sequence[Any], _now_ms: int) -> list[int]:
+    """1 for everybody, if the database answers."""
+    return [conn.execute(text("SELECT 1")).scalar_one()] * len(items)
 
 
 @get("/metrics", media_type=MediaType.TEXT, tags=["operations"])
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Every metric of this process in Prometheus's text format."""
+    """Read every metric of this process, in Prometheus's text format."""
     content = service_of(request).metrics.exposition()
-    return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(content, media_type="text/plain; version=0.0.4")
 
 
-@post("/v1/folds", status_code=200, guards=[needs("admin")], tags=["operations"])
+@post("/v1/folds", status_code=200, guards=[Needs("admin")], tags=["operations"])
 async def fold_now(request: Call) -> list[VersionMade]:
-    """Closes decisions that are due and folds every strategy now, instead of at the next round."""
+    """Fold every strategy now, instead of at the next round.
+
+    Closes the decisions that are due first. Answers the versions this published, often none.
+    """
     service = service_of(request)
-    made = await asyncio.to_thread(service.fold, request.auth.program_id)
+    try:
+        made = await asyncio.to_thread(service.fold, request.auth.program_id)
+    except OperationalError as error:
+        raise Unavailable(Unavailable.title()) from error
     return [
         VersionMade(
             row.strategy_id,
@@ -87,15 +105,15 @@ async def fold_now(request: Call) -> list[VersionMade]:
     ]
 
 
-@get("/v1/clock", guards=[needs("read")], tags=["simulation"])
+@get("/v1/clock", guards=[Needs("read")], tags=["simulation"])
 async def read_clock(request: Call) -> Time:
-    """The simulated time."""
+    """Read the simulated time."""
     return Time(moment(service_of(request).clock.now_ms()))
 
 
-@post("/v1/clock", status_code=200, guards=[needs("admin")], tags=["simulation"])
+@post("/v1/clock", status_code=200, guards=[Needs("admin")], tags=["simulation"])
 async def move_clock(request: Call, data: JSONBody[Time]) -> Time:
-    """Moves simulated time forward."""
+    """Move simulated time forward."""
     clock = cast("SimulatedClock", service_of(request).clock)
     clock.move_to(milliseconds(data.now))
     return Time(moment(clock.now_ms()))

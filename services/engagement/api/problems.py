@@ -12,6 +12,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from sqlalchemy.exc import OperationalError
 
 from engagement import errors
 
@@ -35,6 +36,13 @@ PREFIX = "urn:engagement:problem:"
 MEDIA_TYPE = "application/problem+json"
 
 
+class Flaw(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request, and where."""
+
+    field: str
+    message: str
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What went wrong (RFC 9457). `type` names the kind of problem for ever; `detail` is about this one."""
 
@@ -42,7 +50,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str
     status: int
     detail: str | None = None
-    errors: list[dict[str, str]] | None = None
+    errors: tuple[Flaw, ...] | None = None
 
 
 def problem_of(error: errors.EngagementError) -> Problem:
@@ -73,12 +81,12 @@ def on_ours(_: Request[Any, Any, Any], error: errors.EngagementError) -> Respons
 
 def on_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     """Handles a request that is not of the documented form; says where."""
-    found = [
-        {"field": str(row.get("key", "")), "message": str(row.get("message", ""))}
-        for row in (error.extra or [])
+    found = tuple(
+        Flaw(str(row.get("key", "")), str(row.get("message", "")))
+        for row in (error.extra or ())
         if isinstance(row, dict)
-    ]
-    detail = error.detail if not found else f"{found[0]['field']}: {found[0]['message']}".lstrip(": ")
+    )
+    detail = f"{found[0].field}: {found[0].message}".removeprefix(": ") if found else error.detail
     return answer(Problem(PREFIX + "invalid", errors.Invalid.title(), 400, detail, found or None))
 
 
@@ -99,6 +107,12 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem
     return answer(Problem(PREFIX + (name or "invalid"), title, status, error.detail or None), headers)
 
 
+def on_database(request: Request[Any, Any, Any], error: OperationalError) -> Response[Problem]:
+    """Handles a database that does not answer outside the desk, where nobody else has caught it."""
+    log.error("the database does not answer: %s", type(error).__name__, extra={"method": request.method})
+    return answer(problem_of(errors.Unavailable()))
+
+
 def on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Handles what nobody foresaw: logged without the request's content, answered as our fault."""
     log.exception("unforeseen: %s", type(error).__name__, extra={"method": request.method}, exc_info=error)
@@ -109,5 +123,6 @@ HANDLERS: dict[Any, Any] = {
     errors.EngagementError: on_ours,
     ValidationException: on_validation,
     HTTPException: on_http,
+    OperationalError: on_database,
     Exception: on_anything,
 }

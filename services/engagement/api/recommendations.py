@@ -1,5 +1,6 @@
 """`/v1/recommendations`: what to try next, for one member or up to a thousand."""
 
+import time
 from typing import Annotated
 
 import msgspec
@@ -7,10 +8,10 @@ from litestar import post
 from litestar.params import JSONBody
 
 from engagement.api.desk import Work
-from engagement.api.guards import needs
+from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
-from engagement.api.service import Call, Service, service_of
-from engagement.errors import EngagementError, Fault, Overloaded, Unavailable
+from engagement.api.service import Call, Service, began, service_of
+from engagement.errors import EngagementError, Fault
 from engagement.workflows.recommend import Ask
 from engagement.workflows.tell import Recommendation, safe_default
 
@@ -39,17 +40,18 @@ class AnsweredMany(msgspec.Struct, frozen=True):
     answers: list[Answered]
 
 
-async def decide(
-    service: Service, program_id: str, asks: tuple[Ask, ...]
-) -> list[Recommendation | EngagementError]:
+async def decide(request: Call, asks: tuple[Ask, ...]) -> list[Recommendation | EngagementError]:
     """Asks the desk; what does not come in time, or finds the desk full, is the safe default."""
-    deadline_s = service.settings.deadline_ms / 1000 if len(asks) <= FEW else MANY_S
-    try:
-        answers: list[Recommendation | EngagementError] = await service.desk.ask(
-            "decide", Work(program_id, service.recommend), asks, deadline_s=deadline_s
-        )
-    except (Overloaded, Unavailable, Fault):
-        answers = [safe_default(ask.member, simulated=service.simulated) for ask in asks]
+    service = service_of(request)
+    within_s = service.settings.deadline_ms / 1000 if len(asks) <= FEW else MANY_S
+    spent_s = time.perf_counter() - began(request)
+    answers = await service.desk.ask(
+        "decide", Work(request.auth.program_id, service.recommend), asks, deadline_s=within_s - spent_s
+    )
+    answers = [
+        safe_default(ask.member, simulated=service.simulated) if isinstance(answer, Fault) else answer
+        for ask, answer in zip(asks, answers, strict=True)
+    ]
     _count(service, answers)
     return answers
 
@@ -66,22 +68,25 @@ def _count(service: Service, answers: list[Recommendation | EngagementError]) ->
         service.metrics.recommendations.labels(answer.action.kind, by).inc()
 
 
-@post("/v1/recommendations", status_code=200, guards=[needs("recommend")], tags=["recommendations"])
+@post("/v1/recommendations", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
 async def recommend_one(request: Call, data: JSONBody[Ask]) -> Recommendation:
-    """What to try next for one member.
+    """Ask what to try next for one member.
 
     Asking again for the same decision point, or while a decision is open, returns that decision.
     """
-    answer = (await decide(service_of(request), request.auth.program_id, (data,)))[0]
+    answer = (await decide(request, (data,)))[0]
     if isinstance(answer, EngagementError):
         raise answer
     return answer
 
 
-@post("/v1/recommendations/batch", status_code=200, guards=[needs("recommend")], tags=["recommendations"])
+@post("/v1/recommendations/batch", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
 async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany:
-    """What to try next for up to 1,000 members. An error in one request harms no other."""
-    answers = await decide(service_of(request), request.auth.program_id, data.requests)
+    """Ask what to try next for up to 1,000 members.
+
+    Each gets its own answer or its own problem, in the order asked.
+    """
+    answers = await decide(request, data.requests)
     return AnsweredMany(
         [
             Answered(problem=problem_of(answer))

@@ -2,10 +2,11 @@
 
 import logging
 import os
+import secrets
 import socket
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.datastructures import State
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 
 from engagement.api.desk import Desk, LaneName, Work
 from engagement.clock import Clock
-from engagement.errors import EngagementError
+from engagement.errors import EngagementError, Mistake
 from engagement.settings import Settings
 from engagement.store import setup
 from engagement.store.database import Database
@@ -24,6 +25,8 @@ from engagement.workflows.fold import Folded, fold_program
 from engagement.workflows.recommend import Answer, Ask, recommend
 
 log = logging.getLogger("engagement.service")
+T = TypeVar("T")
+R = TypeVar("R")
 Call = Request[Any, ApiKey, State]
 """A request whose key has been recognised."""
 
@@ -40,7 +43,8 @@ class Service:
         self.desk = Desk(
             db, self.kept, clock, self.metrics, limit=settings.queue, shared=settings.shared_commits
         )
-        self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}"
+        # in containers names and process ids repeat, and two folders must never be taken for one
+        self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._folding = threading.Lock()
         self._closed = threading.Event()
         self._folder = threading.Thread(target=self._fold_regularly, name="folder", daemon=True)
@@ -99,9 +103,27 @@ def service_of(request: Request[Any, Any, State]) -> Service:
     return service
 
 
+def began(request: Request[Any, Any, State]) -> float:
+    """When the request came in, on the clock of `time.perf_counter`: deadlines count from there."""
+    scope: Any = request.scope
+    moment: float = scope["began"]
+    return moment
+
+
 async def one(service: Service, lane: LaneName, work: Work, item: Any) -> Any:
     """The result for a single item; raises it when it is an error."""
     result = (await service.desk.ask(lane, work, [item]))[0]
     if isinstance(result, EngagementError):
         raise result
     return result
+
+
+def each(of: Callable[[T], R], wanted: Sequence[T]) -> list[R | Mistake]:
+    """What a function that only reads gives for each, or the mistake that was in it."""
+    results: list[R | Mistake] = []
+    for item in wanted:
+        try:
+            results.append(of(item))
+        except Mistake as mistake:
+            results.append(mistake)
+    return results

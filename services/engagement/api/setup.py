@@ -1,22 +1,25 @@
-"""The set-up over HTTP: one way to read, list and change every noun of it.
+"""The set-up over HTTP: one way to list, read and change every noun of it.
 
 `PUT` stores a revision when something differs and answers what is there. Things are never deleted:
 they are ended, retired or paused.
 """
 
-from typing import Annotated, Any, Generic, TypeVar
+import csv
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from litestar import Controller, Request, get, post, put
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar import get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 from sqlalchemy import Connection
 
-from engagement.actions.action import Id
 from engagement.actions.catalogue import AnyAction
 from engagement.api.desk import Work
-from engagement.api.guards import needs
-from engagement.api.service import Call, one, service_of
-from engagement.errors import EngagementError, Invalid, NotFound
+from engagement.api.guards import Needs
+from engagement.api.parameters import PAGE, After, Limit, Name
+from engagement.api.service import Call, each, one, service_of
+from engagement.errors import Invalid, Mistake, NotFound
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import Revised
@@ -28,9 +31,7 @@ from engagement.workflows.roster import RosterReport, import_roster
 from engagement.workflows.seat import Seating, seat
 
 T = TypeVar("T")
-PAGE = 100
-After = Annotated[str, QueryParameter(description="the id to go on behind: `next` of the page before")]
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="how many at most")]
+TAGS = ("set-up",)
 
 
 class Thing(msgspec.Struct, Generic[T], frozen=True):
@@ -47,250 +48,188 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next: str | None
 
 
-async def _get(request: Request[Any, Any, Any], noun: str, name: str) -> Thing[Any]:
-    service = service_of(request)
+@get("/v1/program", guards=[Needs("read")], tags=TAGS)
+async def read_program(request: Call) -> Thing[Program]:
+    """Read the program that the key belongs to."""
+    return await _read(request, "program", "program")
 
-    def read(conn: Connection, _kept: Kept, program_id: str, names: Any, _now: int) -> list[Any]:
-        found = setup.newest(conn, program_id, noun, names)
-        return [found.get(one) or NotFound(f"there is no {noun} `{one}` in this program") for one in names]
 
-    found: Revised = await one(service, "read", Work(request.auth.program_id, read), name)
+@put("/v1/program", guards=[Needs("admin")], tags=TAGS)
+async def change_program(request: Call, data: JSONBody[Program]) -> Thing[Program]:
+    """Change the program.
+
+    `stopped` switches every recommendation off with the next request.
+    """
+    return await _change(request, "program", data)
+
+
+def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRouteHandler, ...]:
+    """List, read and change: the three handlers of a noun.
+
+    kind : the noun's Struct, or the union of them; it becomes the type of bodies and answers
+    changing : what a change has as its consequence, in plain words
+    """
+    article = "an" if noun[0] in "aeiou" else "a"
+
+    @get(
+        f"/v1/{plural}",
+        guards=[Needs("read")],
+        tags=TAGS,
+        operation_id=f"list_{plural}",
+        description=f"List {plural} in order of id.",
+    )
+    async def index(request: Call, after: After = "", limit: Limit = PAGE) -> Page[kind]:
+        return await _list(request, noun, after, limit)
+
+    @get(
+        f"/v1/{plural}/{{name:str}}",
+        guards=[Needs("read")],
+        tags=TAGS,
+        operation_id=f"read_{noun}",
+        description=f"Read one {noun} as it stands.",
+    )
+    async def read(request: Call, name: Name) -> Thing[kind]:
+        return await _read(request, noun, name)
+
+    @put(
+        f"/v1/{plural}/{{name:str}}",
+        guards=[Needs("admin")],
+        tags=TAGS,
+        operation_id=f"change_{noun}",
+        description=f"Create or change {article} {noun}.\n\n{changing}",
+    )
+    async def change(request: Call, name: Name, data: JSONBody[kind]) -> Thing[kind]:
+        return await _change(request, name, data)
+
+    return index, read, change
+
+
+async def _list(request: Call, noun: str, after: str, limit: int) -> Page[Any]:
+    work = Work(request.auth.program_id, pages)
+    found: list[Revised] = await one(service_of(request), "read", work, (noun, after, limit + 1))
+    items: list[Thing[Any]] = [Thing(row.revision, row.thing) for row in found[:limit]]
+    return Page(items, items[-1].value.id if len(found) > limit else None)
+
+
+def pages(
+    conn: Connection, _kept: Kept, program_id: str, cuts: Sequence[tuple[str, str, int]], _now_ms: int
+) -> list[list[Revised]]:
+    """Parts of lists. cuts : (noun, the id to go on behind, how many) each"""
+    return [setup.page(conn, program_id, *cut) for cut in cuts]
+
+
+async def _read(request: Call, noun: str, name: str) -> Thing[Any]:
+    work = Work(request.auth.program_id, things)
+    found: Revised = await one(service_of(request), "read", work, (noun, name))
     return Thing(found.revision, found.thing)
 
 
-async def _list(request: Request[Any, Any, Any], noun: str, after: str, limit: int) -> Page[Any]:
-    service = service_of(request)
+def things(
+    conn: Connection, _kept: Kept, program_id: str, wanted: Sequence[tuple[str, str]], _now_ms: int
+) -> list[Revised | Mistake]:
+    """Things as they stand. wanted : (noun, id) each"""
 
-    def read(conn: Connection, _kept: Kept, program_id: str, cursors: Any, _now: int) -> list[Any]:
-        return [setup.page(conn, program_id, noun, cursor, count) for cursor, count in cursors]
+    def newest(noun: str, name: str) -> Revised | Mistake:
+        found = setup.newest(conn, program_id, noun, [name]).get(name)
+        return found or NotFound(f"there is no {noun} `{name}` in this program")
 
-    found: list[Revised] = await one(service, "read", Work(request.auth.program_id, read), (after, limit))
-    items: list[Thing[Any]] = [Thing(row.revision, row.thing) for row in found]
-    return Page(items, found[-1].thing.id if len(found) == limit else None)
+    return [newest(*names) for names in wanted]
 
 
-async def _put(request: Request[Any, Any, Any], name: str, thing: Any) -> Thing[Any]:
+async def _change(request: Call, name: str, thing: Any) -> Thing[Any]:
     if thing.id != name:
         raise Invalid(f"the address says `{name}`, the body's `id` says `{thing.id}`")
-    service = service_of(request)
     work = Work(request.auth.program_id, revise)
-    stored: Revised = await one(service, "record", work, thing)
+    stored: Revised = await one(service_of(request), "record", work, thing)
     return Thing(stored.revision, stored.thing)
 
 
-class Programs(Controller):
-    """`/v1/program`: the program that the key belongs to."""
+@post("/v1/members/{name:str}/memberships", status_code=200, guards=[Needs("admin")], tags=TAGS)
+async def seat_member(request: Call, name: Name, data: JSONBody[Membership]) -> Seating:
+    """Seat a member in a group from a day on, or in none.
 
-    path = "/v1/program"
-    tags = ("set-up",)
-
-    @get(guards=[needs("read")])
-    async def read(self, request: Call) -> Thing[Program]:
-        """The program as it stands."""
-        return await _get(request, "program", "program")
-
-    @put(guards=[needs("admin")])
-    async def change(self, request: Call, data: JSONBody[Program]) -> Thing[Program]:
-        """Changes the program; `stopped` switches every recommendation off with the next request."""
-        return await _put(request, "program", data)
+    Moving is a second membership. What is so already changes nothing.
+    """
+    if data.member != name:
+        raise Invalid(f"the address says `{name}`, the body's `member` says `{data.member}`")
+    work = Work(request.auth.program_id, seat)
+    seated: Seating = await one(service_of(request), "record", work, data)
+    return seated
 
 
-class Sites(Controller):
-    """`/v1/sites`."""
-
-    path = "/v1/sites"
-    tags = ("set-up",)
-
-    @get(guards=[needs("read")])
-    async def index(
-        self, request: Call, after: FromQuery[After] = "", limit: FromQuery[Limit] = PAGE
-    ) -> Page[Site]:
-        """Sites in order of id."""
-        return await _list(request, "site", after, limit)
-
-    @get("/{name:str}", guards=[needs("read")])
-    async def read(self, request: Call, name: FromPath[Id]) -> Thing[Site]:
-        """One site as it stands."""
-        return await _get(request, "site", name)
-
-    @put("/{name:str}", guards=[needs("admin")])
-    async def change(self, request: Call, name: FromPath[Id], data: JSONBody[Site]) -> Thing[Site]:
-        """Creates or changes a site. A new `ends_on` changes phases from now on and no stored decision."""
-        return await _put(request, name, data)
-
-
-class Groups(Controller):
-    """`/v1/groups`."""
-
-    path = "/v1/groups"
-    tags = ("set-up",)
-
-    @get(guards=[needs("read")])
-    async def index(
-        self, request: Call, after: FromQuery[After] = "", limit: FromQuery[Limit] = PAGE
-    ) -> Page[Group]:
-        """Groups in order of id."""
-        return await _list(request, "group", after, limit)
-
-    @get("/{name:str}", guards=[needs("read")])
-    async def read(self, request: Call, name: FromPath[Id]) -> Thing[Group]:
-        """One group as it stands."""
-        return await _get(request, "group", name)
-
-    @put("/{name:str}", guards=[needs("admin")])
-    async def change(self, request: Call, name: FromPath[Id], data: JSONBody[Group]) -> Thing[Group]:
-        """Creates or changes a group."""
-        return await _put(request, name, data)
-
-
-class Members(Controller):
-    """`/v1/members`. Ids are pseudonyms; no name, number or address is accepted."""
-
-    path = "/v1/members"
-    tags = ("set-up",)
-
-    @get(guards=[needs("read")])
-    async def index(
-        self, request: Call, after: FromQuery[After] = "", limit: FromQuery[Limit] = PAGE
-    ) -> Page[Member]:
-        """Members in order of id."""
-        return await _list(request, "member", after, limit)
-
-    @get("/{name:str}", guards=[needs("read")])
-    async def read(self, request: Call, name: FromPath[Id]) -> Thing[Member]:
-        """One member as it stands."""
-        return await _get(request, "member", name)
-
-    @put("/{name:str}", guards=[needs("admin")])
-    async def change(self, request: Call, name: FromPath[Id], data: JSONBody[Member]) -> Thing[Member]:
-        """Creates or changes a member; consent withdrawn here has effect with the next request."""
-        return await _put(request, name, data)
-
-    @post("/{name:str}/memberships", status_code=200, guards=[needs("admin")])
-    async def join(self, request: Call, name: FromPath[Id], data: JSONBody[Membership]) -> Seating:
-        """Seats a member in a group from a day on, or in none; moving is a second membership."""
-        if data.member != name:
-            raise Invalid(f"the address says `{name}`, the body's `member` says `{data.member}`")
-        service = service_of(request)
-        work = Work(request.auth.program_id, seat)
-        seated: Seating = await one(service, "record", work, data)
-        return seated
-
-
-class Actions(Controller):
-    """`/v1/actions`."""
-
-    path = "/v1/actions"
-    tags = ("set-up",)
-
-    @get(guards=[needs("read")])
-    async def index(
-        self, request: Call, after: FromQuery[After] = "", limit: FromQuery[Limit] = PAGE
-    ) -> Page[AnyAction]:
-        """Actions in order of id."""
-        return await _list(request, "action", after, limit)
-
-    @get("/{name:str}", guards=[needs("read")])
-    async def read(self, request: Call, name: FromPath[Id]) -> Thing[AnyAction]:
-        """One action as it stands."""
-        return await _get(request, "action", name)
-
-    @put("/{name:str}", guards=[needs("admin")])
-    async def change(self, request: Call, name: FromPath[Id], data: JSONBody[AnyAction]) -> Thing[AnyAction]:
-        """Creates or changes an action: wording, cost, payer, limits, or `retired`."""
-        return await _put(request, name, data)
-
-
-class Strategies(Controller):
-    """`/v1/strategies`."""
-
-    path = "/v1/strategies"
-    tags = ("set-up",)
-
-    @get(guards=[needs("read")])
-    async def index(
-        self, request: Call, after: FromQuery[After] = "", limit: FromQuery[Limit] = PAGE
-    ) -> Page[Strategy]:
-        """Strategies in order of id."""
-        return await _list(request, "strategy", after, limit)
-
-    @get("/{name:str}", guards=[needs("read")])
-    async def read(self, request: Call, name: FromPath[Id]) -> Thing[Strategy]:
-        """One strategy as it stands."""
-        return await _get(request, "strategy", name)
-
-    @put("/{name:str}", guards=[needs("admin")])
-    async def change(self, request: Call, name: FromPath[Id], data: JSONBody[Strategy]) -> Thing[Strategy]:
-        """Creates a strategy, or changes what does not define what it has learned."""
-        return await _put(request, name, data)
-
-
-class Budgets(Controller):
-    """`/v1/budgets`, one a payer."""
-
-    path = "/v1/budgets"
-    tags = ("set-up",)
-
-    @get(guards=[needs("read")])
-    async def index(
-        self, request: Call, after: FromQuery[After] = "", limit: FromQuery[Limit] = PAGE
-    ) -> Page[Budget]:
-        """Budgets in order of payer."""
-        return await _list(request, "budget", after, limit)
-
-    @get("/{name:str}", guards=[needs("read")])
-    async def read(self, request: Call, name: FromPath[Id]) -> Thing[Budget]:
-        """One payer's budget as it stands."""
-        return await _get(request, "budget", name)
-
-    @put("/{name:str}", guards=[needs("admin")])
-    async def change(self, request: Call, name: FromPath[Id], data: JSONBody[Budget]) -> Thing[Budget]:
-        """Sets a payer's budget a period; what is reserved or spent already counts against it."""
-        return await _put(request, name, data)
-
-
-@post("/v1/imports/roster", status_code=200, guards=[needs("admin")], tags=["set-up"])
-async def import_roster_csv(request: Call) -> RosterReport:
-    """Imports a roster: the CSV text is the body. Says line by line what was refused and why."""
-    body = await request.body()
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid("the roster must be CSV text in UTF-8") from None
-    service = service_of(request)
-
-    def run(conn: Connection, kept: Kept, program_id: str, texts: Any, now_ms: int) -> list[Any]:
-        out: list[Any] = []
-        for content in texts:
-            try:
-                out.append(import_roster(conn, kept, program_id, content, now_ms))
-            except EngagementError as flaw:
-                out.append(flaw)
-        return out
-
-    report: RosterReport = await one(service, "record", Work(request.auth.program_id, run), text)
-    return report
-
-
-@get("/v1/groups/{name:str}/members", guards=[needs("read")], tags=["set-up"])
-async def group_members(request: Call, name: FromPath[Id]) -> list[Seating]:
-    """Who sits in a group today, by seat."""
-    service = service_of(request)
-
-    def read(conn: Connection, kept: Kept, program_id: str, names: Any, now_ms: int) -> list[Any]:
-        revision = setup.catalogue_revision(conn, program_id)
-        zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
-        today = local_date(now_ms, zone)
-        return [
-            [
-                Seating(row.member, row.group, row.seat, row.role, row.starts_on, changed=False)
-                for row in setup.members_of_group(conn, program_id, group, today)
-            ]
-            for group in names
-        ]
-
-    found: list[Seating] = await one(service, "read", Work(request.auth.program_id, read), name)
+@get("/v1/groups/{name:str}/members", guards=[Needs("read")], tags=TAGS)
+async def list_members_of_group(request: Call, name: Name) -> list[Seating]:
+    """List who sits in a group today, by seat."""
+    work = Work(request.auth.program_id, seatings)
+    found: list[Seating] = await one(service_of(request), "read", work, name)
     return found
 
 
-HANDLERS = (Programs, Sites, Groups, Members, Actions, Strategies, Budgets, import_roster_csv, group_members)
+def seatings(
+    conn: Connection, kept: Kept, program_id: str, groups: Sequence[str], now_ms: int
+) -> list[list[Seating] | Mistake]:
+    """Who sits in each group today."""
+    revision = setup.catalogue_revision(conn, program_id)
+    today = local_date(now_ms, setup.catalogue(conn, kept, program_id, revision).program.time_zone)
+
+    def of(group: str) -> list[Seating]:
+        if not setup.newest(conn, program_id, "group", [group]):
+            raise NotFound(f"there is no group `{group}` in this program")
+        return [
+            Seating(row.member, row.group, row.seat, row.role, row.starts_on, changed=False)
+            for row in setup.members_of_group(conn, program_id, group, today)
+        ]
+
+    return each(of, groups)
+
+
+@post("/v1/imports/roster", status_code=200, guards=[Needs("admin")], tags=TAGS, takes="text/csv")
+async def import_roster_csv(request: Call) -> RosterReport:
+    """Import a roster: the CSV text is the body.
+
+    Says line by line what was refused and why; a bad line harms no other.
+    """
+    try:
+        text = (await request.body()).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid("the roster must be CSV text in UTF-8") from None
+    work = Work(request.auth.program_id, rosters)
+    report: RosterReport = await one(service_of(request), "record", work, text)
+    return report
+
+
+def rosters(
+    conn: Connection, kept: Kept, program_id: str, texts: Sequence[str], now_ms: int
+) -> list[RosterReport]:
+    """Imports each. One that cannot be read at all is raised, so that nothing of it is stored."""
+    try:
+        return [import_roster(conn, kept, program_id, text, now_ms) for text in texts]
+    except csv.Error as flaw:
+        raise Invalid(f"the body is not CSV: {flaw}") from flaw
+
+
+HANDLERS = (
+    read_program,
+    change_program,
+    *_resource("site", "sites", Site, "A new `ends_on` changes phases from now on and no stored decision."),
+    *_resource("group", "groups", Group, "`ended` keeps the record and recommends nothing more."),
+    list_members_of_group,
+    *_resource(
+        "member",
+        "members",
+        Member,
+        "Consent withdrawn has effect with the next request. The id is a pseudonym: no name, no number.",
+    ),
+    seat_member,
+    *_resource("action", "actions", AnyAction, "Its wording, cost, payer and limits, or `retired`."),
+    *_resource(
+        "strategy", "strategies", Strategy, "What defines what it has learned cannot change under its id."
+    ),
+    *_resource(
+        "budget",
+        "budgets",
+        Budget,
+        "Its id is the payer. What is reserved or spent already counts against it.",
+    ),
+    import_roster_csv,
+)

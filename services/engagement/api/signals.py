@@ -7,10 +7,10 @@ from litestar import post
 from litestar.params import JSONBody
 
 from engagement.api.desk import Work
-from engagement.api.guards import needs
+from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, service_of
-from engagement.errors import EngagementError
+from engagement.errors import EngagementError, Fault
 from engagement.workflows.ingest import Receipt, Signal, ingest
 
 MOST = 1_000
@@ -35,11 +35,17 @@ class ReceivedMany(msgspec.Struct, frozen=True):
     results: list[Received]
 
 
-@post("/v1/signals", status_code=200, guards=[needs("signals")], tags=["signals"])
+@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"])
 async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany:
-    """Stores signals. Sending one again changes nothing; an error in one harms no other."""
+    """Report what was observed.
+
+    In any order, late or repeated: sending a signal again changes nothing, and an error in one harms no
+    other. Each gets its own receipt or its own problem, in the order sent.
+    """
     service = service_of(request)
     results = await service.desk.ask("record", Work(request.auth.program_id, ingest), data.signals)
+    if all(isinstance(result, Fault) for result in results):
+        raise results[0]
     for result in results:
         status = "refused" if isinstance(result, EngagementError) else result.status
         service.metrics.signals.labels(status).inc()

@@ -1,12 +1,13 @@
 """What a signal is: one record says everything the service must know about a kind of observation."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 Level = Literal["member", "group"]
 Audience = Literal["group", "adviser", "health_worker", "staff", "research"]
 """Who may see a thing, nearest neighbour first. Each reader also sees what those before it may."""
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 
 
 class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,3 +36,8 @@ class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str
     keeps_recent: bool = False
     is_contact: bool = False
+
+
+def may_see(reader: Audience, audience: Audience) -> bool:
+    """Whether a reader may see what is meant for an audience."""
+    return AUDIENCES.index(audience) <= AUDIENCES.index(reader)

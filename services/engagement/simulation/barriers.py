@@ -1,9 +1,9 @@
 """What keeps a synthetic member away: five barriers, each present or not, drawn once at the start.
 
 A member may have several, or none. The rates are guesses, with two exceptions that have a hold:
-time was the reason of 43 % of missed sessions in K-DPP (10.1186/s13012-018-0791-0), and members are
-held back by family or friends in 20 to 30 % of cases (after Mayberry & Osborn 2012,
-10.2337/dc11-2103). Lack of time is mainly an urban complaint.
+of those who came to no session of K-DPP, 43 % named time and 21 % the place
+(10.1186/s13012-018-0791-0), and members are held back by family or friends in 20 to 30 % of cases
+(after Mayberry & Osborn 2012, 10.2337/dc11-2103). Lack of time is mainly an urban complaint.
 """
 
 from typing import Annotated, Literal, get_args

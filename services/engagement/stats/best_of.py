@@ -34,8 +34,8 @@ ONE_PANEL_NODES = 96
 PANEL_NODES = 40
 CERTAIN = 1e-9
 """A reach shorter than this share of its row's largest number is a point: float64 cannot resolve it."""
-CHUNK_NUMBERS = 2**16
-"""Numbers in each temporary array of a chunk of rows: half a megabyte."""
+CHUNK_NUMBERS = 2**14
+"""Numbers in each temporary array of a chunk of rows: 128 KiB. Beyond, an allocator asks the kernel anew."""
 
 
 Curves = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
@@ -212,6 +212,8 @@ def _integrals(
 def _product_of_others(cdf: Floats) -> Floats:
     """Π_{j≠k} F_j along axis 1, without dividing by an F_k that may be 0."""
     others = np.ones_like(cdf)
-    others[:, 1:] *= np.cumprod(cdf[:, :-1], axis=1)
-    others[:, :-1] *= np.cumprod(cdf[:, :0:-1], axis=1)[:, ::-1]
+    before, after = np.ones_like(cdf[:, 0]), np.ones_like(cdf[:, 0])
+    for k in range(1, cdf.shape[1]):  # few actions, long rows: faster than cumprod along the short axis
+        others[:, k] *= (before := before * cdf[:, k - 1])
+        others[:, -k - 1] *= (after := after * cdf[:, -k])
     return others

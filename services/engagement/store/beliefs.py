@@ -1,14 +1,14 @@
 """Versions of what a strategy believes, the entries they were folded from, and their nodes."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, select
 
 from engagement.records import Nodes
 from engagement.store import tables as t
 from engagement.store.codec import array_bytes, array_of
-from engagement.store.sql import among, insert, insert_new, keys_table, upsert
+from engagement.store.sql import among, insert, insert_new, keys_table, once, upsert
 
 
 class Version(NamedTuple):
@@ -31,18 +31,22 @@ class Entry(NamedTuple):
     reward: float | None
 
 
-def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> dict[str, int]:
-    """The published version of each strategy, 0 before the first."""
-    keys, v = keys_table(conn, strategies), t.versions.c
+@once
+def _pointers(conn: Connection) -> Select[Any]:
+    keys, v = keys_table(conn, bindparam("strategies")), t.versions.c
     newest = (
         select(func.max(v.version))
-        .where(v.program_id == program_id, v.strategy_id == keys.c.value)
+        .where(v.program_id == bindparam("program"), v.strategy_id == keys.c.value)
         .correlate(keys)
         .scalar_subquery()
     )
-    return {
-        name: version or 0 for name, version in conn.execute(select(keys.c.value, newest).select_from(keys))
-    }
+    return select(keys.c.value, newest).select_from(keys)
+
+
+def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> dict[str, int]:
+    """The published version of each strategy, 0 before the first."""
+    rows = conn.execute(_pointers(conn), {"program": program_id, "strategies": strategies})
+    return {name: version or 0 for name, version in rows}
 
 
 def read_nodes(
@@ -67,8 +71,8 @@ def read_nodes(
         n.c.node == wanted.c.value,
         n.c.version == newest,
     )
-    query = select(n.c.node, n.c.state).select_from(wanted.join(n, on))
-    return {row.node: array_of(row.state) for row in conn.execute(query)}
+    query = select(n.c.node, n.c.state).select_from(wanted.outerjoin(n, on))
+    return {row.node: array_of(row.state) for row in conn.execute(query) if row.node is not None}
 
 
 def write_nodes(conn: Connection, program_id: str, strategy_id: str, version: int, nodes: Nodes) -> None:

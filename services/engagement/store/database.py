@@ -5,18 +5,24 @@ SQLite runs in WAL with synchronous=FULL. The driver's own transactions are swit
 SQLite's busy handler is not fair. Readers use a second engine that cannot write.
 """
 
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 
 from engagement.errors import Invalid
+from engagement.store.silence import Watchdog
 
 BUSY_TIMEOUT_MS = 5000
+WAL_TRIES = 100
+CHECKPOINT_PAGES = 10_000
+"""40 MB of log before it is copied into the database: a page that changes often is copied once."""
 CONNECT_TIMEOUT_S = 2
 
 
@@ -56,22 +62,29 @@ class Database:
         self._lock = FairLock() if self.is_sqlite else None
         self._writer = _sqlite(parsed, "PRAGMA foreign_keys=ON") if self.is_sqlite else _postgresql(parsed)
         self._reader = _sqlite(parsed, "PRAGMA query_only=ON") if self.is_sqlite else self._writer
+        self._watchdog = None if self.is_sqlite else Watchdog(self._writer)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One durable transaction: committed when the block ends, rolled back when it raises."""
-        if self._lock is None:
-            with self._writer.begin() as conn:
-                yield conn
-        else:
-            with self._lock, self._writer.begin() as conn:
-                yield conn
+        with self._lock or nullcontext(), self._transaction(self._writer) as conn:
+            yield conn
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads."""
-        with self._reader.begin() as conn:
+        with self._transaction(self._reader) as conn:
             yield conn
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        with engine.connect() as conn:
+            try:
+                with conn.begin():
+                    yield conn
+            finally:
+                if self._watchdog is not None:
+                    self._watchdog.done(conn)
 
     def engine(self) -> Engine:
         """The writing engine, for migrations and for watching statements."""
@@ -79,6 +92,8 @@ class Database:
 
     def close(self) -> None:
         """Closes every connection."""
+        if self._watchdog is not None:
+            self._watchdog.close()
         self._writer.dispose()
         self._reader.dispose()
 
@@ -94,11 +109,12 @@ def _sqlite(url: URL, pragma: str) -> Engine:
         connection.isolation_level = None
         for line in (
             f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-            "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=FULL",
+            f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
             pragma,
         ):
             connection.execute(line)
+        _into_wal(connection)
 
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:
@@ -107,12 +123,35 @@ def _sqlite(url: URL, pragma: str) -> Engine:
     return engine
 
 
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """Turns the file's log on, which holds from then on for everybody.
+
+    Where another connection does so at this moment SQLite says "locked" at once, whatever the busy
+    timeout, so the waiting is ours.
+    """
+    for attempt in range(1, WAL_TRIES + 1):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == WAL_TRIES:
+                raise
+            time.sleep(BUSY_TIMEOUT_MS / 1000 / WAL_TRIES)
+        else:
+            return
+
+
 def _postgresql(url: URL) -> Engine:
-    """PgBouncer-safe: no prepared statements, no start-up options, nothing set per session."""
-    return create_engine(
+    """PgBouncer-safe: no prepared statements, no start-up options, nothing set per session.
+
+    Many rows go as one INSERT: the driver's pipeline for many would leave a server that has answered
+    it waiting for more, where no limit on idle transactions holds.
+    """
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_TIMEOUT_S},
         pool_size=8,
         max_overflow=8,
         pool_pre_ping=False,
     )
+    engine.dialect.use_insertmanyvalues_wo_returning = True
+    return engine

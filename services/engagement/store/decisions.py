@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, union
 
 from engagement.records import Evidence
 from engagement.store import tables as t
 from engagement.store.codec import evidence_bytes, evidence_of
 from engagement.store.sql import Row as Values
-from engagement.store.sql import among, insert
+from engagement.store.sql import among, insert, once
 from engagement.strategy.life import Status
 
 
@@ -98,6 +98,25 @@ def by_id(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, De
     return {found.decision_id: found for found in map(_decision, conn.execute(query))}
 
 
+@once
+def _existing(conn: Connection) -> Select[tuple[object, ...]]:
+    program: BindParameter[str] = bindparam("program")
+    inner = t.decisions.alias("inner_decisions").c
+    by_open_id = select(inner.decision_id).where(
+        inner.program_id == program, among(conn, inner.decision_id, bindparam("open_ids"))
+    )
+    name = inner.strategy_id + " " + inner.unit_id + " " + inner.decision_point
+    by_point = select(inner.decision_id).where(
+        inner.program_id == program,
+        inner.unit_kind == "member",
+        among(conn, inner.unit_id, bindparam("units")),
+        among(conn, name, bindparam("points")),
+    )
+    # a union, because `OR` keeps SQLite from using two indexes
+    d = t.decisions.c
+    return select(*_columns).where(d.program_id == program, d.decision_id.in_(union(by_open_id, by_point)))
+
+
 def existing(
     conn: Connection, program_id: str, open_ids: Sequence[str], units: Sequence[str], points: Sequence[str]
 ) -> list[Decision]:
@@ -105,23 +124,14 @@ def existing(
 
     points : "strategy unit point" each, in the order of the unique key
     """
-    d = t.decisions.c
-    name = d.strategy_id + " " + d.unit_id + " " + d.decision_point
-    query = _select(program_id).where(
-        or_(
-            among(conn, d.decision_id, open_ids),
-            and_(d.unit_kind == "member", among(conn, d.unit_id, units), among(conn, name, points)),
-        )
-    )
-    return [_decision(row) for row in conn.execute(query)]
+    given = {"program": program_id, "open_ids": open_ids, "units": units, "points": points}
+    return [_decision(row) for row in conn.execute(_existing(conn), given)]
 
 
-def recent(
-    conn: Connection, program_id: str, kind: str, units: Sequence[str], since_ms: int
-) -> dict[str, list[Recent]]:
-    """The units' decisions since a moment, oldest first, in one statement."""
+@once
+def _recent(conn: Connection) -> Select[Any]:
     d, a = t.decisions.c, t.answers.c
-    query = (
+    return (
         select(
             d.unit_id,
             d.decision_id,
@@ -138,15 +148,22 @@ def recent(
             )
         )
         .where(
-            d.program_id == program_id,
-            d.unit_kind == kind,
-            among(conn, d.unit_id, units),
-            d.decided_at > since_ms,
+            d.program_id == bindparam("program"),
+            d.unit_kind == bindparam("kind"),
+            among(conn, d.unit_id, bindparam("units")),
+            d.decided_at > bindparam("since"),
         )
         .order_by(d.unit_id, d.decided_at, d.decision_id, a.sequence)
     )
+
+
+def recent(
+    conn: Connection, program_id: str, kind: str, units: Sequence[str], since_ms: int
+) -> dict[str, list[Recent]]:
+    """The units' decisions since a moment, oldest first, in one statement."""
+    given = {"program": program_id, "kind": kind, "units": units, "since": since_ms}
     out: dict[str, list[Recent]] = defaultdict(list)
-    for unit, *rest, status in conn.execute(query):
+    for unit, *rest, status in conn.execute(_recent(conn), given):
         rows = out[unit]
         if rows and rows[-1].decision_id == rest[0]:
             rows[-1] = rows[-1]._replace(answers=(*rows[-1].answers, status))
@@ -229,16 +246,18 @@ def matured_around(
     until_ms: int,
 ) -> list[Decision]:
     """Decisions about these members or groups that have an outcome and whose window meets a span of time."""
-    d, o = t.decisions.c, t.outcomes.c
-    has_outcome = (
-        select(o.revision).where(o.program_id == d.program_id, o.decision_id == d.decision_id).exists()
+    inner, o = t.decisions.alias("inner_decisions"), t.outcomes.c
+    i = inner.c
+    matured = select(i.decision_id).where(
+        i.program_id == program_id,
+        i.decided_at < until_ms,
+        i.closes_at >= from_ms,
+        select(o.revision).where(o.program_id == i.program_id, o.decision_id == i.decision_id).exists(),
     )
-    query = _select(program_id).where(
-        or_(among(conn, d.unit_id, members), among(conn, d.group_id, groups)),
-        d.decided_at < until_ms,
-        d.closes_at >= from_ms,
-        has_outcome,
-    )
+    about_members = matured.where(i.unit_kind == "member", among(conn, i.unit_id, members))
+    about_groups = matured.where(among(conn, i.group_id, groups))
+    # a union, because `OR` keeps SQLite from using two indexes
+    query = _select(program_id).where(t.decisions.c.decision_id.in_(union(about_members, about_groups)))
     return [_decision(row) for row in conn.execute(query)]
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from engagement.store import tables as t
-from engagement.store.sql import insert
+from engagement.store.sql import insert_new
 
 TIME = "time"
 KindOfTime = Literal["real", "simulated"]
@@ -22,6 +22,8 @@ def is_simulated(conn: Connection) -> bool:
     return kind_of_time(conn) == "simulated"
 
 
-def set_kind_of_time(conn: Connection, *, simulated: bool) -> None:
-    """Decides it, once and for ever."""
-    insert(conn, t.facts, [{"name": TIME, "value": "simulated" if simulated else "real"}])
+def settle_kind_of_time(conn: Connection, kind: KindOfTime) -> KindOfTime:
+    """Decides it, once and for ever; of two first starts at once the second learns what the first decided."""
+    insert_new(conn, t.facts, [{"name": TIME, "value": kind}])
+    settled: KindOfTime = conn.execute(select(t.facts.c.value).where(t.facts.c.name == TIME)).scalar_one()
+    return settled

@@ -6,11 +6,11 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from engagement.signals.signal import Audience
 from engagement.store import tables as t
 from engagement.store.sql import insert
 
 Scope = Literal["recommend", "signals", "read", "research", "admin"]
-Audience = Literal["group", "adviser", "health_worker", "staff", "research"]
 
 
 class ApiKey(NamedTuple):

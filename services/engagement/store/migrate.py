@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 
 from engagement.store.database import Database
+from engagement.store.silence import PATIENT
 
 MIGRATION_LOCK = 7_364_207_411
 """Any fixed number: PostgreSQL's transaction-scoped advisory lock of all migrations."""
@@ -56,6 +57,7 @@ def _exclusively(database: Database) -> Iterator[Connection]:
     """
     if not database.is_sqlite:
         with database.write() as conn:
+            conn.execution_options(**{PATIENT: True})
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             yield conn
         return

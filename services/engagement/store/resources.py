@@ -1,12 +1,12 @@
 """What proposals draw on. `left = limit − (reserved or spent)`; a counter caches the sum."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, FromClause, and_, func, select
+from sqlalchemy import Connection, FromClause, Select, and_, bindparam, func, select
 
 from engagement.store import tables as t
-from engagement.store.sql import among, for_update, insert, insert_new, upsert
+from engagement.store.sql import among, for_update, insert, insert_new, once, upsert
 from engagement.strategy.life import RELEASED
 
 
@@ -20,6 +20,21 @@ class Reservation(NamedTuple):
     expires_at: int
 
 
+@once
+def _locked_counters(conn: Connection) -> Select[Any]:
+    c = t.counters.c
+    query = (
+        select(c.resource_id, c.period, c.taken)
+        .where(
+            c.program_id == bindparam("program"),
+            among(conn, c.resource_id, bindparam("resources")),
+            among(conn, c.resource_id + " " + c.period, bindparam("pairs")),
+        )
+        .order_by(c.resource_id, c.period)
+    )
+    return for_update(query)
+
+
 def lock_counters(
     conn: Connection, program_id: str, wanted: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], int]:
@@ -29,14 +44,13 @@ def lock_counters(
     """
     if not wanted:
         return {}
-    c = t.counters.c
-    name = c.resource_id + " " + c.period
-    query = (
-        select(c.resource_id, c.period, c.taken)
-        .where(c.program_id == program_id, among(conn, name, [" ".join(pair) for pair in sorted(wanted)]))
-        .order_by(c.resource_id, c.period)
-    )
-    found = {(row.resource_id, row.period): row.taken for row in conn.execute(for_update(query))}
+    given = {
+        "program": program_id,
+        "resources": sorted({resource for resource, _ in wanted}),
+        "pairs": [" ".join(pair) for pair in wanted],
+    }
+    locked = conn.execute(_locked_counters(conn), given)
+    found = {(resource, period): taken for resource, period, taken in locked}
     missing = [pair for pair in sorted(wanted) if pair not in found]
     if missing:
         rows = [

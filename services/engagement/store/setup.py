@@ -1,17 +1,18 @@
 """The set-up as revisions: what holds now, what held under a catalogue revision, what is new."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple, get_args
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, func, select, tuple_
 
 from engagement.actions.catalogue import AnyAction
 from engagement.signals import tally
 from engagement.store import tables as t
 from engagement.store.kept import Kept
-from engagement.store.sql import among, insert, insert_new, keys_table
+from engagement.store.sql import Row, among, insert, insert_new, keys_table
 from engagement.strategy.setup import Budget, Catalogue, Group, Member, Membership, Program, Site
 from engagement.strategy.strategy import Strategy
 
@@ -52,10 +53,14 @@ def decoded(noun: str, body: bytes) -> AnyNoun:
     return thing
 
 
+_NEWEST_CATALOGUE = select(func.max(t.revisions.c.catalogue)).where(
+    t.revisions.c.program_id == bindparam("program")
+)
+
+
 def catalogue_revision(conn: Connection, program_id: str) -> int:
     """The newest catalogue revision of a program, 0 when the program does not exist."""
-    query = select(func.max(t.revisions.c.catalogue)).where(t.revisions.c.program_id == program_id)
-    return conn.execute(query).scalar() or 0
+    return conn.execute(_NEWEST_CATALOGUE, {"program": program_id}).scalar() or 0
 
 
 def catalogue(conn: Connection, kept: Kept, program_id: str, revision: int) -> Catalogue:
@@ -103,7 +108,7 @@ def newest(conn: Connection, program_id: str, noun: str, ids: Sequence[str]) -> 
     )
     inner = t.revisions.alias("newest")
     query = select(inner.c.id, inner.c.revision, inner.c.body).select_from(
-        keys.join(
+        keys.outerjoin(
             inner,
             and_(
                 inner.c.program_id == program_id,
@@ -113,11 +118,15 @@ def newest(conn: Connection, program_id: str, noun: str, ids: Sequence[str]) -> 
             ),
         )
     )
-    return {row.id: Revised(decoded(noun, row.body), row.revision) for row in conn.execute(query)}
+    return {
+        row.id: Revised(decoded(noun, row.body), row.revision)
+        for row in conn.execute(query)
+        if row.id is not None
+    }
 
 
 def page(conn: Connection, program_id: str, noun: str, after: str, limit: int) -> list[Revised]:
-    """The things of a noun by id, from the first id beyond `after`."""
+    """The things of a noun in the database's order of ids, from the first id beyond `after`."""
     r = t.revisions.c
     ids = (
         select(r.id)
@@ -126,8 +135,9 @@ def page(conn: Connection, program_id: str, noun: str, after: str, limit: int) -
         .order_by(r.id)
         .limit(limit)
     )
-    found = newest(conn, program_id, noun, list(conn.execute(ids).scalars()))
-    return [found[key] for key in sorted(found)]
+    names = list(conn.execute(ids).scalars())
+    found = newest(conn, program_id, noun, names)
+    return [found[name] for name in names]
 
 
 def create_program(conn: Connection, program_id: str, draw_secret: bytes, now_ms: int) -> None:
@@ -231,8 +241,8 @@ def memberships_on(conn: Connection, program_id: str, members: Sequence[str], da
     )
     query = select(
         inner.c.member_id, inner.c.starts_on, inner.c.group_id, inner.c.seat, inner.c.role
-    ).select_from(keys.join(inner, on))
-    return {row.member_id: Seated(*row) for row in conn.execute(query)}
+    ).select_from(keys.outerjoin(inner, on))
+    return {row.member_id: Seated(*row) for row in conn.execute(query) if row.member_id is not None}
 
 
 def memberships_of(conn: Connection, program_id: str, members: Sequence[str]) -> dict[str, list[Seated]]:
@@ -269,29 +279,28 @@ def members_of_group(conn: Connection, program_id: str, group: str, day: date) -
 
 
 def add_memberships(conn: Connection, program_id: str, rows: Sequence[Membership], now_ms: int) -> None:
-    """Stores memberships; one of the same member and day supersedes the earlier."""
+    """Stores memberships in the order given; one of the same member and day supersedes the earlier."""
     m, keys = t.memberships.c, [row.member for row in rows]
     query = (
         select(m.member_id, m.starts_on, func.max(m.revision))
         .where(m.program_id == program_id, among(conn, m.member_id, keys))
         .group_by(m.member_id, m.starts_on)
     )
-    known = {(row[0], row[1]): row[2] for row in conn.execute(query)}
-    insert(
-        conn,
-        t.memberships,
-        [
+    revisions = Counter({(row[0], row[1]): row[2] for row in conn.execute(query)})
+    values: list[Row] = []
+    for row in rows:
+        revisions[row.member, row.starts_on] += 1
+        values.append(
             {
                 "program_id": program_id,
                 "member_id": row.member,
                 "starts_on": row.starts_on,
-                "revision": known.get((row.member, row.starts_on), 0) + 1,
+                "revision": revisions[row.member, row.starts_on],
                 "group_id": row.group,
                 "seat": row.seat,
                 "role": row.role,
                 "reason": row.reason,
                 "recorded_at": now_ms,
             }
-            for row in rows
-        ],
-    )
+        )
+    insert(conn, t.memberships, values)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import CompoundSelect, Connection, Select, select, union, union_all
 
 from engagement.store import tables as t
 from engagement.store.sql import among, insert
@@ -33,20 +33,23 @@ def _select(program_id: str) -> Select[tuple[object, ...]]:
     return select(*_columns).where(t.signals.c.program_id == program_id)
 
 
-def _all(conn: Connection, query: Select[tuple[object, ...]]) -> list[Recorded]:
+def _all(
+    conn: Connection, query: Select[tuple[object, ...]] | CompoundSelect[tuple[object, ...]]
+) -> list[Recorded]:
     return [Recorded._make(row) for row in conn.execute(query)]
 
 
 def naming(conn: Connection, program_id: str, events: Sequence[tuple[str, str]]) -> list[Recorded]:
-    """Stored signals that are one of these (source, id), or that correct one of them."""
+    """Stored signals that are one of these (source, id), or that correct one of them.
+
+    Where several sources are asked for, also those of one source with an id of another.
+    """
     s, ids, sources = t.signals.c, [event for _, event in events], sorted({source for source, _ in events})
-    query = _select(program_id).where(
-        or_(
-            and_(among(conn, s.source, sources), among(conn, s.event_id, ids)),
-            and_(among(conn, s.corrects_source, sources), among(conn, s.corrects_event, ids)),
-        )
+    named = _select(program_id).where(among(conn, s.source, sources), among(conn, s.event_id, ids))
+    correcting = _select(program_id).where(
+        among(conn, s.corrects_source, sources), among(conn, s.corrects_event, ids)
     )
-    return _all(conn, query)
+    return _all(conn, union(named, correcting))
 
 
 def insert_signals(conn: Connection, program_id: str, rows: Sequence[Recorded]) -> None:
@@ -78,9 +81,7 @@ def in_window(
 ) -> list[Recorded]:
     """Signals about members or groups in a span of time, start excluded."""
     s = t.signals.c
-    whose = or_(
-        and_(s.unit_kind == "member", among(conn, s.unit_id, members)),
-        and_(s.unit_kind == "group", among(conn, s.unit_id, groups)),
-    )
-    query = _select(program_id).where(whose, s.occurred_at > from_ms, s.occurred_at <= until_ms)
-    return _all(conn, query)
+    within = _select(program_id).where(s.occurred_at > from_ms, s.occurred_at <= until_ms)
+    about_members = within.where(s.unit_kind == "member", among(conn, s.unit_id, members))
+    about_groups = within.where(s.unit_kind == "group", among(conn, s.unit_id, groups))
+    return _all(conn, union_all(about_members, about_groups))

@@ -1,13 +1,16 @@
 """The few places where the two databases speak differently."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
     ARRAY,
     BindParameter,
     Connection,
+    Executable,
+    Insert,
     Select,
     Table,
     TableValuedAlias,
@@ -24,6 +27,24 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 Row = Mapping[str, Any]
+S = TypeVar("S", bound=Executable)
+
+
+def once(build: Callable[[Connection], S]) -> Callable[[Connection], S]:
+    """A statement that is built once for each kind of database; its values are given when it is executed.
+
+    Building one costs a millisecond, many times what the database needs to carry it out.
+    """
+    built: dict[str, S] = {}
+
+    @wraps(build)
+    def statement(conn: Connection) -> S:
+        found = built.get(conn.dialect.name)
+        if found is None:
+            found = built[conn.dialect.name] = build(conn)
+        return found
+
+    return statement
 
 
 class _Keys(TypeDecorator[Sequence[str]]):
@@ -50,11 +71,17 @@ class _Keys(TypeDecorator[Sequence[str]]):
         return msgspec.json.encode(keys).decode()
 
 
-def _given(keys: Sequence[str], *, uuid: bool) -> BindParameter[Sequence[str]]:
+Keys = Sequence[str] | BindParameter[Any]
+"""Many keys, or the parameter under which a statement that is built `once` gets them."""
+
+
+def _given(keys: Keys, *, uuid: bool) -> BindParameter[Sequence[str]]:
+    if isinstance(keys, BindParameter):
+        return bindparam(keys.key, type_=_Keys(uuid=uuid))
     return bindparam(None, keys, type_=_Keys(uuid=uuid), unique=True)
 
 
-def among(conn: Connection, column: ColumnElement[str], keys: Sequence[str]) -> ColumnElement[bool]:
+def among(conn: Connection, column: ColumnElement[str], keys: Keys) -> ColumnElement[bool]:
     """Whether a column's value is one of many keys: one fixed statement however many they are."""
     given = _given(keys, uuid=isinstance(column.type, Uuid))
     if conn.dialect.name == "sqlite":
@@ -62,8 +89,12 @@ def among(conn: Connection, column: ColumnElement[str], keys: Sequence[str]) -> 
     return column == func.any(given)
 
 
-def keys_table(conn: Connection, keys: Sequence[str]) -> TableValuedAlias:
-    """Keys as a table with one column `value`, to look something up for each of them."""
+def keys_table(conn: Connection, keys: Keys) -> TableValuedAlias:
+    """Keys as a table with one column `value`, to look something up for each of them.
+
+    Join from it with `outerjoin` and pass over what was not found: an inner join leaves SQLite free to
+    begin with the other table, and without statistics it then reads a whole program for each key.
+    """
     given = _given(keys, uuid=False)
     if conn.dialect.name == "sqlite":
         return func.json_each(given).table_valued("value", name="keys")
@@ -78,24 +109,38 @@ def for_update(query: Select[Any]) -> Select[Any]:
 def insert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Inserts rows, all or none."""
     if rows:
-        conn.execute(table.insert(), list(rows))
+        conn.execute(_insert(table), list(rows))
 
 
-def _dialect_insert(conn: Connection, table: Table) -> Any:
-    return (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(table)
+@cache
+def _insert(table: Table) -> Insert:
+    return table.insert()
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Insert:
+    return _dialect_insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(dialect: str, table: Table) -> Insert:
+    statement = _dialect_insert(dialect, table)
+    keys = [column.name for column in table.primary_key]
+    fresh = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=fresh)
+
+
+def _dialect_insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_new(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Inserts the rows whose key is not taken; the others are left as they are."""
     if rows:
-        conn.execute(_dialect_insert(conn, table).on_conflict_do_nothing(), list(rows))
+        conn.execute(_insert_new(conn.dialect.name, table), list(rows))
 
 
 def upsert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Inserts rows, or gives the columns outside the primary key their new values."""
-    if not rows:
-        return
-    statement = _dialect_insert(conn, table)
-    keys = [column.name for column in table.primary_key]
-    fresh = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), list(rows))
+    if rows:
+        conn.execute(_upsert(conn.dialect.name, table), list(rows))

@@ -171,7 +171,7 @@ outcomes = Table(  # reward NULL: closed, and nothing was heard
     _moment("recorded_at"),
     PrimaryKeyConstraint("program_id", "decision_id", "revision"),
     ForeignKeyConstraint(["program_id", "decision_id"], ["decisions.program_id", "decisions.decision_id"]),
-    Index(None, "program_id", "strategy_id"),
+    Index(None, "program_id", "strategy_id", "decision_id", "revision"),
 )
 
 fold_entries = Table(  # what a version learned, and from which revision of the outcome
@@ -188,7 +188,7 @@ fold_entries = Table(  # what a version learned, and from which revision of the 
         ["program_id", "decision_id", "outcome_revision"],
         ["outcomes.program_id", "outcomes.decision_id", "outcomes.revision"],
     ),
-    Index(None, "program_id", "strategy_id", "version"),
+    Index(None, "program_id", "strategy_id", "version", "decision_id"),
 )
 
 versions = Table(  # the newest one of a strategy is the one that decides

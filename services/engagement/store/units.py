@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, select, tuple_
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, select, tuple_
 
 from engagement.store import tables as t
 from engagement.store.setup import decoded
-from engagement.store.sql import Row, among, for_update, keys_table, upsert
+from engagement.store.sql import Row, among, for_update, keys_table, once, upsert
 from engagement.strategy.setup import Group, Member
 
 
@@ -28,15 +28,25 @@ class GroupRow(NamedTuple):
     tally: bytes
 
 
-def lock_tallies(conn: Connection, program_id: str, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
-    """Locks the units' rows in order of their ids and returns their tallies; unknown ids are left out."""
+@once
+def _locked_tallies(conn: Connection) -> Select[Any]:
     c = t.tallies.c
     query = (
         select(c.unit_id, c.tally)
-        .where(c.program_id == program_id, c.unit_kind == kind, among(conn, c.unit_id, ids))
+        .where(
+            c.program_id == bindparam("program"),
+            c.unit_kind == bindparam("kind"),
+            among(conn, c.unit_id, bindparam("ids")),
+        )
         .order_by(c.unit_id)
     )
-    return {row.unit_id: row.tally for row in conn.execute(for_update(query))}
+    return for_update(query)
+
+
+def lock_tallies(conn: Connection, program_id: str, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
+    """Locks the units' rows in order of their ids and returns their tallies; unknown ids are left out."""
+    given = {"program": program_id, "kind": kind, "ids": ids}
+    return {row.unit_id: row.tally for row in conn.execute(_locked_tallies(conn), given)}
 
 
 def write_tallies(conn: Connection, program_id: str, rows: Sequence[tuple[str, str, bytes]]) -> None:
@@ -48,28 +58,30 @@ def write_tallies(conn: Connection, program_id: str, rows: Sequence[tuple[str, s
     upsert(conn, t.tallies, stored)
 
 
-def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) -> dict[str, MemberRow]:
-    """Members by id with their seat on a day, in one statement."""
-    keys, r, m = keys_table(conn, ids), t.revisions.alias(), t.memberships.alias()
+@once
+def _members(conn: Connection) -> Select[Any]:
+    program: BindParameter[str] = bindparam("program")
+    keys = keys_table(conn, bindparam("ids"))
+    r, m = t.revisions.alias(), t.memberships.alias()
     newest = select(func.max(t.revisions.c.revision)).where(
-        t.revisions.c.program_id == program_id,
+        t.revisions.c.program_id == program,
         t.revisions.c.noun == "member",
         t.revisions.c.id == keys.c.value,
     )
     last = (
         select(t.memberships.c.starts_on, t.memberships.c.revision)
         .where(
-            t.memberships.c.program_id == program_id,
+            t.memberships.c.program_id == program,
             t.memberships.c.member_id == keys.c.value,
-            t.memberships.c.starts_on <= day,
+            t.memberships.c.starts_on <= bindparam("day"),
         )
         .order_by(t.memberships.c.starts_on.desc(), t.memberships.c.revision.desc())
         .limit(1)
     )
-    joined = keys.join(
+    joined = keys.outerjoin(
         r,
         and_(
-            r.c.program_id == program_id,
+            r.c.program_id == program,
             r.c.noun == "member",
             r.c.id == keys.c.value,
             r.c.revision == newest.correlate(keys).scalar_subquery(),
@@ -77,40 +89,55 @@ def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) ->
     ).outerjoin(
         m,
         and_(
-            m.c.program_id == program_id,
+            m.c.program_id == program,
             m.c.member_id == keys.c.value,
             tuple_(m.c.starts_on, m.c.revision) == last.correlate(keys).scalar_subquery(),
         ),
     )
-    query = select(r.c.id, r.c.body, m.c.group_id, m.c.seat, m.c.role).select_from(joined)
+    return select(r.c.id, r.c.body, m.c.group_id, m.c.seat, m.c.role).select_from(joined)
+
+
+def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) -> dict[str, MemberRow]:
+    """Members by id with their seat on a day, in one statement; unknown ids are left out."""
     out = {}
-    for name, body, group, seat, role in conn.execute(query):
+    rows = conn.execute(_members(conn), {"program": program_id, "ids": ids, "day": day})
+    for name, body, group, seat, role in rows:
+        if body is None:
+            continue
         member = decoded("member", body)
         assert isinstance(member, Member)  # noqa: S101  # stored under this noun
         out[name] = MemberRow(member, group, seat, role)
     return out
 
 
-def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, GroupRow]:
-    """Groups by id with their tallies, in one statement."""
-    keys, r, c = keys_table(conn, ids), t.revisions.alias(), t.tallies
+@once
+def _groups(conn: Connection) -> Select[Any]:
+    program: BindParameter[str] = bindparam("program")
+    keys = keys_table(conn, bindparam("ids"))
+    r, c = t.revisions.alias(), t.tallies
     newest = select(func.max(t.revisions.c.revision)).where(
-        t.revisions.c.program_id == program_id,
+        t.revisions.c.program_id == program,
         t.revisions.c.noun == "group",
         t.revisions.c.id == keys.c.value,
     )
-    joined = keys.join(
+    joined = keys.outerjoin(
         r,
         and_(
-            r.c.program_id == program_id,
+            r.c.program_id == program,
             r.c.noun == "group",
             r.c.id == keys.c.value,
             r.c.revision == newest.correlate(keys).scalar_subquery(),
         ),
-    ).join(c, and_(c.c.program_id == program_id, c.c.unit_kind == "group", c.c.unit_id == keys.c.value))
-    query = select(r.c.id, r.c.body, c.c.tally).select_from(joined)
+    ).outerjoin(c, and_(c.c.program_id == program, c.c.unit_kind == "group", c.c.unit_id == keys.c.value))
+    return select(r.c.id, r.c.body, c.c.tally).select_from(joined)
+
+
+def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, GroupRow]:
+    """Groups by id with their tallies, in one statement; unknown ids are left out."""
     out = {}
-    for name, body, tally in conn.execute(query):
+    for name, body, tally in conn.execute(_groups(conn), {"program": program_id, "ids": ids}):
+        if body is None or tally is None:
+            continue
         group = decoded("group", body)
         assert isinstance(group, Group)  # noqa: S101  # stored under this noun
         out[name] = GroupRow(group, tally)

@@ -1,7 +1,8 @@
 """Makes a stored decision again from its evidence, and compares.
 
 The pick follows from probabilities and draw, in integers, for ever. The probabilities follow from
-the scores, to one unit of 2⁻³² across library versions.
+the scores, to one unit of 2⁻³² across library versions. A decision of another system, imported with
+its log, has neither draw nor scores: nothing of it can be made again.
 """
 
 from typing import NamedTuple
@@ -10,27 +11,43 @@ import numpy as np
 
 from engagement.actions.availability import Refusals
 from engagement.bandits.propensity import pick
-from engagement.records import Evidence, Floats, Integers, Scores, Units
+from engagement.errors import Unusable
+from engagement.records import Evidence, Floats, Scores, Units
 from engagement.strategy.decide import CERTAIN, fixed_choice, shares
 from engagement.strategy.strategy import Strategy
 
+IMPORTED = "imported"
+"""`fallback` of a decision that another system made."""
+
 
 class Replayed(NamedTuple):
-    """What came out the second time.
+    """What came out the second time; None for whatever could not be made again.
 
+    action : what the draw picks, None also where the stored probabilities are none
     pick_agrees : exactly    probability_gap : largest difference, in units of 2⁻³²
     score_gap : largest relative difference of scores, None unless the belief was folded again
     """
 
-    action: str
-    pick_agrees: bool
-    probability_gap: int
+    action: str | None
+    pick_agrees: bool | None
+    probability_gap: int | None
     score_gap: float | None
 
     @property
-    def agrees(self) -> bool:
-        """Whether the decision is the same within what is promised."""
-        return self.pick_agrees and self.probability_gap <= 1 and (self.score_gap or 0.0) <= 1e-9
+    def checked(self) -> tuple[str, ...]:
+        """What was made again and compared: `pick`, `probability`, `scores`; nothing if imported."""
+        named = zip(("pick", "probability", "scores"), self[1:], strict=True)
+        return tuple(name for name, compared in named if compared is not None)
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the decision is the same within what is promised; None when nothing was compared."""
+        if not self.checked:
+            return None
+        return bool(self.pick_agrees) and (self.probability_gap or 0) <= 1 and (self.score_gap or 0.0) <= 1e-9
+
+
+NOTHING_TO_REPLAY = Replayed(None, None, None, None)
 
 
 def refused(evidence: Evidence) -> Refusals:
@@ -56,13 +73,16 @@ def features(evidence: Evidence) -> Floats:
 def replay(
     strategy: Strategy, evidence: Evidence, chosen: str, fallback: str | None, again: Scores | None = None
 ) -> Replayed:
-    """Recomputes one decision. `again` are its scores from a belief folded anew, for a deep replay."""
+    """Recomputes one decision. `again` are its scores from a belief folded anew, for a deep replay.
+
+    Evidence that cannot be computed with does not agree; it is never an error.
+    """
+    if fallback == IMPORTED:
+        return NOTHING_TO_REPLAY
     stored = propensities(evidence)
-    picked: Integers = pick(stored, (evidence.uniform,))
-    action = evidence.actions[int(picked[0])]
+    action = _drawn(evidence, stored)
     if fallback is None:
-        remaining = np.array([evidence.remaining])
-        anew = shares(strategy.allocation, strategy.floor, scored(evidence), refused(evidence), remaining)
+        anew = _shared(strategy, evidence)
     else:
         anew = np.zeros_like(stored)
         anew[0, fixed_choice(strategy, refused(evidence)[0])] = CERTAIN
@@ -70,7 +90,24 @@ def replay(
     return Replayed(action, action == chosen, gap, None if again is None else _gap(scored(evidence), again))
 
 
+def _drawn(evidence: Evidence, stored: Units) -> str | None:
+    """The action that the draw picks from the stored probabilities, if they still are some."""
+    try:
+        return evidence.actions[int(pick(stored, (evidence.uniform,))[0])]
+    except ValueError:
+        return None
+
+
+def _shared(strategy: Strategy, evidence: Evidence) -> Units:
+    """The probabilities that follow from the stored scores; all 0 where those are no scores."""
+    remaining = np.array([evidence.remaining])
+    try:
+        return shares(strategy.allocation, strategy.floor, scored(evidence), refused(evidence), remaining)
+    except (Unusable, ValueError):
+        return np.zeros_like(propensities(evidence))
+
+
 def _gap(before: Scores, after: Scores) -> float:
     """Largest difference of two sets of scores, relative to the larger of the number and 1."""
-    pairs = ((before.mean, after.mean), (before.sd, after.sd))
-    return max(float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(a)))) for a, b in pairs)
+    a, b = np.concatenate([before.mean, before.sd]), np.concatenate([after.mean, after.sd])
+    return float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(a))))  # nan where either has one

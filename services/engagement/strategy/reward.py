@@ -37,9 +37,10 @@ def came_to_next_meeting(seen: Sequence[Seen], from_ms: int, until_ms: int) -> f
     return None
 
 
-def _first(row: Seen) -> tuple[int, int, str]:
-    """Order in time; at one moment, having come says more than any other report."""
-    return row.occurred_at_ms, 0 if row.kind == "attendance" and row.value else 1, row.kind
+def _first(row: Seen) -> tuple[int, bool, str, int]:
+    """Order in time; at one moment having come says more than any other report, and yes more than no."""
+    came = row.kind == "attendance" and row.value > 0
+    return row.occurred_at_ms, not came, row.kind, -row.value
 
 
 def _with_goal(inside: Sequence[Seen], met_at_ms: int) -> float:

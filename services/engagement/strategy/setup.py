@@ -16,7 +16,7 @@ from engagement.actions.catalogue import AnyAction
 from engagement.strategy.strategy import Strategy
 
 Role = Literal["member", "adviser", "deputy"]
-Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}$")]
+Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
 DAYS_A_MONTH = 30.44
 
 
@@ -32,7 +32,7 @@ class Program(Noun, frozen=True, kw_only=True):
     title: Text
     time_zone: str = "Asia/Kolkata"
     language: Language = "en"
-    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")] = "INR"
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}(?!\n)$")] = "INR"
     default_strategy: Id | None = None
     stopped: bool = False
 
@@ -40,7 +40,7 @@ class Program(Noun, frozen=True, kw_only=True):
         """Refuses a time zone that does not exist."""
         try:
             ZoneInfo(self.time_zone)
-        except (KeyError, ValueError) as unknown:
+        except (KeyError, ValueError, OSError) as unknown:  # "Asia" alone is a folder
             raise ValueError(f"`{self.time_zone}` is not a time zone of the IANA database") from unknown
 
 

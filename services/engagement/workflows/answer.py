@@ -15,7 +15,7 @@ from engagement.strategy.life import FOLLOWS, RELEASED, Answer, ReasonCode, Stat
 from engagement.workflows.ingest import AHEAD_MS, milliseconds
 
 DecisionId = Annotated[
-    str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+    str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$")
 ]
 
 
@@ -79,23 +79,17 @@ def settle(conn: Connection, program_id: str, holding: dict[str, bool]) -> None:
     resources.write_counters(conn, program_id, taken)
 
 
-def expire(conn: Connection, program_id: str, now_ms: int, since_ms: int) -> int:
-    """Records up to 1,000 decisions that have expired while still holding money, and frees it."""
-    due = resources.expired_holders(conn, program_id, now_ms, since_ms)
-    if not due:
-        return 0
+def expire(conn: Connection, program_id: str, due: Sequence[str], now_ms: int) -> None:
+    """Records that decisions expired unanswered, unless they were answered by now, and frees their money."""
     found = decisions.by_id(conn, program_id, due)
     units.lock_tallies(conn, program_id, "member", sorted({row.unit_id for row in found.values()}))
     lives = decisions.answers(conn, program_id, due)
-    still = [
-        key for key in due if _holds(lives[key]) and (not lives[key] or lives[key][-1].status == "accepted")
-    ]
+    still = [key for key in due if not lives[key] or lives[key][-1].status == "accepted"]
     settle(conn, program_id, dict.fromkeys(still, False))
     steps = [
         (key, len(lives[key]) + 1, Answered("expired", None, found[key].expires_at, now_ms)) for key in still
     ]
     decisions.insert_answers(conn, program_id, steps)
-    return len(due)
 
 
 def _holds(life: Sequence[Answered]) -> bool:

@@ -7,16 +7,13 @@ from engagement.errors import NotFound
 from engagement.signals import index, tally
 from engagement.signals.history import months
 from engagement.signals.index import Index
-from engagement.signals.signal import Audience
-from engagement.store import setup, signals, units
+from engagement.signals.signal import Audience, may_see
+from engagement.store import setup, units
 from engagement.store.kept import Kept
 from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import phase
-from engagement.workflows.tallies import counting, event
-
-AUDIENCES: tuple[Audience, ...] = ("group", "adviser", "health_worker", "staff", "research")
-"""From the nearest neighbour outwards: each sees what those before it may see."""
+from engagement.workflows.tallies import event, standing
 
 
 class PartSeen(msgspec.Struct, frozen=True):
@@ -78,7 +75,7 @@ def of_member(
         raise NotFound(f"there is no member `{name}` in this program")
     stored = units.read_tally(conn, program_id, "member", name)
     found = index.of_member(tally.decoded(stored), now_ms)
-    history = signals.of_members(conn, program_id, [name])
+    history = standing(conn, program_id, [name], [])
     return _seen("member", name, row.group, None, found, history, audience, now_ms, simulated=simulated)
 
 
@@ -99,7 +96,7 @@ def of_group(
         raise NotFound(f"there is no group `{name}` in this program")
     stands = phase(catalogue.sites[row.group.site], local_date(now_ms, catalogue.program.time_zone))
     found = index.of_group(tally.decoded(row.tally), now_ms)
-    history = signals.of_groups(conn, program_id, [name])
+    history = [row for row in standing(conn, program_id, [], [name]) if row.group_id == name]
     return _seen("group", name, name, stands, found, history, audience, now_ms, simulated=simulated)
 
 
@@ -116,11 +113,10 @@ def _seen(
     simulated: bool,
 ) -> Engagement:
     """What a reader may see; the index stays out when one of its parts does."""
-    may = AUDIENCES[: AUDIENCES.index(audience) + 1]
     parts = tuple(
         PartSeen(part.name, part.value, part.weight, part.missing, part.sentence)
         for part in found.parts
-        if part.audience in may
+        if may_see(audience, part.audience)
     )
     whole = len(parts) == len(found.parts)
     return Engagement(
@@ -133,8 +129,7 @@ def _seen(
         sentence="; ".join(part.sentence for part in parts if not part.missing) or "Nothing is known yet",
         parts=parts,
         months=tuple(
-            MonthSeen(f"{row.year}-{row.month:02}", *row[2:])
-            for row in months([event(row) for row in counting(history)], now_ms)
+            MonthSeen(f"{row.year}-{row.month:02}", *row[2:]) for row in months(map(event, history), now_ms)
         ),
         simulated=simulated,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from engagement.errors import EngagementError
 from engagement.randomness import generator
 from engagement.signals.tally import DAY_MS
-from engagement.store import setup
+from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.workflows.access import SCOPES, create_key
@@ -21,6 +21,7 @@ TITLE = "Example program (synthetic)"
 GROUPS = 6
 SEATS = 8
 MEETINGS = 3
+KEY_DAYS = 90
 
 
 class Example(NamedTuple):
@@ -42,7 +43,9 @@ def load_example(db: Database, kept: Kept, now_ms: int) -> Example:
             for receipt in ingest(conn, kept, program_id, signals(now_ms), now_ms):
                 if isinstance(receipt, EngagementError):
                     raise receipt
-        key = create_key(conn, program_id, SCOPES, "research", now_ms, now_ms + 90 * DAY_MS)
+        lasts = not facts.is_simulated(conn)  # simulated months pass in seconds
+        expires_at = now_ms + KEY_DAYS * DAY_MS if lasts else None
+        key = create_key(conn, program_id, SCOPES, "research", now_ms, expires_at)
     return Example(program_id, key.text, "g1-m1")
 
 

@@ -1,19 +1,20 @@
 """The belief folds: claim the next version, fold what no entry names yet, publish.
 
 The claim's primary key decides who folds; an expired claim is taken over, its half-written nodes
-deleted, its entries kept and finished. Everything is computed outside write transactions, and no
-write transaction is long. Killed at any step, the next folder finishes.
+deleted, its entries kept and finished. What there is to do is found, and everything is computed,
+outside write transactions, and no write transaction is long. Killed at any step, the next folder
+finishes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection
 
 from engagement.bandits.propensity import ONE
 from engagement.records import Batch, Floats, Nodes
-from engagement.store import beliefs, decisions, setup
+from engagement.store import beliefs, decisions, resources, setup
 from engagement.store.beliefs import Entry, Version
 from engagement.store.database import Database
 from engagement.store.decisions import Decision
@@ -24,14 +25,20 @@ from engagement.workflows.answer import expire
 from engagement.workflows.mature import mature
 
 CLAIM_MS = 60_000
-"""How long a folder may be silent before another takes over."""
+"""How long a folder has for a version before another may take over."""
+DUE = 1_000
+"""Decisions found at once that have closed or expired."""
+BATCH = 64
+"""Decisions that mature or expire in one transaction."""
 ENTRIES = 500
 """Entries a transaction."""
 ROWS = 5_000
 """Rows folded at once; a rebuild cuts at the same places, so that it reaches the same bytes."""
-MOST_ENTRIES = 100_000
-"""Entries a version; what is beyond waits for the next."""
+MOST_ENTRIES = 20_000
+"""Entries a version, some seconds' work; what is beyond waits for the next."""
 EXPIRY_LOOK_BACK_MS = 400 * 86_400_000
+
+T = TypeVar("T")
 
 
 class Folded(NamedTuple):
@@ -42,9 +49,11 @@ class Folded(NamedTuple):
 
 
 def fold_program(db: Database, kept: Kept, program_id: str, owner: str, now_ms: int) -> list[Folded]:
-    """Closes what is due and folds every strategy of a program once."""
-    while _in_transaction(db, lambda conn: expire(conn, program_id, now_ms, now_ms - EXPIRY_LOOK_BACK_MS)):
-        pass
+    """Closes what is due and folds every strategy of a program once.
+
+    owner : who is folding, unique among all that may do so at once
+    """
+    _expire_due(db, program_id, now_ms)
     with db.read() as conn:
         revision = setup.catalogue_revision(conn, program_id)
         strategies = setup.catalogue(conn, kept, program_id, revision).strategies
@@ -57,20 +66,12 @@ def fold(
 ) -> Folded | None:
     """One new version of one strategy's belief; None when there is nothing new or another is at it."""
     name = strategy.id
-    while _in_transaction(db, lambda conn: mature(conn, kept, program_id, name, now_ms)):
-        pass
-    with db.write() as conn:
-        version = beliefs.pointers(conn, program_id, [name])[name] + 1
-        if not beliefs.claim(conn, program_id, name, version, owner, now_ms, now_ms + CLAIM_MS):
-            return None
-        beliefs.drop_nodes(conn, program_id, name, version - 1)
+    _mature_due(db, kept, program_id, name, now_ms)
+    version = _claimed(db, program_id, name, owner, now_ms)
+    if version is None:
+        return None
     entries = _claimed_entries(db, program_id, name, version, owner, now_ms)
     if entries is None:
-        return None
-    if not entries:
-        with db.write() as conn:
-            if _still_mine(conn, program_id, name, version, owner, now_ms):
-                beliefs.release(conn, program_id, name, version)
         return None
     with db.read() as conn:
         nodes, header = fold_entries(
@@ -80,11 +81,11 @@ def fold(
             entries,
             lambda keys: beliefs.read_nodes(conn, program_id, name, keys, version - 1),
         )
-    for part in _parts(nodes):
+    for part in _parts(sorted(nodes), BATCH):
         with db.write() as conn:
             if not _still_mine(conn, program_id, name, version, owner, now_ms):
                 return None
-            beliefs.write_nodes(conn, program_id, name, version, part)
+            beliefs.write_nodes(conn, program_id, name, version, {key: nodes[key] for key in part})
     with db.write() as conn:
         if not _still_mine(conn, program_id, name, version, owner, now_ms):
             return None
@@ -94,13 +95,51 @@ def fold(
     return Folded(name, made)
 
 
-def _in_transaction(db: Database, work: Callable[[Connection], int]) -> int:
+def _expire_due(db: Database, program_id: str, now_ms: int) -> None:
+    """Frees the money of all decisions that have expired unanswered."""
+    while due := _read(
+        db,
+        lambda conn: resources.expired_holders(conn, program_id, now_ms, now_ms - EXPIRY_LOOK_BACK_MS),
+    ):
+        for part in _parts(due, BATCH):
+            with db.write() as conn:
+                expire(conn, program_id, part, now_ms)
+
+
+def _mature_due(db: Database, kept: Kept, program_id: str, name: str, now_ms: int) -> None:
+    """Stores the first outcome of every decision that has closed."""
+    while due := _read(
+        db, lambda conn: decisions.closed_without_outcome(conn, program_id, name, now_ms, DUE)
+    ):
+        for part in _parts(due, BATCH):
+            with db.write() as conn:
+                mature(conn, kept, program_id, part, now_ms)
+
+
+def _read(db: Database, query: Callable[[Connection], T]) -> T:
+    with db.read() as conn:
+        return query(conn)
+
+
+def _claimed(db: Database, program_id: str, name: str, owner: str, now_ms: int) -> int | None:
+    """The version that is now this folder's to make; None when there is nothing new or another is at it."""
+    with db.read() as conn:
+        version = beliefs.pointers(conn, program_id, [name])[name] + 1
+        interrupted = beliefs.entries_of_version(conn, program_id, name, version)
+        if not interrupted and not beliefs.unfolded(conn, program_id, name, version, now_ms, 1):
+            return None
     with db.write() as conn:
-        return work(conn)
+        if not beliefs.claim(conn, program_id, name, version, owner, now_ms, now_ms + CLAIM_MS):
+            return None
+        if not _still_mine(conn, program_id, name, version, owner, now_ms):
+            beliefs.release(conn, program_id, name, version)  # somebody published it just now
+            return None
+        beliefs.drop_nodes(conn, program_id, name, version - 1)
+    return version
 
 
 def _still_mine(conn: Connection, program_id: str, name: str, version: int, owner: str, now_ms: int) -> bool:
-    """Prolongs the claim; false when it was taken over, or the version is published already."""
+    """Whether the claim holds, under its lock: not taken over, and the version not published already."""
     mine = beliefs.holds(conn, program_id, name, version, owner, now_ms + CLAIM_MS)
     return mine and beliefs.pointers(conn, program_id, [name])[name] < version
 
@@ -108,15 +147,17 @@ def _still_mine(conn: Connection, program_id: str, name: str, version: int, owne
 def _claimed_entries(
     db: Database, program_id: str, name: str, version: int, owner: str, now_ms: int
 ) -> list[Entry] | None:
-    """The version's entries: those an interrupted folder left, and all that no entry names yet."""
-    for _ in range(MOST_ENTRIES // ENTRIES):
+    """The version's entries: those an interrupted folder left, and what no entry names yet.
+
+    Only who holds the claim adds entries, so what was found unfolded under it stays so.
+    """
+    with db.read() as conn:
+        fresh = beliefs.unfolded(conn, program_id, name, version, now_ms, MOST_ENTRIES)
+    for part in _parts(fresh, ENTRIES):
         with db.write() as conn:
             if not _still_mine(conn, program_id, name, version, owner, now_ms):
                 return None
-            fresh = beliefs.unfolded(conn, program_id, name, version, now_ms, ENTRIES)
-            beliefs.insert_entries(conn, program_id, name, fresh)
-        if len(fresh) < ENTRIES:
-            break
+            beliefs.insert_entries(conn, program_id, name, part)
     with db.read() as conn:
         return beliefs.entries_of_version(conn, program_id, name, version)
 
@@ -138,13 +179,13 @@ def fold_entries(
 ) -> tuple[Nodes, Rows]:
     """The nodes that a version changes: a pure fold of what the ledger says.
 
-    entries : the version's, in order of decision
-    before : gives the nodes of the version before, those of the keys asked for that exist
+    entries : all of one version    before : gives the nodes of the version before, those that exist
     """
+    ordered = sorted(entries, key=lambda entry: (entry.decision_id, entry.outcome_revision))
     changed: dict[str, Floats] = {}
     counts = Rows(0, 0, 0)
-    for start in range(0, len(entries), ROWS):
-        batch, counted = _batch(conn, program_id, entries[start : start + ROWS])
+    for part in _parts(ordered, ROWS):
+        batch, counted = _batch(conn, program_id, part)
         counts = Rows(*(a + b for a, b in zip(counts, counted, strict=True)))
         if not len(batch.action):
             continue
@@ -155,9 +196,13 @@ def fold_entries(
 
 
 def _batch(conn: Connection, program_id: str, entries: Sequence[Entry]) -> tuple[Batch, Rows]:
-    """Rows that enter (+1) and rows that a correction takes out (−1), in order of decision."""
+    """Rows that enter (+1) and rows that a correction takes out (−1), in order of decision and revision.
+
+    Where a fold lay interrupted while an outcome was revised, both revisions are of one version.
+    """
     rows = decisions.by_id(conn, program_id, [entry.decision_id for entry in entries])
-    before = beliefs.replaced_by(conn, program_id, entries)
+    first = {entry.decision_id: entry for entry in reversed(entries)}
+    before = beliefs.replaced_by(conn, program_id, list(first.values()))
     signed: list[tuple[Decision, float, float]] = []
     for entry in entries:
         decision, earlier = rows[entry.decision_id], before.get(entry.decision_id)
@@ -165,6 +210,7 @@ def _batch(conn: Connection, program_id: str, entries: Sequence[Entry]) -> tuple
             signed.append((decision, earlier.reward, -1.0))
         if entry.reward is not None:
             signed.append((decision, entry.reward, 1.0))
+        before[entry.decision_id] = entry
     entered = sum(weight > 0 for _, _, weight in signed)
     missing = sum(entry.reward is None for entry in entries)
     return _as_batch(signed), Rows(entered, len(signed) - entered, missing)
@@ -192,8 +238,6 @@ def _as_batch(signed: Sequence[tuple[Decision, float, float]]) -> Batch:
     )
 
 
-def _parts(nodes: Nodes) -> Iterator[Nodes]:
-    """Nodes in parts small enough for a short transaction."""
-    keys = sorted(nodes)
-    for start in range(0, len(keys), 64):
-        yield {key: nodes[key] for key in keys[start : start + 64]}
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Items in order, at most so many at once."""
+    return (items[start : start + size] for start in range(0, len(items), size))

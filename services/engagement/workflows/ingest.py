@@ -6,7 +6,7 @@ content it is an error for that signal alone. Late signals revise the outcomes t
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from engagement.actions.action import Id
 from engagement.errors import Conflict, Invalid, Mistake, NotFound
 from engagement.signals import tally
 from engagement.signals.catalogue import BY_KIND, admitted
+from engagement.signals.corrections import Key
 from engagement.signals.tally import Event
 from engagement.store import decisions, setup, signals, units
 from engagement.store.kept import Kept
@@ -24,13 +25,13 @@ from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Member, Membership
 from engagement.workflows.mature import revise_outcomes
-from engagement.workflows.tallies import event, retally
+from engagement.workflows.tallies import event, key, kin, retally, target
 
 AHEAD_MS = 10 * 60 * 1000
 """How far ahead of the service's clock a signal's time may be."""
 EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
-EventId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,128}$")]
+EventId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,128}(?!\n)$")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -77,13 +78,17 @@ def ingest(
         return [answer for answer in answers if answer is not None]
     zone = _zone(conn, kept, program_id)
     members = sorted({report.member for report in sound if report.member is not None})
-    seats = setup.memberships_of(conn, program_id, members)
     held = units.lock_tallies(conn, program_id, "member", members)
-    places = [_place(report, seats, zone) for report in sound]
-    groups = sorted({place for place in places if place is not None})
+    seats = setup.memberships_of(conn, program_id, members)
+    rows = [_row(report, _place(report, seats, zone), now_ms) for report in sound]
+    known = _kin(conn, program_id, rows)
+    groups = sorted({row.group_id for row in [*rows, *known.values()] if row.group_id is not None})
     held_groups = units.lock_tallies(conn, program_id, "group", groups)
-    rows = [_row(report, place, now_ms) for report, place in zip(sound, places, strict=True)]
-    known = _known(conn, program_id, rows)
+    if any(row.unit_kind == "group" for row in rows):
+        known = _kin(conn, program_id, rows)  # a group's signals stand still only under its own lock
+    corrections: dict[Key | None, list[Recorded]] = defaultdict(list)
+    for row in known.values():
+        corrections[target(row)].append(row)
     fresh: list[Recorded] = []
     settled = iter(rows)
     for place, flaw in enumerate(answers):
@@ -91,15 +96,15 @@ def ingest(
             continue
         row = next(settled)
         present = row.unit_id in (held if row.unit_kind == "member" else held_groups)
-        answers[place] = _settle(row, known, present=present)
-        answer = answers[place]
+        answer = answers[place] = _settle(row, known, corrections, present=present)
         if isinstance(answer, Receipt) and answer.status == "stored":
-            known[row.source, row.event_id] = row
+            known[key(row)] = row
+            corrections[target(row)].append(row)
             fresh.append(row)
-    signals.insert_signals(conn, program_id, fresh)
-    _bring_up_to_date(conn, program_id, fresh, known, held, held_groups)
-    _heed(conn, program_id, fresh, zone, now_ms)
-    _revise_late(conn, kept, program_id, fresh, now_ms)
+    signals.insert_signals(conn, program_id, sorted(fresh, key=key))
+    _bring_up_to_date(conn, program_id, fresh, known, {"member": held, "group": held_groups})
+    _heed(conn, program_id, fresh, seats, zone, now_ms)
+    _revise_late(conn, kept, program_id, fresh, known, now_ms)
     return [answer for answer in answers if answer is not None]
 
 
@@ -117,6 +122,10 @@ def _flaw(report: Signal, now_ms: int) -> Mistake | None:
         (
             report.corrects_source is not None and report.corrects is None,
             "`corrects_source` needs `corrects`",
+        ),
+        (
+            (report.corrects_source or report.source, report.corrects) == (report.source, report.id),
+            "a report cannot correct itself",
         ),
         (report.occurred_at < EARLIEST, "`occurred_at` lies before the year 2000"),
         (
@@ -151,38 +160,37 @@ def _zone(conn: Connection, kept: Kept, program_id: str) -> str:
 
 
 def _place(report: Signal, seats: dict[str, list[Seated]], zone: str) -> str | None:
-    """The group a report belongs to: named, or the member's on that day."""
+    """The group a report belongs to: named, or the one the member sat in last on that day.
+
+    Who comes after having left counts where they last sat, so that it does not matter which is heard first.
+    """
     if report.member is None:
         return report.group
     day = local_date(milliseconds(report.occurred_at), zone)
-    past = [seat for seat in seats.get(report.member, ()) if seat.starts_on <= day]
-    return past[-1].group if past else None
+    past = [seat.group for seat in seats.get(report.member, ()) if seat.group and seat.starts_on <= day]
+    return past[-1] if past else None
 
 
 def _row(report: Signal, group: str | None, now_ms: int) -> Recorded:
-    unit = _Unit("group", report.group or "") if report.member is None else _Unit("member", report.member)
-    corrects_source = None if report.corrects is None else report.corrects_source or report.source
     return Recorded(
         report.source,
         report.id,
-        unit.kind,
-        unit.id,
+        "group" if report.member is None else "member",
+        report.group or report.member or "",
         group,
         report.kind,
         report.value,
         milliseconds(report.occurred_at),
         report.reported_by,
-        corrects_source,
+        None if report.corrects is None else report.corrects_source or report.source,
         report.corrects,
         now_ms,
     )
 
 
-def _known(conn: Connection, program_id: str, rows: Sequence[Recorded]) -> dict[tuple[str, str], Recorded]:
-    """Stored signals that are these, that correct these, or that these correct."""
-    keys = [(row.source, row.event_id) for row in rows]
-    keys += [(row.corrects_source or row.source, row.corrects_event) for row in rows if row.corrects_event]
-    return {(row.source, row.event_id): row for row in signals.naming(conn, program_id, keys)}
+def _kin(conn: Connection, program_id: str, rows: Sequence[Recorded]) -> dict[Key, Recorded]:
+    """What is stored of these reports, and of all that corrections join to them."""
+    return kin(conn, program_id, [name for row in rows for name in (key(row), target(row))])
 
 
 def _content(row: Recorded) -> Recorded:
@@ -190,11 +198,20 @@ def _content(row: Recorded) -> Recorded:
     return row._replace(recorded_at=0, group_id=None)
 
 
-def _settle(row: Recorded, known: dict[tuple[str, str], Recorded], *, present: bool) -> Receipt | Mistake:
-    """Whether a report is new, a repetition, or an error."""
+def _settle(
+    row: Recorded,
+    known: dict[Key, Recorded],
+    corrections: dict[Key | None, list[Recorded]],
+    *,
+    present: bool,
+) -> Receipt | Mistake:
+    """Whether a report is new, a repetition, or an error.
+
+    corrections : those known, by the name of what they correct
+    """
     if not present:
         return NotFound(f"there is no {row.unit_kind} `{row.unit_id}` in this program")
-    before = known.get((row.source, row.event_id))
+    before = known.get(key(row))
     if before is not None:
         if _content(before) == _content(row):
             return Receipt(row.source, row.event_id, "repeated")
@@ -202,53 +219,57 @@ def _settle(row: Recorded, known: dict[tuple[str, str], Recorded], *, present: b
             f"`{row.event_id}` of `{row.source}` is stored with other content; to change it, send a new id "
             "that names this one in `corrects`"
         )
-    for other in known.values():
-        related = _names(row, other) or _names(other, row)
-        if related and (row.unit_kind, row.unit_id, row.kind) != (other.unit_kind, other.unit_id, other.kind):
-            return Invalid(
-                "a correction speaks of the same unit and kind; take back the one and report the other"
-            )
+    corrected = target(row)
+    related = [*corrections.get(key(row), ())]
+    if corrected is not None:
+        related += [*corrections.get(corrected, ()), *filter(None, [known.get(corrected)])]
+    if any((other.unit_kind, other.unit_id, other.kind) != (*_unit(row), row.kind) for other in related):
+        return Invalid(
+            "a correction speaks of the same unit and kind; take back the one and report the other"
+        )
     return Receipt(row.source, row.event_id, "stored")
 
 
-def _names(row: Recorded, other: Recorded) -> bool:
-    """Whether a row corrects another."""
-    return (row.corrects_source, row.corrects_event) == (other.source, other.event_id)
+def _unit(row: Recorded) -> _Unit:
+    """The unit a row is about."""
+    return _Unit("member" if row.unit_kind == "member" else "group", row.unit_id)
+
+
+def _counted_in(row: Recorded) -> list[_Unit]:
+    """The units in whose tallies a row counts."""
+    if row.unit_kind == "member" and row.group_id is not None and BY_KIND[row.kind].in_group:
+        return [_unit(row), _Unit("group", row.group_id)]
+    return [_unit(row)]
 
 
 def _bring_up_to_date(
     conn: Connection,
     program_id: str,
     fresh: Sequence[Recorded],
-    known: dict[tuple[str, str], Recorded],
-    held: dict[str, bytes],
-    held_groups: dict[str, bytes],
+    known: dict[Key, Recorded],
+    held: dict[str, dict[str, bytes]],
 ) -> None:
-    """Adds new signals to the tallies; where a correction is involved, makes the tallies anew."""
-    corrected = {(row.corrects_source, row.corrects_event) for row in known.values() if row.corrects_event}
+    """Adds new signals to the tallies; where a correction is involved, makes the tallies anew.
+
+    held : the locked tallies, by kind of unit and id
+    """
+    corrected = {target(row) for row in known.values()}
+    passed: dict[_Unit, set[_Unit]] = defaultdict(set)
+    for row in known.values():
+        passed[_unit(row)].update(_counted_in(row))
     anew: set[_Unit] = set()
     added: dict[_Unit, list[Event]] = defaultdict(list)
     for row in fresh:
-        concerned = [_Unit("member" if row.unit_kind == "member" else "group", row.unit_id)]
-        if row.unit_kind == "member" and row.group_id and BY_KIND[row.kind].in_group:
-            concerned.append(_Unit("group", row.group_id))
-        if row.corrects_event is not None or (row.source, row.event_id) in corrected:
-            anew.update(concerned)
-            target = known.get((row.corrects_source or "", row.corrects_event or ""))
-            if target is not None and target.group_id in held_groups:
-                anew.add(_Unit("group", target.group_id or ""))
-        for unit in concerned:
+        if target(row) is not None or key(row) in corrected:
+            anew |= passed[_unit(row)]
+        for unit in _counted_in(row):
             added[unit].append(event(row))
-    old = {"member": held, "group": held_groups}
-    units.write_tallies(
-        conn,
-        program_id,
-        [
-            (unit.kind, unit.id, tally.encoded(tally.added(tally.decoded(old[unit.kind][unit.id]), events)))
-            for unit, events in added.items()
-            if unit not in anew and unit.id in old[unit.kind]
-        ],
-    )
+    grown = [
+        (unit.kind, unit.id, tally.encoded(tally.added(tally.decoded(held[unit.kind][unit.id]), events)))
+        for unit, events in added.items()
+        if unit not in anew
+    ]
+    units.write_tallies(conn, program_id, grown)
     if anew:
         retally(
             conn,
@@ -258,8 +279,18 @@ def _bring_up_to_date(
         )
 
 
-def _heed(conn: Connection, program_id: str, fresh: Sequence[Recorded], zone: str, now_ms: int) -> None:
-    """A member who stopped messages has withdrawn that consent; who left sits in no group from that day."""
+def _heed(
+    conn: Connection,
+    program_id: str,
+    fresh: Sequence[Recorded],
+    seats: dict[str, list[Seated]],
+    zone: str,
+    now_ms: int,
+) -> None:
+    """A member who stopped messages has withdrawn that consent; who left sits in no group from the next day.
+
+    Taking such a report back gives nothing back: consent and a seat are given by people, in the set-up.
+    """
     stopped = sorted({row.unit_id for row in fresh if row.kind == "stopped_messages" and row.value})
     if stopped:
         found = setup.newest(conn, program_id, "member", stopped)
@@ -269,29 +300,55 @@ def _heed(conn: Connection, program_id: str, fresh: Sequence[Recorded], zone: st
             for person in people
         ]
         setup.revise(conn, program_id, silent, now_ms)
-    left = {row.unit_id: row for row in fresh if row.kind == "left" and row.value}
+    left = {
+        (row.unit_id, local_date(row.occurred_at, zone) + timedelta(days=1))
+        for row in fresh
+        if row.kind == "left" and row.value
+    }
     ended = [
-        Membership(
-            member=name, starts_on=local_date(row.occurred_at, zone) + timedelta(days=1), reason="left"
-        )
-        for name, row in sorted(left.items())
+        Membership(member=name, starts_on=day, reason="left")
+        for name, day in sorted(left)
+        if _sits_until(seats[name], day)
     ]
     if ended:
         setup.add_memberships(conn, program_id, ended, now_ms)
 
 
+def _sits_until(seats: Sequence[Seated], day: date) -> bool:
+    """Whether a member who left before this day still sits somewhere on it, and did not sit down anew."""
+    past = [seat for seat in seats if seat.starts_on <= day]
+    return bool(past) and past[-1].group is not None and past[-1].starts_on < day
+
+
 def _revise_late(
-    conn: Connection, kept: Kept, program_id: str, fresh: Sequence[Recorded], now_ms: int
+    conn: Connection,
+    kept: Kept,
+    program_id: str,
+    fresh: Sequence[Recorded],
+    known: dict[Key, Recorded],
+    now_ms: int,
 ) -> None:
-    """Revises outcomes already stored whose windows the new signals lie in."""
+    """Revises outcomes already stored in whose windows lies a new signal, or one that it replaces."""
     if not fresh:
         return
-    touched = decisions.matured_around(
+    concerned = {_unit(row) for row in fresh}
+    times: dict[_Unit, list[int]] = defaultdict(list)
+    for row in known.values():
+        if _unit(row) in concerned:
+            times[_unit(row)].append(row.occurred_at)
+    around = decisions.matured_around(
         conn,
         program_id,
-        sorted({row.unit_id for row in fresh if row.unit_kind == "member"}),
-        sorted({row.unit_id for row in fresh if row.unit_kind == "group"}),
-        min(row.occurred_at for row in fresh),
-        max(row.occurred_at for row in fresh),
+        sorted(unit.id for unit in times if unit.kind == "member"),
+        sorted(unit.id for unit in times if unit.kind == "group"),
+        min(map(min, times.values())),
+        max(map(max, times.values())),
     )
-    revise_outcomes(conn, kept, program_id, touched, now_ms)
+    touched = [
+        decision
+        for decision in around
+        for unit in [_Unit("member", decision.unit_id), _Unit("group", decision.group_id)]
+        if any(decision.decided_at < time <= decision.closes_at for time in times.get(unit, ()))
+    ]
+    distinct = {decision.decision_id: decision for decision in touched}
+    revise_outcomes(conn, kept, program_id, list(distinct.values()), now_ms)

@@ -10,10 +10,7 @@ from engagement.store import setup, signals, units
 from engagement.store.decisions import Decision, OutcomeRow
 from engagement.store.kept import Kept
 from engagement.strategy.reward import Seen, came_to_next_meeting
-from engagement.workflows.tallies import counting
-
-BATCH = 64
-"""Decisions a transaction, so that none of background work lasts long."""
+from engagement.workflows.tallies import counting, key, kin
 
 
 def rewards(conn: Connection, program_id: str, decisions: Sequence[Decision]) -> dict[str, float | None]:
@@ -34,7 +31,7 @@ def rewards(conn: Connection, program_id: str, decisions: Sequence[Decision]) ->
 
 
 def _around(conn: Connection, program_id: str, decisions: Sequence[Decision]) -> list[signals.Recorded]:
-    """Signals inside the decisions' windows, and whatever corrects them, wherever that lies in time."""
+    """Signals inside the decisions' windows, and their kin wherever those lie in time."""
     found = signals.in_window(
         conn,
         program_id,
@@ -43,41 +40,28 @@ def _around(conn: Connection, program_id: str, decisions: Sequence[Decision]) ->
         min(decision.decided_at for decision in decisions),
         max(decision.closes_at for decision in decisions),
     )
-    known = {(row.source, row.event_id): row for row in found}
-    fresh = list(known)
-    while fresh:
-        named = {(row.source, row.event_id): row for row in signals.naming(conn, program_id, fresh)}
-        fresh = [key for key in named if key not in known]
-        known.update(named)
-    return list(known.values())
+    return list(kin(conn, program_id, map(key, found)).values())
 
 
-def mature(conn: Connection, kept: Kept, program_id: str, strategy_id: str, now_ms: int) -> int:
-    """Stores the first outcome of up to `BATCH` closed decisions and returns how many there were.
+def mature(conn: Connection, kept: Kept, program_id: str, due: Sequence[Decision], now_ms: int) -> None:
+    """Stores the first outcome of decisions that have closed, unless there is one by now.
 
     A strategy whose outcome is posted gets silence until somebody posts. Members and groups are locked,
     so that a signal being stored meanwhile is either seen here or finds the outcome and revises it.
     """
-    due = store.closed_without_outcome(conn, program_id, strategy_id, now_ms, BATCH)
-    if not due:
-        return 0
     units.lock_tallies(conn, program_id, "member", sorted({decision.unit_id for decision in due}))
     units.lock_tallies(conn, program_id, "group", sorted({decision.group_id for decision in due}))
     settled = store.outcomes(conn, program_id, [decision.decision_id for decision in due])
-    due = [decision for decision in due if decision.decision_id not in settled]
-    earned = _earned(conn, kept, program_id, due)
-    store.insert_outcomes(
-        conn,
-        program_id,
-        [
-            (
-                decision.strategy_id,
-                OutcomeRow(decision.decision_id, 1, earned[decision.decision_id], "signals", now_ms),
-            )
-            for decision in due
-        ],
-    )
-    return max(len(due), 1)
+    silent = [decision for decision in due if decision.decision_id not in settled]
+    earned = _earned(conn, kept, program_id, silent)
+    fresh = [
+        (
+            decision.strategy_id,
+            OutcomeRow(decision.decision_id, 1, earned[decision.decision_id], "signals", now_ms),
+        )
+        for decision in silent
+    ]
+    store.insert_outcomes(conn, program_id, fresh)
 
 
 def revise_outcomes(

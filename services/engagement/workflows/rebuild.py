@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, select
 
 from engagement.records import Nodes
-from engagement.store import beliefs, resources, setup, units
+from engagement.store import beliefs, resources, setup
 from engagement.store import tables as t
 from engagement.store.beliefs import Version
 from engagement.store.database import Database
@@ -71,7 +71,7 @@ def derived(conn: Connection, program_id: str) -> Derived:
 
 
 def _remake(conn: Connection, kept: Kept, program_id: str) -> None:
-    for table in (t.counters, t.nodes, t.claims):
+    for table in t.DERIVED:
         conn.execute(delete(table).where(table.c.program_id == program_id))
     _remake_tallies(conn, program_id)
     held = resources.taken_by_ledger(conn, program_id)
@@ -97,7 +97,6 @@ def _remake_tallies(conn: Connection, program_id: str) -> None:
         ids = list(conn.execute(query).scalars())
         for start in range(0, len(ids), UNITS):
             some = ids[start : start + UNITS]
-            units.lock_tallies(conn, program_id, noun, some)
             retally(conn, program_id, some if noun == "member" else [], some if noun == "group" else [])
 
 

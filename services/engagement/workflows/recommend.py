@@ -27,7 +27,7 @@ from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.resources import Reservation
 from engagement.strategy.cadence import Calendar, budget_period, calendar, local_date
-from engagement.strategy.decide import Asked, Decided, Purse, decide
+from engagement.strategy.decide import CERTAIN, Asked, Decided, Purse, decide
 from engagement.strategy.life import RELEASED, is_open, status
 from engagement.strategy.setup import Catalogue, Site, months_to_end, phase
 from engagement.strategy.strategy import Strategy
@@ -42,8 +42,8 @@ MONTH_MS = 30.44 * DAY_MS
 UNKNOWN_REMAINING = 120.0
 """Decisions still to come where nothing says how many."""
 
-PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}$")]
-ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}(?!\n)$")]
+ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(?!\n)$")]
 ContextValue = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 
 
@@ -75,6 +75,7 @@ class _Case(NamedTuple):
     site: Site
     tally: bytes
     recent: tuple[Recent, ...]
+    given: tuple[Given, ...]
     program_language: str
 
     @property
@@ -104,7 +105,12 @@ def recommend(
     """Answers up to `CUT` requests of one program in the connection's transaction."""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     names = sorted({ask.member for ask in asks})
-    today = local_date(now_ms, catalogue.program.time_zone)
+    zone = catalogue.program.time_zone
+    today = local_date(now_ms, zone)
+    calendars = {
+        cadence: calendar(now_ms, zone, cadence)
+        for cadence in {strategy.cadence for strategy in catalogue.strategies.values()}
+    }
     tallies = units.lock_tallies(conn, program_id, "member", names)
     members = units.members(conn, program_id, names, today)
     groups = units.groups(conn, program_id, sorted({row.group for row in members.values() if row.group}))
@@ -120,16 +126,18 @@ def recommend(
             continue
         member = members[ask.member]
         group = groups[member.group or ""]
+        known = tuple(recent.get(ask.member, ()))
         cases[place] = _Case(
             ask,
             found,
-            calendar(now_ms, catalogue.program.time_zone, found.cadence),
+            calendars[found.cadence],
             member,
             group,
             member.group or "",
             catalogue.sites[group.group.site],
             tallies[ask.member],
-            tuple(recent.get(ask.member, ())),
+            known,
+            _given(known, now_ms),
             catalogue.program.language,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
@@ -328,11 +336,11 @@ def _asked(
     )
 
 
-def _given(case: _Case, now_ms: int) -> tuple[Given, ...]:
+def _given(recent: Sequence[Recent], now_ms: int) -> tuple[Given, ...]:
     """What the unit was given: every action proposed and not released again."""
     return tuple(
         Given(before.action_id, before.decided_at)
-        for before in case.recent
+        for before in recent
         if before.action_id != NONE and status(before.answers, before.expires_at, now_ms) not in RELEASED
     )
 
@@ -344,14 +352,14 @@ def _situation(case: _Case, now_ms: int) -> Situation:
         now_ms,
         case.member.member.consent.health_worker,
         case.languages,
-        _given(case, now_ms),
+        case.given,
     )
 
 
 def _picture(case: _Case, now_ms: int) -> Picture:
     """What is known of the member; nothing of their own signals if they did not agree to that."""
     own = case.member.member.consent.my_signals
-    months_ago = ((now_ms - given.at_ms) / MONTH_MS for given in _given(case, now_ms))
+    months_ago = ((now_ms - given.at_ms) / MONTH_MS for given in case.given)
     return Picture(
         member=tally.decoded(case.tally) if own else tally.EMPTY,
         group=tally.decoded(case.group.tally),
@@ -385,6 +393,7 @@ def _decision(
     """The row to be stored: the pick with everything it was made of."""
     names = (NONE, *case.strategy.actions)
     picked = int(decided.picked[row])
+    share = int(decided.probability[row, picked])
     chosen = catalogue.actions.get(names[picked])
     written = {content.language for content in chosen.content} if chosen is not None else set()
     fallback = decided.fallback[row]
@@ -396,8 +405,8 @@ def _decision(
         group_id=case.group_id,
         decision_point=case.point,
         action_id=names[picked],
-        probability=int(decided.probability[row, picked]),
-        randomised=fallback is None and int((decided.probability[row] > 0).sum()) > 1,
+        probability=share,
+        randomised=fallback is None and share < CERTAIN,
         fallback=fallback,
         phase=phase(case.site, case.calendar.today),
         language=next(

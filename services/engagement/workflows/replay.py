@@ -7,20 +7,31 @@ import numpy as np
 from sqlalchemy import Connection
 
 from engagement.errors import NoLongerKept
+from engagement.randomness import uniform
 from engagement.records import Floats, Nodes, Points
 from engagement.store import beliefs, decisions, setup
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
-from engagement.strategy.replay import Replayed, features, replay
+from engagement.strategy.replay import IMPORTED, Replayed, features, propensities, replay
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.fold import fold_entries
 
 
 class Verdict(NamedTuple):
-    """One decision, replayed."""
+    """One decision, replayed.
+
+    keyed : the stored draw is the one keyed to this decision point, and the stored propensity the
+    evidence's; None for an imported decision
+    """
 
     decision: Decision
     replayed: Replayed
+    keyed: bool | None
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the decision is the same within what is promised; None when nothing was compared."""
+        return None if self.keyed is None else self.keyed and bool(self.replayed.agrees)
 
 
 def replay_decisions(
@@ -29,10 +40,12 @@ def replay_decisions(
     """Replays decisions in the order of their versions; unknown ids are left out.
 
     deep : also folds the belief again from the fold entries and computes the scores anew
+    An imported decision is another system's: its verdict says that nothing was checked.
     """
     found = sorted(
         decisions.by_id(conn, program_id, ids).values(), key=lambda row: (row.strategy_id, row.version)
     )
+    secret = setup.draw_secret(conn, kept, program_id)
     belief: dict[str, Floats] = {}
     folded: tuple[str, int] = ("", 0)
     for row in found:
@@ -45,7 +58,18 @@ def replay_decisions(
                 belief.update(_version(conn, program_id, strategy, version, belief))
             folded = (row.strategy_id, row.version)
             again = strategy.posterior.scores(belief, _points(row), 1 + len(strategy.actions))
-        yield Verdict(row, replay(strategy, row.evidence, row.action_id, row.fallback, again))
+        replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again)
+        yield Verdict(row, replayed, _keyed(row, program_id, secret))
+
+
+def _keyed(row: Decision, program_id: str, secret: bytes) -> bool | None:
+    """Whether the draw and the propensity of the row are what they must be."""
+    if row.fallback == IMPORTED:
+        return None
+    unit = f"{row.unit_kind}:{row.unit_id}"
+    drawn = uniform(secret, program_id, row.strategy_id, unit, row.decision_point)
+    share = propensities(row.evidence)[0, row.evidence.actions.index(row.action_id)]
+    return drawn == row.evidence.uniform and int(share) == row.probability
 
 
 def _version(conn: Connection, program_id: str, strategy: Strategy, version: int, before: Nodes) -> Nodes:

@@ -1,7 +1,6 @@
 """Changes to the set-up: what fits what is there is stored as a revision, the rest is refused."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 from sqlalchemy import Connection
 
@@ -47,10 +46,17 @@ def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
             return Invalid(f"there is no site `{thing.site}`; create it first")
         case Strategy():
             return _strategy_flaw(thing, catalogue)
-        case _ if isinstance(thing, get_args(AnyAction)):
-            known = catalogue.actions.get(thing.id)
-            if known is not None and type(known) is not type(thing):
-                return Conflict(f"action `{thing.id}` is of another kind; give the new one an id of its own")
+        case _ if isinstance(thing, AnyAction):
+            return _action_flaw(thing, catalogue)
+    return None
+
+
+def _action_flaw(action: AnyAction, catalogue: Catalogue) -> Mistake | None:
+    before = catalogue.actions.get(action.id)
+    if before is not None and (type(before), before.level) != (type(action), action.level):
+        return Conflict(
+            f"action `{action.id}` is of another kind or level; give the new one an id of its own"
+        )
     return None
 
 

@@ -1,12 +1,13 @@
 """A roster from CSV: groups, members and seats, line by line.
 
 A bad line is reported with its number and column and harms no other; importing the same file twice
-changes nothing.
+changes nothing. An empty cell leaves what is stored as it is. A roster that comes in again gives
+nobody's consent back and seats nobody again who has left.
 """
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import EngagementError, Invalid
-from engagement.store import setup
+from engagement.store import setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
 from engagement.strategy.cadence import local_date
@@ -37,6 +38,8 @@ COLUMNS = {
     "health_worker": "yes or no: sharing with the health worker",
 }
 """What a roster may hold. Nothing else is read, and nothing else is stored."""
+GROUP_FIELDS = {"site": "site", "setting": "setting", "group_language": "language"}
+"""What a line may say of its group: column and field."""
 CONSENTS = ("messages", "chance", "my_signals", "health_worker")
 YES_NO = {
     "yes": True,
@@ -72,10 +75,13 @@ class RosterReport(msgspec.Struct, frozen=True):
 
 
 class _Line(NamedTuple):
+    """A sound line. said : the columns that are not empty; for the others there are defaults here."""
+
     number: int
     group: Group
     member: Member
     seat: Membership
+    said: frozenset[str]
 
 
 class _FlawError(Exception):
@@ -89,20 +95,14 @@ class _FlawError(Exception):
 
 def import_roster(conn: Connection, kept: Kept, program_id: str, content: str, now_ms: int) -> RosterReport:
     """Stores what a CSV text says, with header line, separated by commas."""
-    reader = csv.DictReader(io.StringIO(content.removeprefix("\ufeff")))
-    header = [name.strip().lower() for name in reader.fieldnames or ()]
-    missing = [name for name in ("group", "member", "seat") if name not in header]
-    if missing:
-        raise Invalid(
-            f"the first line must name the columns: `{missing[0]}` is missing of {', '.join(COLUMNS)}"
-        )
-    reader.fieldnames = header
+    reader = csv.DictReader(io.StringIO(content.removeprefix("\ufeff"), newline=None))
+    header = _header(reader)
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     today = local_date(now_ms, catalogue.program.time_zone)
     refused: list[Refused] = []
     lines: list[_Line] = []
     count = 0
-    for row in reader:
+    for row in _rows(reader):
         count += 1
         if count > MOST_LINES:
             raise Invalid(f"a roster has at most {MOST_LINES} lines; send it in parts")
@@ -120,6 +120,29 @@ def import_roster(conn: Connection, kept: Kept, program_id: str, content: str, n
     )
 
 
+def _header(reader: "csv.DictReader[str]") -> list[str]:
+    """The columns' names as they are understood from here on."""
+    header = [name.strip().lower() for name in reader.fieldnames or ()]
+    missing = [name for name in ("group", "member", "seat") if name not in header]
+    if missing:
+        raise Invalid(
+            f"the first line must name the columns: `{missing[0]}` is missing of {', '.join(COLUMNS)}"
+        )
+    twice = [name for name in COLUMNS if header.count(name) > 1]
+    if twice:
+        raise Invalid(f"the first line must name each column once: `{twice[0]}` stands twice")
+    reader.fieldnames = header
+    return header
+
+
+def _rows(reader: "csv.DictReader[str]") -> Iterator[dict[str, str | None]]:
+    """The lines below the first."""
+    try:
+        yield from reader
+    except csv.Error as flaw:
+        raise Invalid(f"line {reader.line_num + 1} is no CSV: {flaw}") from flaw
+
+
 def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: date) -> _Line:
     """One line as a group, a member and a seat."""
     cells = {name: (value or "").strip() for name, value in row.items() if isinstance(value, str)}
@@ -135,7 +158,7 @@ def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: 
         "language": cells.get("group_language", "").lower() or None,
     }
     joined = _date(cells, today)
-    consent = {name: _yes_no(cells, name) for name in CONSENTS if cells.get(name)}
+    consent = Consent(**{name: _yes_no(cells, name) for name in CONSENTS if cells.get(name)})
     member = {"id": _id(cells, "member"), "language": cells.get("language", "").lower() or None}
     seat = {
         "member": member["id"],
@@ -146,18 +169,21 @@ def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: 
     }
     return _Line(
         number,
-        _converted(group, Group),
-        msgspec.structs.replace(_converted(member, Member), consent=_converted(consent, Consent)),
-        _converted(seat, Membership),
+        _converted(group, Group, {"id": "group", "language": "group_language"}),
+        msgspec.structs.replace(_converted(member, Member, {"id": "member"}), consent=consent),
+        _converted(seat, Membership, {}),
+        frozenset(name for name, cell in cells.items() if cell),
     )
 
 
-def _converted(values: object, kind: type[T]) -> T:
+def _converted(values: object, kind: type[T], columns: Mapping[str, str]) -> T:
+    """The values as a thing. columns : for fields that are not named like their column, that column."""
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as flaw:
         problem, _, path = str(flaw).partition(" - at `$.")
-        raise _FlawError(path.rstrip("`") or None, problem) from flaw
+        field = path.rstrip("`")
+        raise _FlawError(columns.get(field, field) or None, problem) from flaw
 
 
 def _id(cells: dict[str, str], column: str) -> str:
@@ -208,74 +234,123 @@ def _store(
     conn: Connection, kept: Kept, program_id: str, lines: Sequence[_Line], refused: list[Refused], now_ms: int
 ) -> int:
     """Stores the sound lines; adds those that do not fit what is there to `refused`. Returns lines stored."""
-    groups = sorted({line.group.id for line in lines})
+    names = sorted({line.member.id for line in lines})
+    places = sorted({line.group.id for line in lines})
+    units.lock_tallies(conn, program_id, "member", names)
+    units.lock_tallies(conn, program_id, "group", places)
     taken = {
         (seated.group, seated.seat): seated.member
-        for seated in setup.memberships_of_groups(conn, program_id, groups)
+        for seated in setup.memberships_of_groups(conn, program_id, places)
     }
-    past = setup.memberships_of(conn, program_id, sorted({line.member.id for line in lines}))
-    known = setup.newest(conn, program_id, "member", sorted(past))
-    known_groups = setup.newest(conn, program_id, "group", groups)
-    fitting: list[_Line] = []
-    first_of_group: dict[str, _Line] = {}
-    members_seen: dict[str, int] = {}
+    past = setup.memberships_of(conn, program_id, names)
+    known_members = _things(conn, program_id, "member", names, Member)
+    known_groups = _things(conn, program_id, "group", places, Group)
+    fitting: dict[str, _Line] = {}
+    told: dict[tuple[str, str], _Line] = {}
+    groups: dict[str, Group] = {}
     for line in lines:
-        flaw = _misfit(line, taken, first_of_group, members_seen)
+        name, group = line.member.id, line.group.id
+        flaw = (
+            _seat_flaw(line, taken, past[name])
+            or _member_flaw(line, known_members.get(name), fitting.get(name))
+            or _group_flaw(line, told)
+        )
         if flaw is not None:
             refused.append(flaw)
             continue
-        taken[line.group.id, line.seat.seat] = line.member.id
-        first_of_group.setdefault(line.group.id, line)
-        members_seen[line.member.id] = line.number
-        fitting.append(line)
-    seats = [line.seat for line in fitting if not _sits(line.seat, past[line.member.id])]
-    groups_now = [line.group for line in first_of_group.values()]
-    for result in revise(conn, kept, program_id, [*groups_now, *(line.member for line in fitting)], now_ms):
+        fitting[name] = line
+        taken[group, line.seat.seat] = name
+        told |= {(group, column): line for column in GROUP_FIELDS if column in line.said}
+        groups[group] = _group(line, groups.get(group) or known_groups.get(group))
+    members = {name: _member(line, known_members.get(name)) for name, line in fitting.items()}
+    for result in revise(conn, kept, program_id, [*groups.values(), *members.values()], now_ms):
         if isinstance(result, EngagementError):
             raise result
-    setup.add_memberships(conn, program_id, seats, now_ms)
-    seated = {seat.member for seat in seats}
-    changed = {
-        line.member.id
-        for line in fitting
-        if line.member.id not in known or known[line.member.id].thing != line.member
-    }
-    regrouped = {
-        name
-        for name, line in first_of_group.items()
-        if name not in known_groups or known_groups[name].thing != line.group
-    }
+    seats = {name: line.seat for name, line in fitting.items() if not _sits(line.seat, past[name])}
+    setup.add_memberships(conn, program_id, list(seats.values()), now_ms)
     return sum(
-        line.member.id in seated or line.member.id in changed or line.group.id in regrouped
-        for line in fitting
+        name in seats
+        or known_members.get(name) != members[name]
+        or known_groups.get(line.group.id) != groups[line.group.id]
+        for name, line in fitting.items()
     )
 
 
-def _misfit(
-    line: _Line,
-    taken: dict[tuple[str | None, int | None], str],
-    first_of_group: dict[str, _Line],
-    members_seen: dict[str, int],
+def _things(
+    conn: Connection, program_id: str, noun: str, names: Sequence[str], kind: type[T]
+) -> dict[str, T]:
+    """What is stored under these names."""
+    found = setup.newest(conn, program_id, noun, names)
+    return {name: row.thing for name, row in found.items() if isinstance(row.thing, kind)}
+
+
+def _group(line: _Line, stored: Group | None) -> Group:
+    """The group as the line says; what it leaves open stays as it is."""
+    if stored is None:
+        return line.group
+    said = {
+        field: getattr(line.group, field) for column, field in GROUP_FIELDS.items() if column in line.said
+    }
+    return msgspec.structs.replace(stored, **said)
+
+
+def _member(line: _Line, stored: Member | None) -> Member:
+    """The member as the line says; what it leaves open stays as it is."""
+    if stored is None:
+        return line.member
+    said = {name: getattr(line.member.consent, name) for name in CONSENTS if name in line.said}
+    return msgspec.structs.replace(
+        stored,
+        language=line.member.language if "language" in line.said else stored.language,
+        consent=msgspec.structs.replace(stored.consent, **said),
+    )
+
+
+def _seat_flaw(
+    line: _Line, taken: Mapping[tuple[str | None, int | None], str], past: Sequence[Seated]
 ) -> Refused | None:
-    """Why a sound line does not fit the others or what is stored."""
-    holder = taken.get((line.group.id, line.seat.seat))
-    if holder not in (None, line.member.id):
+    """Why the member cannot take that seat."""
+    if taken.get((line.group.id, line.seat.seat), line.member.id) != line.member.id:
         return Refused(
             line.number,
             "seat",
             f"seat {line.seat.seat} of `{line.group.id}` belongs to another member; seats are never reused",
         )
-    if line.member.id in members_seen:
-        return Refused(
-            line.number, "member", f"the member stands in line {members_seen[line.member.id]} already"
-        )
-    first = first_of_group.get(line.group.id)
-    if first is not None and first.group != line.group:
+    before = [row for row in past if row.starts_on <= line.seat.starts_on]
+    if before and before[-1].group is None and "joined_on" not in line.said:
         return Refused(
             line.number,
-            "group",
-            f"says of `{line.group.id}` something else than line {first.number} (site, setting or language)",
+            "joined_on",
+            f"the member left on {before[-1].starts_on}; to seat them again, write the day they came back",
         )
+    return None
+
+
+def _member_flaw(line: _Line, stored: Member | None, earlier: _Line | None) -> Refused | None:
+    """Why the line cannot be said of the member."""
+    if earlier is not None:
+        return Refused(line.number, "member", f"the member stands in line {earlier.number} already")
+    withdrawn = stored is not None and not stored.consent.messages
+    if withdrawn and "messages" in line.said and line.member.consent.messages:
+        return Refused(
+            line.number,
+            "messages",
+            "the member is recorded as wanting no messages; if they changed their mind, change the member, "
+            "not the roster",
+        )
+    return None
+
+
+def _group_flaw(line: _Line, told: Mapping[tuple[str, str], _Line]) -> Refused | None:
+    """Where the line says something else of its group than an earlier one."""
+    for column, field in GROUP_FIELDS.items():
+        earlier = told.get((line.group.id, column), line)
+        if column in line.said and getattr(earlier.group, field) != getattr(line.group, field):
+            return Refused(
+                line.number,
+                column,
+                f"line {earlier.number} says something else of `{line.group.id}`",
+            )
     return None
 
 

@@ -6,10 +6,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import NotFound
+from engagement.signals.features import described
+from engagement.signals.signal import Audience, may_see
 from engagement.store import decisions, setup
 from engagement.store.kept import Kept
 from engagement.strategy.life import Status, status
-from engagement.strategy.replay import features, scored
+from engagement.strategy.replay import IMPORTED, features, scored
 from engagement.workflows.tell import Recommendation, moment, told
 
 
@@ -47,7 +49,11 @@ class OutcomeSeen(msgspec.Struct, frozen=True):
 
 
 class Story(msgspec.Struct, frozen=True):
-    """The whole of one decision. `uniform` is the draw, between 0 and 1."""
+    """The whole of one decision. `uniform` is the draw, between 0 and 1.
+
+    Beliefs and draw are for staff and researchers, and an imported decision came with neither: then none
+    are told, and `uniform` is null. Of the features a reader sees those meant for them.
+    """
 
     recommendation: Recommendation
     status: Status
@@ -56,13 +62,20 @@ class Story(msgspec.Struct, frozen=True):
     family: str
     beliefs: tuple[Belief, ...]
     features: tuple[FeatureSeen, ...]
-    uniform: float
+    uniform: float | None
 
 
 def story(
-    conn: Connection, kept: Kept, program_id: str, decision_id: str, now_ms: int, *, simulated: bool
+    conn: Connection,
+    kept: Kept,
+    program_id: str,
+    decision_id: str,
+    audience: Audience,
+    now_ms: int,
+    *,
+    simulated: bool,
 ) -> Story:
-    """Everything stored about a decision."""
+    """Everything stored about a decision, as far as a reader may see it."""
     decision = decisions.by_id(conn, program_id, [decision_id]).get(decision_id)
     if decision is None:
         raise NotFound(f"there is no decision `{decision_id}` in this program")
@@ -70,6 +83,7 @@ def story(
     steps = decisions.answers(conn, program_id, [decision_id])[decision_id]
     earned = decisions.outcomes(conn, program_id, [decision_id])[decision_id]
     scores, evidence = scored(decision.evidence), decision.evidence
+    told_beliefs = decision.fallback != IMPORTED and may_see(audience, "staff")
     names = catalogue.strategies[decision.strategy_id].columns
     return Story(
         recommendation=told(decision, catalogue, simulated=simulated),
@@ -85,9 +99,12 @@ def story(
         beliefs=tuple(
             Belief(action, float(mean), float(sd))
             for action, mean, sd in zip(evidence.actions, scores.mean[0], scores.sd[0], strict=True)
+            if told_beliefs
         ),
         features=tuple(
-            FeatureSeen(name, float(value)) for name, value in zip(names, features(evidence)[0], strict=True)
+            FeatureSeen(name, float(value))
+            for name, value in zip(names, features(evidence)[0], strict=True)
+            if may_see(audience, described(name).audience)
         ),
-        uniform=evidence.uniform / 2**53,
+        uniform=evidence.uniform / 2**53 if told_beliefs else None,
     )

@@ -3,7 +3,7 @@
 Built from nothing else, so asking again gives the same body to the byte.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -13,7 +13,7 @@ from engagement.actions.availability import WORDS, Reason
 from engagement.actions.catalogue import AnyAction
 from engagement.bandits.propensity import ONE
 from engagement.store.decisions import Decision
-from engagement.strategy.replay import propensities, refused
+from engagement.strategy.replay import propensities
 from engagement.strategy.setup import Catalogue
 from engagement.strategy.strategy import Strategy
 
@@ -24,6 +24,7 @@ WITHHELD: dict[Withheld, str] = {
     "messages_declined": "The member has asked for no messages.",
     "group_ended": "The group has ended.",
 }
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEADLINE = "The service could not decide in time; nothing is stored and nothing needs to be done."
 
 
@@ -72,7 +73,8 @@ class Recommendation(msgspec.Struct, frozen=True):
     decision_id : null when nothing was decided: `withheld` or `fallback: "deadline"` says why
     probability : with which the action was drawn; chances : every available action's
     randomised : false when there was no choice, or no chance in it
-    fallback : why the strategy's fallback decided, null when the belief did
+    fallback : why the strategy's fallback decided, `imported` when another system did, null when the
+    belief did
     """
 
     decision_id: str | None
@@ -99,7 +101,7 @@ class Recommendation(msgspec.Struct, frozen=True):
 
 def moment(time_ms: int) -> datetime:
     """Milliseconds since the epoch as an aware time in UTC, exact."""
-    return datetime.fromtimestamp(time_ms // 1000, UTC).replace(microsecond=time_ms % 1000 * 1000)
+    return EPOCH + timedelta(milliseconds=time_ms)
 
 
 NOTHING = Offer(
@@ -138,13 +140,11 @@ def offer(action: AnyAction, language: str) -> Offer:
 def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recommendation:
     """The answer to whoever asked. `catalogue` is the one the decision names."""
     strategy = catalogue.strategies[decision.strategy_id]
-    shares = propensities(decision.evidence)[0]
-    codes = [Reason(int(code)) for code in refused(decision.evidence)[0]]
+    shares = propensities(decision.evidence)[0].tolist()
+    codes = decision.evidence.refusals
     named = list(zip(decision.evidence.actions, shares, codes, strict=True))
-    chances = tuple(Chance(name, int(share) / ONE) for name, share, code in named if code == Reason.AVAILABLE)
-    unavailable = tuple(
-        Refusal(name, code.name.lower(), WORDS[code]) for name, _, code in named if code != Reason.AVAILABLE
-    )
+    chances = tuple(Chance(name, share / ONE) for name, share, code in named if code == Reason.AVAILABLE)
+    unavailable = tuple(_refusal(name, code) for name, _, code in named if code != Reason.AVAILABLE)
     picked = catalogue.actions.get(decision.action_id)
     return Recommendation(
         decision_id=decision.decision_id,
@@ -170,6 +170,11 @@ def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recomm
         why=_why(decision, strategy, len(chances), len(unavailable)),
         simulated=simulated,
     )
+
+
+def _refusal(action: str, code: int) -> Refusal:
+    reason = Reason(code)
+    return Refusal(action, reason.name.lower(), WORDS[reason])
 
 
 def withheld(member: str, group: str | None, why: Withheld, *, simulated: bool) -> Recommendation:
@@ -216,6 +221,11 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             how = "The member asked for no chance in the choice, so the strategy's fixed order decided."
         case "belief_unusable":
             how = "What was learned so far could not be used, so the strategy's fixed order decided."
+        case "imported":
+            how = (
+                "Another system decided this, and its log was imported: it logged a chance of "
+                f"{100 * decision.probability / ONE:.3g} in 100, and how it came to that is not known here."
+            )
         case _ if not decision.randomised:
             how = "Only one thing could be offered."
         case _:
@@ -223,8 +233,9 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             learned = (
                 "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
             )
+            least = 100 * min(strategy.floor, 1 / available)
             how = (
                 f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
-                f"the chances come from {learned}, and each keeps at least {100 * strategy.floor:g} in 100."
+                f"the chances come from {learned}, and each keeps at least {least:.3g} in 100."
             )
     return how + (f" {refused_count} could not be offered now." if refused_count else "")

@@ -234,7 +234,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("program_id", "decision_id", "revision", name=op.f("pk_outcomes")),
     )
     op.create_index(
-        op.f("ix_outcomes_program_id_strategy_id"), "outcomes", ["program_id", "strategy_id"], unique=False
+        op.f("ix_outcomes_program_id_strategy_id_decision_id_revision"),
+        "outcomes",
+        ["program_id", "strategy_id", "decision_id", "revision"],
+        unique=False,
     )
     op.create_table(
         "reservations",
@@ -281,9 +284,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_fold_entries_program_id_strategy_id_version"),
+        op.f("ix_fold_entries_program_id_strategy_id_version_decision_id"),
         "fold_entries",
-        ["program_id", "strategy_id", "version"],
+        ["program_id", "strategy_id", "version", "decision_id"],
         unique=False,
     )
     _guard()

@@ -1,0 +1,48 @@
+"""Bodies, decoded once and strictly into the very Struct a handler names.
+
+Litestar would decode to plain objects first and convert those leniently, taking `"1"` for 1. What is
+described is what is checked, so the body goes to msgspec as it came.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from litestar.exceptions import ValidationException
+from litestar.handlers import BaseRouteHandler
+
+from engagement.store.keys import ApiKey
+
+PLACE = re.compile(r"^(?P<said>.*?)(?: - at (?P<key>`key` in )?`\$\.?(?P<path>.*)`)?$", re.DOTALL)
+NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>.*)`$")
+
+
+@cache
+def decoder_of(handler: BaseRouteHandler) -> msgspec.json.Decoder[Any]:
+    """The decoder of a handler's body. By handler: an annotated type takes 50 µs to hash."""
+    return msgspec.json.Decoder(handler.parsed_fn_signature.parameters["data"].raw)
+
+
+class Typed(Request[Any, ApiKey, State]):
+    """A request whose JSON comes out as its handler's `data` is declared."""
+
+    async def json(self) -> Any:
+        """The body as a Struct; a problem that says where it is not one."""
+        try:
+            return decoder_of(self.route_handler).decode(await self.body())
+        except msgspec.ValidationError as flaw:
+            raise ValidationException(extra=[flaw_in(str(flaw))]) from flaw
+        except (msgspec.DecodeError, UnicodeDecodeError) as flaw:
+            raise ValidationException(detail=f"the body is not JSON: {flaw}") from flaw
+
+
+def flaw_in(words: str) -> dict[str, str]:
+    """What msgspec says, as the field that is wrong and what is wrong with it."""
+    found = PLACE.match(words)
+    said, path = (found["said"], found["path"] or "") if found else (words, "")
+    named = NAMED.match(said)
+    field = ".".join(filter(None, (path, named["name"] if named else "")))
+    return {"key": field, "message": said}

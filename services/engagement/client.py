@@ -1,0 +1,303 @@
+"""The small Python client that apps install: typed, and patient with a service that is busy.
+
+Everything it sends may be sent again: signals carry ids, a decision point is decided once, an answer
+or a revision repeated changes nothing. So a request whose answer was lost, or that was refused
+because too much was waiting, is simply repeated, after a pause that grows and is partly chance.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import count
+from random import SystemRandom
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from engagement.errors import (
+    Conflict,
+    EngagementError,
+    Fault,
+    Forbidden,
+    Invalid,
+    NoLongerKept,
+    NotFound,
+    Overloaded,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Unusable,
+)
+from engagement.store.setup import AnyNoun, noun_of
+from engagement.workflows.answer import Reply, Standing
+from engagement.workflows.engagement import Engagement
+from engagement.workflows.ingest import Receipt, Signal
+from engagement.workflows.outcome import Earned, Posted
+from engagement.workflows.recommend import Ask
+from engagement.workflows.roster import RosterReport
+from engagement.workflows.story import Story
+from engagement.workflows.tell import Recommendation
+
+T = TypeVar("T")
+MOST = 1_000
+"""Items that the service takes in one request."""
+PASSING = frozenset({429, 502, 503, 504})
+"""Statuses after which the same request may succeed: the service's own 503, and what proxies say."""
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+PATIENCE_S = 60.0
+"""A service that asks for a longer pause than this is reported as unavailable."""
+PATHS = {
+    "program": "/v1/program",
+    "site": "/v1/sites/{}",
+    "budget": "/v1/budgets/{}",
+    "strategy": "/v1/strategies/{}",
+    "action": "/v1/actions/{}",
+    "group": "/v1/groups/{}",
+    "member": "/v1/members/{}",
+}
+PROBLEMS: dict[str, type[EngagementError]] = {
+    "invalid": Invalid,
+    "unauthenticated": Unauthenticated,
+    "forbidden": Forbidden,
+    "not-found": NotFound,
+    "conflict": Conflict,
+    "too-large": TooLarge,
+    "no-longer-kept": NoLongerKept,
+    "overloaded": Overloaded,
+    "unavailable": Unavailable,
+    "unusable": Unusable,
+    "fault": Fault,
+}
+"""The named error behind the last part of a problem's `type`."""
+_by_chance = SystemRandom()  # not keyed: two clients that were refused together must not return together
+
+
+class VersionMade(msgspec.Struct, frozen=True):
+    """One version that a fold published."""
+
+    strategy: str
+    version: int
+    rows_in: int
+    rows_out: int
+    rows_missing: int
+
+
+# The envelopes of the wire. They ignore what they do not know, so that a newer service may add to them.
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    type: str = ""
+    title: str = ""
+    detail: str | None = None
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    requests: Sequence[Ask]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    recommendation: Recommendation | None = None
+    problem: _Problem | None = None
+
+
+class _Answers(msgspec.Struct, frozen=True):
+    answers: list[_Answer]
+
+
+class _Reported(msgspec.Struct, frozen=True):
+    signals: Sequence[Signal]
+
+
+class _Result(msgspec.Struct, frozen=True):
+    receipt: Receipt | None = None
+    problem: _Problem | None = None
+
+
+class _Results(msgspec.Struct, frozen=True):
+    results: list[_Result]
+
+
+class _Time(msgspec.Struct, frozen=True):
+    now: datetime
+
+
+class _Thing(msgspec.Struct, Generic[T], frozen=True):
+    revision: int
+
+
+class Client:
+    """A connection to one service with one key. It may be shared by threads.
+
+    address : such as http://127.0.0.1:8000
+    tries : how often a request is sent before `Unavailable` is raised
+    timeout_s : how long one try may be silent
+
+    What the service refuses is raised under the service's own name for it: `Invalid`, `NotFound`, …
+    """
+
+    def __init__(self, address: str, key: str, *, tries: int = 6, timeout_s: float = 30.0) -> None:
+        self._tries = tries
+        self._http = httpx.Client(
+            base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=timeout_s
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._http.close()
+
+    def recommend(self, ask: Ask) -> Recommendation:
+        """What to try next for one member."""
+        return self._post("/v1/recommendations", ask, Recommendation)
+
+    def recommend_many(self, asks: Sequence[Ask]) -> list[Recommendation | EngagementError]:
+        """What to try next for many members: for each, in order, an answer or what is wrong with it."""
+        answers = [
+            answer
+            for part in _parts(asks)
+            for answer in self._post("/v1/recommendations/batch", _Asked(part), _Answers).answers
+        ]
+        return [answer.recommendation or _named(answer.problem) for answer in answers]
+
+    def answer(self, decision_id: str, reply: Reply) -> Standing:
+        """Says what became of a decision."""
+        return self._post(f"/v1/decisions/{_part(decision_id)}/answers", reply, Standing)
+
+    def post_outcome(self, decision_id: str, reward: float | None) -> Earned:
+        """Says what a decision earned, from 0 to 1; None when nothing can be known."""
+        return self._post(f"/v1/decisions/{_part(decision_id)}/outcome", Posted(reward), Earned)
+
+    def signals(self, reports: Sequence[Signal]) -> list[Receipt | EngagementError]:
+        """Reports what was observed: for each, in order, a receipt or what is wrong with it."""
+        results = [
+            result
+            for part in _parts(reports)
+            for result in self._post("/v1/signals", _Reported(part), _Results).results
+        ]
+        return [result.receipt or _named(result.problem) for result in results]
+
+    def story(self, decision_id: str) -> Story:
+        """Everything stored about a decision."""
+        return self._get(f"/v1/decisions/{_part(decision_id)}", Story)
+
+    def engagement_of_member(self, member: str) -> Engagement:
+        """How a member is doing, as far as the key may see."""
+        return self._get(f"/v1/members/{_part(member)}/engagement", Engagement)
+
+    def engagement_of_group(self, group: str) -> Engagement:
+        """How a group is doing, as far as the key may see."""
+        return self._get(f"/v1/groups/{_part(group)}/engagement", Engagement)
+
+    def put(self, thing: AnyNoun) -> int:
+        """Creates or changes something of the set-up; the number of its newest revision."""
+        path = PATHS[noun_of(thing)].format(_part(thing.id))
+        stored: _Thing[Any] = self._send("PUT", path, _Thing, _json(thing))
+        return stored.revision
+
+    def import_roster(self, text: str) -> RosterReport:
+        """Imports groups, members and seats from CSV text of up to 1,000 lines."""
+        return self._send("POST", "/v1/imports/roster", RosterReport, text.encode(), media="text/csv")
+
+    def move_clock(self, now: datetime) -> datetime:
+        """Moves the time of a simulated service forward; what time it is there."""
+        return self._post("/v1/clock", _Time(now), _Time).now
+
+    def fold(self) -> list[VersionMade]:
+        """Closes what is due and folds every strategy now; the versions published."""
+        return self._send("POST", "/v1/folds", list[VersionMade])
+
+    def _get(self, path: str, kind: type[T]) -> T:
+        return self._send("GET", path, kind)
+
+    def _post(self, path: str, body: msgspec.Struct, kind: type[T]) -> T:
+        return self._send("POST", path, kind, _json(body))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        body: bytes | None = None,
+        *,
+        media: str = "application/json",
+    ) -> T:
+        headers = {} if body is None else {"Content-Type": media}
+        response = self._patiently(self._http.build_request(method, path, content=body, headers=headers))
+        if not response.is_success:
+            raise _refusal(response)
+        return msgspec.json.decode(response.content, type=kind)
+
+    def _patiently(self, request: httpx.Request) -> httpx.Response:
+        """The first answer that is not a passing refusal, or the last refusal when tries run out."""
+        for attempt in count(1):
+            last = attempt >= self._tries
+            try:
+                response = self._http.send(request)
+            except (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError) as broken:
+                if last:
+                    raise Unavailable(f"{request.url.host} does not answer: {broken}") from broken
+                asked_for = 0.0
+            else:
+                asked_for = _seconds(response.headers.get("retry-after"))
+                if response.status_code not in PASSING or last or asked_for > PATIENCE_S:
+                    return response
+            time.sleep(pause(attempt, asked_for, _by_chance.random()))
+        raise AssertionError("counting has no end")
+
+
+def pause(attempt: int, asked_for_s: float, chance: float) -> float:
+    """Seconds to wait after a try that failed, never less than the service asked for.
+
+    attempt : from 1    chance : in [0, 1), spreads the pause over the upper half of its length
+    """
+    grown = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (attempt - 1))
+    return asked_for_s + grown * (0.5 + 0.5 * chance)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """The pause that a header asks for; 0 where it names a date, which this service never does."""
+    return float(retry_after) if retry_after is not None and retry_after.isdecimal() else 0.0
+
+
+def _refusal(response: httpx.Response) -> EngagementError:
+    """An answer that is no success as the error it names; a proxy's page says nothing but its status."""
+    try:
+        problem = msgspec.json.decode(response.content, type=_Problem)
+    except msgspec.MsgspecError:
+        problem = _Problem()
+    if problem.type:
+        return _named(problem)
+    words = f"the service answered {response.status_code} {response.reason_phrase}".rstrip()
+    return (Unavailable if response.status_code in PASSING else Fault)(words)
+
+
+def _named(problem: _Problem | None) -> EngagementError:
+    """The error that a problem names; one that this client does not know yet is a mistake."""
+    if problem is None:
+        return Fault("the service answered neither a result nor a problem")
+    return PROBLEMS.get(problem.type.rpartition(":")[2], Invalid)(problem.detail or problem.title)
+
+
+def _json(body: object) -> bytes:
+    return msgspec.json.encode(body)
+
+
+def _part(name: str) -> str:
+    """A name as one part of an address."""
+    return quote(name, safe="")
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Items in parts that the service takes at once."""
+    return (items[start : start + MOST] for start in range(0, len(items), MOST))

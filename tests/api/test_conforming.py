@@ -1,0 +1,43 @@
+"""The running service does what its description says: requests that schemathesis makes, good ones and bad."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from support.running import Program, Running
+
+CHECKS = [
+    not_a_server_error,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+EXAMPLES = settings(max_examples=6, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+def test_answers_are_as_described_whatever_is_asked(
+    served: Running, program: Program, mode: GenerationMode
+) -> None:
+    described = schemathesis.openapi.from_url(f"{served.address}/schema/openapi.json")
+    headers = {"Authorization": f"Bearer {program.key('admin')[0]}"}
+    found = [result.ok() for result in described.get_all_operations()]
+    takes = [operation for operation in found if operation.body or list(operation.iter_parameters())]
+    assert 25 < len(takes) < len(found)
+    for operation in takes if mode.is_negative else found:
+
+        @EXAMPLES
+        @given(case=operation.as_strategy(mode))
+        def holds(case: Case) -> None:
+            case.call_and_validate(headers=headers, checks=CHECKS)
+
+        holds()

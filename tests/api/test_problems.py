@@ -1,0 +1,178 @@
+"""Whatever is wrong with a request is answered precisely, as problem details, and changes nothing."""
+
+import json
+from typing import Any
+
+import pytest
+
+from engagement.store import setup
+from engagement.store import tables as t
+from engagement.telemetry import JsonLines
+from support.running import Caller, Program
+
+ASK = "/v1/recommendations"
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+def caller(program: Program) -> Caller:
+    return program.caller("admin")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({}, "member", "Object missing required field `member`"),
+        ({"member": 5}, "member", "Expected `str`, got `int`"),
+        ({"member": "ben", "mood": 1}, "mood", "Object contains unknown field `mood`"),
+        ({"member": "ben", "context": {"steps": "1"}}, "context[...]", "Expected `float`, got `str`"),
+        ({"member": "ben", "context": {"steps": 1e7}}, "context[...]", "Expected `float` <= 1000000.0"),
+    ],
+)
+def test_a_bad_body_is_told_field_and_reason(
+    caller: Caller, body: dict[str, Any], field: str, message: str
+) -> None:
+    answer = caller.post(ASK, body)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
+    assert answer.json()["errors"] == [{"field": field, "message": message}]
+    assert answer.json()["detail"] == f"{field}: {message}"
+
+
+def test_a_flaw_deep_in_a_batch_is_told_by_its_place(caller: Caller) -> None:
+    requests = [{"member": "ben"}, {"member": "eva"}, {}]
+    [flaw] = caller.post(f"{ASK}/batch", {"requests": requests}).json()["errors"]
+    assert flaw == {"field": "requests[2].member", "message": "Object missing required field `member`"}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none_are_refused(caller: Caller, number: str) -> None:
+    content = f'{{"member": "ben", "context": {{"steps": {number}}}}}'
+    answer = caller.call("POST", ASK, content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff", b"null", b'"ben"', b"[" * 100_000],
+    ids=["empty", *"{x", "null", "text", "["],
+)
+def test_what_is_no_json_object_is_refused(caller: Caller, content: bytes) -> None:
+    answer = caller.call("POST", ASK, content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
+    assert answer.json()["detail"]
+
+
+def test_a_refused_body_leaves_no_trace(program: Program) -> None:
+    caller = program.caller("admin")
+    caller.put("/v1/members/zoe", {"id": "zoe", "phone": "+91 98765 43210"})
+    assert caller.get("/v1/members/zoe").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v2/recommendations", "/v1/recommendations/batch/more"])
+def test_an_unknown_address_is_not_found(caller: Caller, path: str) -> None:
+    answer = caller.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, PROBLEM)
+    assert answer.json()["title"] == "There is no such address"
+
+
+def test_a_wrong_method_is_told_which_there_are(caller: Caller) -> None:
+    answer = caller.call("DELETE", "/v1/sites")
+    assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM)
+    assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "wanted"),
+    [
+        (ASK, "application/x-www-form-urlencoded", "application/json"),
+        (ASK, "text/plain", "application/json"),
+        ("/v1/imports/roster", "application/json", "text/csv"),
+    ],
+)
+def test_another_media_type_is_refused_with_the_right_one(
+    caller: Caller, path: str, sent: str, wanted: str
+) -> None:
+    answer = caller.call("POST", path, content=b'{"member": "ben"}', headers={"Content-Type": sent})
+    assert (answer.status_code, answer.headers["content-type"]) == (415, PROBLEM)
+    assert wanted in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("sent", ["application/json; charset=utf-8", "Application/JSON"])
+def test_json_may_be_announced_in_its_usual_ways(caller: Caller, sent: str) -> None:
+    answer = caller.call("POST", ASK, content=b'{"member": "ben"}', headers={"Content-Type": sent})
+    assert answer.status_code == 200
+
+
+def test_a_body_without_a_media_type_is_taken_as_it_must_be(caller: Caller) -> None:
+    assert caller.call("POST", ASK, content=b'{"member": "ben"}').status_code == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_four_mebibytes_is_too_large(caller: Caller, *, chunked: bool) -> None:
+    content = b" " * (4 * 1024 * 1024) + b'{"member": "ben"}'
+    body: Any = iter([content]) if chunked else content
+    answer = caller.call("POST", ASK, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+
+
+def test_a_body_just_under_the_limit_is_read(caller: Caller) -> None:
+    content = json.dumps({"member": "ben"}).encode().rjust(4 * 1024 * 1024)
+    answer = caller.call("POST", ASK, content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/members/%00"),
+        ("GET", "/v1/members/a%20b"),
+        ("GET", f"/v1/members/{'a' * 65}"),
+        ("GET", "/v1/groups/%C3%A9/engagement"),
+        ("GET", "/v1/decisions/7"),
+        ("GET", "/v1/members?after=%00"),
+        ("GET", "/v1/members?limit=0"),
+        ("GET", "/v1/members?limit=1001"),
+        ("GET", "/v1/members?limit=ten"),
+    ],
+)
+def test_what_stands_in_the_address_is_checked_as_well(caller: Caller, method: str, path: str) -> None:
+    answer = caller.call(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
+    assert answer.json()["errors"][0]["field"] in {
+        "name",
+        "member_id",
+        "group_id",
+        "decision_id",
+        "after",
+        "limit",
+    }
+
+
+def test_what_nobody_foresaw_at_the_desk_is_our_fault_without_a_word_of_the_content(
+    program: Program, caller: Caller
+) -> None:
+    row = {"program_id": program.id, "noun": "member", "id": "canary-4712", "revision": 1}
+    with program.running.service.db.write() as conn:  # what no caller can bring about
+        conn.execute(t.revisions.insert(), row | {"body": b"canary", "catalogue": None, "recorded_at": 0})
+    answer = caller.get("/v1/members/canary-4712")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
+    assert answer.json() == {
+        "type": "urn:engagement:problem:fault",
+        "title": "The service could not do its part; nothing was stored",
+        "status": 500,
+    }
+
+
+def test_what_nobody_foresaw_elsewhere_is_answered_the_same_way_and_logged_by_its_kind(
+    program: Program, caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"program_id": program.id, "noun": "strategy", "id": "learned", "revision": 9}
+    with program.running.service.db.write() as conn:
+        newest = setup.catalogue_revision(conn, program.id) + 1
+        conn.execute(t.revisions.insert(), row | {"body": b"canary", "catalogue": newest, "recorded_at": 0})
+    answer = caller.post("/v1/folds")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
+    assert answer.json()["type"] == "urn:engagement:problem:fault"
+    lines = [JsonLines().format(record) for record in caplog.records]
+    assert any("unforeseen: DecodeError" in line for line in lines)
+    assert not any("canary" in line for line in [answer.text, *lines])

@@ -1,0 +1,124 @@
+"""A database of either kind with one program in it, and a ledger with a row in every table."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+
+import pytest
+
+from engagement.records import Evidence
+from engagement.store import beliefs, decisions, keys, resources, setup, signals, units
+from engagement.store import tables as t
+from engagement.store.database import Database
+from engagement.store.decisions import Answered, Decision, OutcomeRow
+from engagement.store.identifiers import uuid7
+from engagement.strategy.setup import Group, Member, Membership, Program, Site
+
+PROGRAM = "01900000-0000-7000-8000-00000000000a"
+OTHER = "01900000-0000-7000-8000-00000000000b"
+EVIDENCE = Evidence(
+    actions=("none", "a"),
+    features=bytes(8),
+    refusals=bytes(2),
+    family="normal",
+    mean=bytes(16),
+    sd=bytes(16),
+    probability=bytes(16),
+    uniform=2**53 - 1,
+    remaining=120.0,
+)
+
+
+def make_decision(moment=1_000, **fields) -> Decision:
+    """A decision of strategy s for member m of group g, closed 100 ms after it was made."""
+    plain = Decision(
+        decision_id=uuid7(moment),
+        strategy_id="s",
+        unit_kind="member",
+        unit_id="m",
+        group_id="g",
+        decision_point=f"p{moment}",
+        action_id="a",
+        probability=2**31,
+        randomised=True,
+        fallback=None,
+        phase="running",
+        language="en",
+        strategy_revision=1,
+        catalogue=1,
+        version=0,
+        decided_at=moment,
+        expires_at=moment + 50,
+        closes_at=moment + 100,
+        evidence=EVIDENCE,
+    )
+    return plain._replace(**fields)
+
+
+def fill(conn, program_id=PROGRAM) -> None:
+    """At least one row in every table."""
+    setup.create_program(conn, program_id, b"s" * 32, 0)
+    things = [Program(id="p", title="P"), Site(id="s", title="S"), Group(id="g", site="s"), Member(id="m")]
+    setup.revise(conn, program_id, things, 0)
+    setup.add_memberships(
+        conn, program_id, [Membership(member="m", starts_on=date(2026, 1, 1), group="g", seat=1)], 0
+    )
+    reported = ("app", "e1", "member", "m", "g", "attendance", 1, 5, "self", None, None, 6)
+    signals.insert_signals(conn, program_id, [signals.Recorded(*reported)])
+    made = make_decision()
+    decisions.insert_decisions(conn, program_id, [made])
+    decisions.insert_answers(conn, program_id, [(made.decision_id, 1, Answered("done", None, 7, 8))])
+    decisions.insert_outcomes(conn, program_id, [("s", OutcomeRow(made.decision_id, 1, 0.5, "signals", 9))])
+    beliefs.insert_entries(conn, program_id, "s", [beliefs.Entry(made.decision_id, 1, 1, 0.5)])
+    beliefs.publish(conn, program_id, beliefs.Version("s", 1, 1, 0, 0, 10))
+    beliefs.claim(conn, program_id, "s", 2, "me", 0, 100)
+    held = resources.Reservation(made.decision_id, "fund", "2026-01", 5, 50)
+    resources.insert_reservations(conn, program_id, [held])
+    resources.write_counters(conn, program_id, {("fund", "2026-01"): 5})
+    units.write_tallies(conn, program_id, [("member", "m", b"tally")])
+    conn.execute(
+        t.nodes.insert(),
+        {"program_id": program_id, "strategy_id": "s", "node": "", "version": 1, "state": b""},
+    )
+    key = keys.ApiKey(program_id, "k", ("read",), "staff", 0, None, None)
+    keys.insert_key(conn, key, keys.digest("secret"))
+    conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with closing(Database(database_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def program(database: Database) -> str:
+    """An empty program."""
+    with database.write() as conn:
+        setup.create_program(conn, PROGRAM, b"s" * 32, 0)
+    return PROGRAM
+
+
+@pytest.fixture
+def decision():
+    """Makes decisions; see `make_decision`."""
+    return make_decision
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """The database with at least one row in every table."""
+    with database.write() as conn:
+        fill(conn)
+    return database
+
+
+@pytest.fixture
+def other_program() -> str:
+    return OTHER
+
+
+@pytest.fixture
+def fill_program():
+    """Fills a program's tables; see `fill`."""
+    return fill

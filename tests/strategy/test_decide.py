@@ -1,0 +1,258 @@
+"""Deciding: probabilities true of what was left, budgets kept, fallbacks, and the draw itself."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import chdtri
+
+from engagement.actions.availability import Reason
+from engagement.bandits.allocations.thompson import Thompson
+from engagement.bandits.allocations.uniform import Uniform
+from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
+from engagement.randomness import uniform
+from engagement.records import ROOT, Points, Scores
+from engagement.strategy.decide import Asked, Purse, decide, fixed_choice, shares
+from engagement.strategy.strategy import Fallback, Strategy
+
+ONE = 2**32
+NO_BUDGET = Purse(np.array([-1] * 4), np.array([0] * 4), np.zeros(0, np.int64))
+LEARNED = {ROOT: np.array([3.0, 9, 2, 6, 7, 1, 8, 4])}
+"""Successes of none, a, b and c, then their failures."""
+BROKEN = {ROOT: np.zeros(3)}
+
+
+def strategy(**fields):
+    """A strategy of three actions that learns one success rate each."""
+    plain = {"id": "s", "title": "S", "actions": ("a", "b", "c"), "posterior": BetaBernoulli(), "floor": 0.1}
+    return Strategy(**plain | fields)
+
+
+def asked(uniforms, refusals=None, fixed=None):
+    """A decision point for each uniform, everything available unless said otherwise."""
+    count = len(uniforms)
+    names = tuple(f"m{row}" for row in range(count))
+    points = Points(np.ones((count, 1)), names, names, np.full(count, 120.0))
+    codes = np.zeros((count, 4), np.uint8) if refusals is None else np.array(refusals, np.uint8)
+    return Asked(points, codes, tuple(uniforms), tuple(fixed or [False] * count))
+
+
+def purse(left, costs=(0, 10, 4, 0)):
+    """Actions that draw on one budget where they cost something."""
+    cost = np.array(costs)
+    return Purse(np.where(cost > 0, 0, -1), cost, np.array([left]))
+
+
+def spent(decided, costs=(0, 10, 4, 0)):
+    """What the picks cost together."""
+    return int(np.array(costs)[decided.picked].sum())
+
+
+def same(one, other):
+    """Whether two answers are equal to the byte."""
+    arrays = [(one.refusals, other.refusals), (one.probability, other.probability)]
+    arrays += [(one.picked, other.picked), (one.scores.mean, other.scores.mean)]
+    return all(a.tobytes() == b.tobytes() for a, b in arrays) and one.fallback == other.fallback
+
+
+uniforms = st.lists(st.integers(0, 2**53 - 1), min_size=1, max_size=12)
+EVENLY = [int((place + 0.5) / 8 * 2**53) for place in range(8)]
+"""Draws in the middle of each eighth of [0, 1)."""
+
+
+def test_four_equal_shares_are_drawn_in_their_order():
+    decided = decide(strategy(allocation=Uniform()), {}, asked(EVENLY), NO_BUDGET)
+    assert decided.probability.tolist() == [[ONE // 4] * 4] * 8
+    assert decided.picked.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_the_floor_is_kept_for_every_available_action():
+    decided = decide(
+        strategy(floor=0.2), {ROOT: np.array([0, 500, 0, 0, 500, 0, 500, 500.0])}, asked([0]), NO_BUDGET
+    )
+    assert decided.probability[0] / ONE == pytest.approx([0.2, 0.4, 0.2, 0.2], abs=1e-6)
+
+
+def test_what_is_refused_has_no_probability():
+    codes = [[0, Reason.COOL_DOWN, 0, Reason.PHASE]]
+    decided = decide(strategy(allocation=Uniform()), {}, asked([0], codes), NO_BUDGET)
+    assert decided.probability.tolist() == [[ONE // 2, 0, ONE // 2, 0]]
+
+
+@given(
+    uniforms.flatmap(
+        lambda draws: st.tuples(
+            st.just(draws),
+            st.lists(st.tuples(*[st.sampled_from([0, 0, 5])] * 3), min_size=len(draws), max_size=len(draws)),
+            st.integers(0, 60),
+        )
+    )
+)
+def test_an_unavailable_action_is_never_picked(case):
+    draws, codes, left = case
+    decided = decide(strategy(), LEARNED, asked(draws, [(0, *row) for row in codes]), purse(left))
+    rows = np.arange(len(draws))
+    assert (decided.refusals[rows, decided.picked] == Reason.AVAILABLE).all()
+    assert (decided.probability[decided.refusals != Reason.AVAILABLE] == 0).all()
+
+
+def test_a_row_is_decided_alike_whoever_else_is_asked():
+    together = decide(strategy(), LEARNED, asked(EVENLY), NO_BUDGET)
+    for row, draw in enumerate(EVENLY):
+        alone = decide(strategy(), LEARNED, asked([draw]), NO_BUDGET)
+        assert together.probability[row].tobytes() == alone.probability[0].tobytes()
+        assert together.picked[row] == alone.picked[0]
+
+
+def test_what_nobody_can_pay_is_refused_for_the_budget():
+    decided = decide(strategy(), {}, asked([0]), purse(9))
+    assert decided.refusals.tolist() == [[0, Reason.BUDGET, 0, 0]]
+
+
+def test_what_is_left_to_the_last_coin_can_be_spent():
+    decided = decide(strategy(), {}, asked([0]), purse(10))
+    assert decided.refusals.tolist() == [[0, 0, 0, 0]]
+
+
+def test_a_refusal_for_another_reason_stays_when_money_is_short_too():
+    decided = decide(strategy(), {}, asked([0], [[0, Reason.PHASE, 0, 0]]), purse(0))
+    assert decided.refusals.tolist() == [[0, Reason.PHASE, Reason.BUDGET, 0]]
+
+
+def test_what_costs_nothing_needs_no_budget():
+    decided = decide(strategy(), {}, asked(EVENLY), purse(0))
+    assert (decided.refusals[:, 3] == Reason.AVAILABLE).all()
+
+
+def test_an_overdrawn_budget_pays_for_nothing():
+    decided = decide(strategy(), {}, asked(EVENLY), purse(-5))
+    assert spent(decided) == 0
+
+
+def test_the_last_money_goes_to_the_first_row_in_order():
+    # shares of a quarter each: the first two draw `a`, for which there is money once
+    plan = strategy(allocation=Uniform())
+    decided = decide(plan, {}, asked([EVENLY[2], EVENLY[2]]), purse(10, (0, 10, 0, 0)))
+    assert decided.refusals.tolist() == [[0, 0, 0, 0], [0, Reason.BUDGET, 0, 0]]
+    assert decided.picked.tolist() == [1, 0]  # 5/16 of three thirds is the first of them
+
+
+def test_short_money_that_nobody_draws_on_changes_nothing():
+    # eight rows could cost 80; as drawn they cost 2·10 + 2·4, so that 79 never binds
+    plan = strategy(allocation=Uniform())
+    row_by_row = decide(plan, {}, asked(EVENLY), purse(79))
+    assert same(row_by_row, decide(plan, {}, asked(EVENLY), purse(80)))
+
+
+@given(uniforms, st.integers(0, 50))
+def test_row_by_row_gives_the_bytes_of_all_at_once_where_money_suffices(draws, extra):
+    worst = 10 * len(draws)
+    all_at_once = decide(strategy(), LEARNED, asked(draws), purse(worst + extra))
+    enough = spent(all_at_once) + 10  # never less than 10 are left at any row's turn
+    row_by_row = decide(strategy(), LEARNED, asked(draws), purse(min(enough, worst)))
+    assert same(all_at_once, row_by_row)
+
+
+purses = st.builds(
+    lambda resource, cost, left: Purse(
+        np.array([-1, *resource]), np.array([0, *cost]), np.array(left, np.int64)
+    ),
+    st.tuples(*[st.sampled_from([-1, 0, 1])] * 3),
+    st.tuples(*[st.integers(0, 20)] * 3),
+    st.tuples(*[st.integers(-5, 80)] * 2),
+)
+
+
+@given(uniforms, purses)
+def test_no_more_is_ever_spent_than_was_left(draws, money):
+    decided = decide(strategy(), LEARNED, asked(draws), money)
+    for resource, left in enumerate(money.left):
+        drawn = money.cost[decided.picked][money.resource[decided.picked] == resource].sum()
+        assert drawn <= max(left, 0)
+
+
+@given(uniforms, purses)
+def test_each_probability_is_true_of_what_was_left_at_its_turn(draws, money):
+    plan = strategy()
+    decided = decide(plan, LEARNED, asked(draws), money)
+    left = money.left.copy()
+    for row, picked in enumerate(decided.picked):
+        dear = [
+            resource >= 0 and cost > left[resource]
+            for resource, cost in zip(money.resource, money.cost, strict=True)
+        ]
+        codes = np.where(dear, np.uint8(Reason.BUDGET), np.uint8(0))[None, :]
+        scores = Scores("beta", decided.scores.mean[[row]], decided.scores.sd[[row]])
+        expected = shares(Thompson(), plan.floor, scores, codes, np.array([120.0]))
+        assert decided.probability[row].tobytes() == expected[0].tobytes()
+        assert decided.refusals[row].tobytes() == codes[0].tobytes()
+        if money.resource[picked] >= 0:
+            left[money.resource[picked]] -= money.cost[picked]
+
+
+def test_deciding_leaves_the_question_as_it_was():
+    question, money = asked(EVENLY), purse(12)
+    decide(strategy(), {}, question, money)
+    assert not question.refusals.any()
+    assert money.left.tolist() == [12]
+
+
+def test_nobody_asked_is_nobody_answered():
+    nobody = Points(np.ones((0, 1)), (), (), np.zeros(0))
+    decided = decide(strategy(), {}, Asked(nobody, np.zeros((0, 4), np.uint8), (), ()), purse(5))
+    assert decided.picked.shape == (0,)
+
+
+USUAL = Fallback("usual", ("b", "c"))
+
+
+def test_who_declines_chance_gets_the_first_available_of_the_fallback():
+    decided = decide(strategy(fallback=USUAL), LEARNED, asked([0, 0], fixed=[True, False]), NO_BUDGET)
+    assert decided.fallback == ("chance_declined", None)
+    assert decided.picked[0] == 2
+    assert decided.probability[0].tolist() == [0, 0, ONE, 0]
+    assert decided.probability[1].max() < ONE
+
+
+def test_the_belief_is_kept_as_evidence_where_chance_was_declined():
+    decided = decide(strategy(fallback=USUAL), LEARNED, asked([0], fixed=[True]), NO_BUDGET)
+    assert decided.scores.mean[0] == pytest.approx([4 / 12, 10 / 12, 3 / 12, 7 / 12])
+
+
+@pytest.mark.parametrize(
+    ("codes", "choice"),
+    [((0, 0, 0, 0), 2), ((0, 0, 6, 0), 3), ((0, 0, 6, 6), 0)],
+)
+def test_the_fallback_takes_its_first_available_action_else_none(codes, choice):
+    assert fixed_choice(strategy(fallback=USUAL), np.array(codes, np.uint8)) == choice
+
+
+def test_an_unusable_belief_leaves_the_choice_to_the_fallback():
+    decided = decide(strategy(fallback=USUAL), BROKEN, asked([0, 2**53 - 1]), NO_BUDGET)
+    assert decided.fallback == ("belief_unusable",) * 2
+    assert decided.picked.tolist() == [2, 2]
+    assert decided.probability.tolist() == [[0, 0, ONE, 0]] * 2
+    assert not decided.scores.mean.any()
+
+
+def test_numbers_that_overflow_leave_the_choice_to_the_fallback():
+    node = {ROOT: np.full(4 * ((1 + 1) ** 2 + 1), 1e308)}
+    decided = decide(strategy(posterior=LinearGaussian(), fallback=USUAL), node, asked([0]), NO_BUDGET)
+    assert decided.fallback == ("belief_unusable",)
+
+
+def test_the_fallback_too_spends_no_more_than_is_left():
+    plan = strategy(fallback=Fallback("tokens", ("a", "b")))
+    decided = decide(plan, BROKEN, asked([0] * 4), purse(15))
+    assert decided.picked.tolist() == [1, 2, 0, 0]  # 10, then 4, then 1 is left
+
+
+def test_twenty_thousand_keyed_draws_agree_with_the_stored_probabilities():
+    draws = [uniform(b"s" * 32, "program", "s", f"member:{unit}", "2026-03") for unit in range(20_000)]
+    decided = decide(strategy(), LEARNED, asked(draws), NO_BUDGET)
+    share = decided.probability[0] / ONE
+    assert (decided.probability == decided.probability[0]).all()
+    expected = 20_000 * share
+    distance = ((np.bincount(decided.picked, minlength=4) - expected) ** 2 / expected).sum()
+    assert distance < chdtri(3, 0.001)  # χ² with 4 − 1 degrees of freedom, once in a thousand keys

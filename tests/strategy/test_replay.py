@@ -1,0 +1,165 @@
+"""A stored decision made again: equal when untouched, different when anything was changed."""
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engagement.actions.availability import Reason
+from engagement.bandits.allocations.thompson import Thompson
+from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.records import ROOT, Evidence, Points, Scores
+from engagement.strategy.decide import Asked, Purse, decide
+from engagement.strategy.replay import Replayed, features, propensities, refused, replay, scored
+from engagement.strategy.strategy import Fallback, Strategy
+
+PLAN = Strategy(
+    id="s",
+    title="S",
+    actions=("a", "b"),
+    posterior=BetaBernoulli(),
+    allocation=Thompson(),
+    fallback=Fallback("usual", ("b",)),
+)
+NODES = {ROOT: np.array([3.0, 9, 2, 7, 1, 8])}
+MIDDLE = 2**52
+
+
+def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100):
+    """A decision as it is stored: evidence, action, fallback."""
+    points = Points(np.ones((1, 1)), ("g",), ("m",), np.array([120.0]))
+    question = Asked(points, np.array([codes], np.uint8), (draw,), (fixed,))
+    answer = decide(
+        PLAN, nodes, question, Purse(np.array([-1, 0, -1]), np.array([0, 10, 0]), np.array([left]))
+    )
+    names = ("none", *PLAN.actions)
+    evidence = Evidence(
+        actions=names,
+        features=points.features[0].tobytes(),
+        refusals=answer.refusals[0].tobytes(),
+        family=answer.scores.family,
+        mean=answer.scores.mean[0].tobytes(),
+        sd=answer.scores.sd[0].tobytes(),
+        probability=answer.probability[0].tobytes(),
+        uniform=draw,
+        remaining=120.0,
+    )
+    return evidence, names[int(answer.picked[0])], answer.fallback[0]
+
+
+def changed(evidence, name, place, value):
+    """The evidence with one number of one array replaced."""
+    array = np.frombuffer(getattr(evidence, name), {"probability": np.uint64}.get(name, np.float64)).copy()
+    array[place] = value
+    return msgspec.structs.replace(evidence, **{name: array.tobytes()})
+
+
+@given(
+    st.integers(0, 2**53 - 1),
+    st.sampled_from([NODES, {}, {ROOT: np.zeros(1)}]),
+    st.booleans(),
+    st.tuples(st.just(0), st.sampled_from([0, 5]), st.sampled_from([0, 2])),
+    st.sampled_from([0, 100]),
+)
+def test_an_untouched_decision_replays_exactly(draw, nodes, fixed, codes, left):
+    evidence, action, fallback = decided(draw, nodes=nodes, fixed=fixed, codes=codes, left=left)
+    replayed = replay(PLAN, evidence, action, fallback)
+    assert replayed == Replayed(action, pick_agrees=True, probability_gap=0, score_gap=None)
+    assert replayed.agrees
+
+
+def test_another_action_than_the_drawn_one_is_detected():
+    evidence, action, fallback = decided()
+    other = next(name for name in evidence.actions if name != action)
+    replayed = replay(PLAN, evidence, other, fallback)
+    assert (replayed.action, replayed.pick_agrees, replayed.agrees) == (action, False, False)
+
+
+def test_another_draw_is_detected_where_it_would_pick_differently():
+    evidence, action, fallback = decided(draw=0)
+    assert action == "none"
+    tampered = msgspec.structs.replace(evidence, uniform=2**53 - 1)
+    assert not replay(PLAN, tampered, action, fallback).pick_agrees
+
+
+def test_probabilities_moved_from_one_action_to_another_are_detected():
+    evidence, action, fallback = decided()
+    stored = propensities(evidence)[0]
+    tampered = changed(changed(evidence, "probability", 0, stored[0] - 5), "probability", 1, stored[1] + 5)
+    replayed = replay(PLAN, tampered, action, fallback)
+    assert replayed.probability_gap == 5
+    assert not replayed.agrees
+
+
+@pytest.mark.parametrize(("moved", "agrees"), [(1, True), (2, False)])
+def test_one_unit_may_differ_between_libraries_and_no_more(moved, agrees):
+    evidence, action, fallback = decided()
+    stored = propensities(evidence)[0]
+    other = changed(
+        changed(evidence, "probability", 0, stored[0] - moved), "probability", 1, stored[1] + moved
+    )
+    assert replay(PLAN, other, action, fallback).agrees == agrees
+
+
+def test_probabilities_that_no_longer_sum_to_one_are_detected():
+    evidence, action, fallback = decided()
+    tampered = changed(evidence, "probability", 1, propensities(evidence)[0, 1] + 1_000)
+    replayed = replay(PLAN, tampered, action, fallback)
+    assert not replayed.pick_agrees
+    assert not replayed.agrees
+
+
+@pytest.mark.parametrize("name", ["mean", "sd"])
+@pytest.mark.parametrize("value", [0.2, float("nan"), -1.0])
+def test_another_score_is_detected(name, value):
+    evidence, action, fallback = decided()
+    assert not replay(PLAN, changed(evidence, name, 1, value), action, fallback).agrees
+
+
+def test_a_refusal_that_was_added_is_detected():
+    evidence, action, fallback = decided()
+    tampered = msgspec.structs.replace(evidence, refusals=bytes([0, Reason.PHASE, 0]))
+    assert not replay(PLAN, tampered, action, fallback).agrees
+
+
+def test_a_fallback_that_did_not_decide_is_detected():
+    evidence, action, _ = decided()
+    assert not replay(PLAN, evidence, action, "chance_declined").agrees
+
+
+def test_a_chance_that_was_not_given_is_detected():
+    evidence, action, fallback = decided(fixed=True)
+    assert fallback == "chance_declined"
+    assert not replay(PLAN, evidence, action, None).agrees
+
+
+def test_the_same_belief_folded_again_agrees():
+    evidence, action, fallback = decided()
+    replayed = replay(PLAN, evidence, action, fallback, scored(evidence))
+    assert replayed.score_gap == 0.0
+    assert replayed.agrees
+
+
+@pytest.mark.parametrize(("off", "agrees"), [(1e-10, True), (1e-8, False), (float("nan"), False)])
+@pytest.mark.parametrize("part", ["mean", "sd"])
+def test_a_belief_folded_again_may_differ_by_a_billionth(part, off, agrees):
+    evidence, action, fallback = decided()
+    before = scored(evidence)
+    again = before._replace(**{part: getattr(before, part) + off})
+    assert replay(PLAN, evidence, action, fallback, again).agrees == agrees
+
+
+def test_large_scores_are_compared_relative_to_their_size():
+    evidence, _, _ = decided()
+    large = msgspec.structs.replace(evidence, mean=np.array([1e6, 0, 0]).tobytes(), family="normal")
+    again = Scores("normal", np.array([[1e6 + 1, 0, 0]]), scored(evidence).sd)
+    assert replay(PLAN, large, "none", None, again).score_gap == pytest.approx(1e-6)
+
+
+def test_evidence_reads_back_as_the_arrays_it_was_made_of():
+    evidence, _, _ = decided(codes=(0, 0, 2))
+    assert refused(evidence).tolist() == [[0, 0, 2]]
+    assert features(evidence).tolist() == [[1.0]]
+    assert scored(evidence).mean[0] == pytest.approx([4 / 12, 10 / 12, 3 / 12])
+    assert propensities(evidence).sum() == 2**32

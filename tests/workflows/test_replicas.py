@@ -1,0 +1,112 @@
+"""Two replicas of the service on one PostgreSQL, at the same moment."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
+from threading import Barrier
+
+import pytest
+from sqlalchemy import event
+
+from engagement.store import decisions, resources
+from engagement.store.database import Database
+from engagement.store.kept import Kept
+from engagement.workflows.ingest import ingest
+from engagement.workflows.rebuild import compare
+from engagement.workflows.recommend import Ask, recommend
+from support.peer_groups import FOLDED, a_program, always, came, decided, held, seat_members
+
+
+@pytest.fixture(scope="module")
+def databases(shared_postgresql_url: str) -> Iterator[tuple[Database, Database]]:
+    with closing(Database(shared_postgresql_url)) as one, closing(Database(shared_postgresql_url)) as other:
+        yield one, other
+
+
+def both(here, databases, *work):
+    """What each replica makes of its piece of work, started together."""
+    start = Barrier(len(work))
+
+    def run(pair):
+        db, (workflow, what) = pair
+        replica = here._replace(db=db, kept=Kept())
+        start.wait()
+        return replica.run(workflow, what)
+
+    with ThreadPoolExecutor(len(work)) as threads:
+        return list(threads.map(run, zip(databases, work, strict=True)))
+
+
+def asking(*members):
+    return recommend, [Ask(member=name) for name in members]
+
+
+def test_the_last_unit_of_money_goes_to_exactly_one(databases):
+    for _ in range(8):
+        here = a_program(databases[0], always("token", limit_minor=50))
+        seat_members(here, 2, chance="no")
+        ((one,), (other,)) = both(here, databases, asking("m0"), asking("m1"))
+        assert sorted((one.action.id, other.action.id)) == ["none", "token"]
+        assert here.read(resources.taken_by_ledger) == {("fund", "2026-03"): 50}
+        assert compare(here.db, here.kept, here.id) == []
+
+
+def test_one_member_gets_one_decision_and_both_are_told_it(databases):
+    for _ in range(8):
+        here = a_program(databases[0])
+        seat_members(here, 1)
+        one, other = both(here, databases, asking("m0"), asking("m0"))
+        assert one == other
+        assert here.read(decisions.count) == 1
+
+
+def test_opposite_orders_of_asking_do_not_lock_each_other_out(databases):
+    for _ in range(4):
+        here = a_program(databases[0], always("token", limit_minor=150))
+        members = seat_members(here, 16, chance="no")
+        one, other = both(here, databases, asking(*members), asking(*members[::-1]))
+        assert one == other[::-1]
+        assert [answer.action.id for answer in one].count("token") == 3
+
+
+def test_the_same_report_at_both_is_counted_once(databases):
+    reports = [came("m0", 0), came("m8", 0, 0), held("g0", 0), held("g1", 0, 0)]
+    for _ in range(4):
+        here = a_program(databases[0])
+        seat_members(here, 9)
+        one, other = both(here, databases, (ingest, reports), (ingest, reports[::-1]))
+        for first, second in zip(one, other[::-1], strict=True):
+            assert sorted((first.status, second.status)) == ["repeated", "stored"]
+        assert compare(here.db, here.kept, here.id) == []
+
+
+def test_a_report_and_its_correction_at_both_at_once_leave_one_of_them(databases):
+    for _ in range(8):
+        here = a_program(databases[0])
+        seat_members(here, 1)
+        wrong, right = held("g0", 0, 1, id="a"), held("g0", 0, 0, id="b", corrects="a")
+        both(here, databases, (ingest, [wrong]), (ingest, [right]))
+        assert compare(here.db, here.kept, here.id) == []
+
+
+def test_a_meeting_reported_while_a_decision_matures_is_seen_or_revises_it(databases):
+    db, other = databases
+    here = a_program(db)
+    seat_members(here, 1)
+    (decision,) = decided(here, "m0")
+    with ThreadPoolExecutor(1) as threads:
+        reported = []
+
+        def report_meanwhile(_conn, _cursor, statement, *_):
+            if statement.startswith("INSERT INTO outcomes") and not reported:
+                reports = [held("g0", 5, 0)]
+                reported.append(threads.submit(here._replace(db=other).run, ingest, reports, day=FOLDED))
+                wait(reported, timeout=0.5)  # it is either done by now, unseen, or waiting for a lock
+
+        event.listen(db.engine(), "before_cursor_execute", report_meanwhile)
+        try:
+            here.fold()
+        finally:
+            event.remove(db.engine(), "before_cursor_execute", report_meanwhile)
+    assert reported[0].result()
+    assert here.read(decisions.outcomes, [decision])[decision][-1].reward == 0
