@@ -119,6 +119,30 @@ def test_members_of_one_name_in_two_groups_are_two_people():
     assert {key: len(node) // (2 * K + 2) for key, node in nodes.items() if key != ROOT} == {"g0": 1, "g1": 1}
 
 
+def test_refitting_finds_the_noise_and_that_groups_differ():
+    rng = generator(11, "refit")
+    groups, members, each = 60, 4, 20
+    effect = 0.3 * rng.normal(size=groups)
+    group = np.repeat(np.arange(groups), members * each)
+    action = rng.integers(0, K, len(group))
+    reward = 0.4 + np.where(action == 1, effect[group], 0.0) + rng.normal(0, 0.2, len(group))
+    batch = some_rows(0, rows=len(group))._replace(
+        action=action,
+        reward=reward,
+        groups=tuple(f"g{g}" for g in group),
+        members=tuple(f"m{row // each}" for row in range(len(group))),
+    )
+    found = BELIEF.refitted(BELIEF.fold({}, batch, K), K)
+    # one of the two effects differs between groups with sd .3, the other not at all: shared, √(.09/2)
+    assert found.effect.group == pytest.approx(0.21, rel=0.25)
+    assert found.noise_sd == pytest.approx(0.2, rel=0.05)
+    assert found.effect.member < 0.05
+
+
+def test_refitting_nothing_changes_nothing():
+    assert BELIEF.refitted({}, K) == BELIEF
+
+
 def test_a_spread_below_zero_is_refused():
     with pytest.raises(ValueError, match="not negative"):
         Spread(0.1, -0.1, 0.1)

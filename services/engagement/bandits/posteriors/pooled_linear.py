@@ -22,6 +22,7 @@ from hashlib import blake2b
 import msgspec
 import numpy as np
 
+from engagement.bandits.empirical_bayes import Fitted, Sums, fit, precision_form, variances
 from engagement.errors import Invalid, Unusable
 from engagement.records import ROOT, Batch, Floats, Integers, Nodes, Points, Scores
 from engagement.stats.tree_pooling import (
@@ -31,7 +32,6 @@ from engagement.stats.tree_pooling import (
     added,
     at_root,
     below,
-    centred,
     through,
 )
 
@@ -124,30 +124,43 @@ class PooledLinear(
         none = np.zeros((len(mean), 1))
         return Scores("normal", np.hstack([none, mean]), np.hstack([none, np.sqrt(np.maximum(variance, 0))]))
 
-    def _variances(self, actions: int) -> Variances:
-        def diagonal(baseline: float, effect: float) -> Floats:
-            return np.diag(np.square([baseline, *[effect] * (actions - 1)]))
+    def refitted(self, nodes: Nodes, actions: int) -> "PooledLinear":
+        """The same belief with the spreads and the noise that its own groups' sums make most plausible.
 
-        return Variances(
-            diagonal(self.baseline.program, self.effect.program),
-            diagonal(self.baseline.group, self.effect.group),
-            diagonal(self.baseline.member, self.effect.member),
+        nodes : every group's. Without any rows it is this belief. See `bandits.empirical_bayes`.
+        """
+        rows = [_rows(nodes, group, actions) for group in sorted(nodes) if group != ROOT]
+        if not sum(len(part) for part in rows):
+            return self
+        members = np.concatenate(rows)
+        n, s = members[:, 1 : 1 + actions], members[:, 1 + actions : 1 + 2 * actions]
+        mu = self.baseline_mean
+        square = members[:, -1].sum() - 2 * mu * s.sum() + mu**2 * n.sum()
+        place = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
+        found = fit(Sums(n, s - mu * n, float(square), place), self._fitted())
+        return msgspec.structs.replace(
+            self,
+            baseline=Spread(*map(float, np.sqrt(found.baseline))),
+            effect=Spread(*map(float, np.sqrt(found.effect))),
+            noise_sd=float(np.sqrt(found.noise)),
         )
+
+    def _fitted(self) -> Fitted:
+        baseline, effect = (
+            np.square([spread.program, spread.group, spread.member])
+            for spread in (self.baseline, self.effect)
+        )
+        return Fitted(self.noise_sd**2, baseline, effect)
+
+    def _variances(self, actions: int) -> Variances:
+        return variances(self._fitted(), actions)
 
     def _members(self, rows: Floats, actions: int) -> Likelihood:
         """(1) in precision form, w − μ of the members in rows: an arrow of counts, and sums."""
         n, s = rows[:, 1 : 1 + actions], rows[:, 1 + actions : 1 + 2 * actions]
         if not (np.isfinite(rows).all() and (n > -1e-6).all()):
             raise Unusable("the sums of the belief are not finite, or a count is negative")
-        Q = np.zeros((len(rows), actions, actions))
-        Q[:, 0, :] = Q[:, :, 0] = n
-        Q[:, range(actions), range(actions)] = n
-        Q[:, 0, 0] = n.sum(1)
-        h = s.copy()
-        h[:, 0] = s.sum(1)
-        mu = np.zeros(actions)
-        mu[0] = self.baseline_mean
-        return centred(Likelihood(Q / self.noise_sd**2, h / self.noise_sd**2), mu)
+        return precision_form(n, s - self.baseline_mean * n, self.noise_sd**2)
 
     def _seen(self, rows: Sequence[Floats], actions: int) -> Likelihood:
         """What each group has received from its members."""
