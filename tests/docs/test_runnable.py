@@ -46,7 +46,12 @@ def command_of(written: str) -> list[str]:
     """What starts the service, on a free port; `make run` is asked what it would do last."""
     if written.startswith("make"):
         plan = subprocess.run(
-            [*shlex.split(written), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True
+            [*shlex.split(written), "--dry-run", "--no-print-directory"],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         written = plan.stdout.splitlines()[-1]
     program, *arguments = shlex.split(written)

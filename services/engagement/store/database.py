@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 
 from engagement.errors import Invalid
-from engagement.store.silence import Watchdog
+from engagement.store.silence import BEGIN, Watchdog
 
 BUSY_TIMEOUT_MS = 5000
 WAL_TRIES = 100
@@ -143,6 +143,7 @@ def _into_wal(connection: sqlite3.Connection) -> None:
 def _postgresql(url: URL) -> Engine:
     """PgBouncer-safe: no prepared statements, no start-up options, nothing set per session.
 
+    The driver's own BEGIN is switched off for one that limits idle transactions in the same message.
     Many rows go as one INSERT: the driver's pipeline for many would leave a server that has answered
     it waiting for more, where no limit on idle transactions holds.
     """
@@ -154,4 +155,13 @@ def _postgresql(url: URL) -> Engine:
         pool_pre_ping=False,
     )
     engine.dialect.use_insertmanyvalues_wo_returning = True
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:  # the driver's own connection
+        connection.autocommit = True
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql(BEGIN)
+
     return engine

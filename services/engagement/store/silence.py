@@ -17,12 +17,12 @@ from sqlalchemy import Connection, Engine, event
 
 IDLE_S = 10
 """Longer than anything is computed between two statements of a transaction."""
-FIRST_S = 2.0
-"""How long the first, trivial, statement of a transaction may take."""
+BEGIN_S = 2.0
+"""How long the server may take to begin a transaction."""
 SILENT_S = 30.0
-"""How long any other may take. A lane's own watchdog is less patient."""
-FIRST = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_S}s'"
-"""For this transaction alone, as PgBouncer wants it."""
+"""How long any other statement may take. A lane's own watchdog is less patient."""
+BEGIN = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_S}s'"
+"""One message. What is set for a session would reach other clients through PgBouncer."""
 PATIENT = "patient"
 """Execution option of a connection whose statements may last: migrations."""
 
@@ -35,7 +35,6 @@ class Watchdog:
     def __init__(self, engine: Engine) -> None:
         self._until: dict[Connection, float] = {}
         self._closed = threading.Event()
-        event.listen(engine, "begin", lambda conn: conn.exec_driver_sql(FIRST))
         event.listen(engine, "before_cursor_execute", self._asked)
         event.listen(engine, "after_cursor_execute", lambda conn, *_: self.done(conn))
         event.listen(engine, "handle_error", lambda context: self.done(context.connection))
@@ -53,7 +52,7 @@ class Watchdog:
         self._closed.set()
 
     def _asked(self, conn: Connection, _cursor: object, statement: str, *_: object) -> None:
-        self._waits(conn, FIRST_S if statement == FIRST else SILENT_S)
+        self._waits(conn, BEGIN_S if statement == BEGIN else SILENT_S)
 
     def _waits(self, conn: Connection, at_most_s: float = SILENT_S) -> None:
         if not conn.get_execution_options().get(PATIENT):
