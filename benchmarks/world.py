@@ -81,7 +81,7 @@ def seat(db: Database, kept: Kept, members: int) -> World:
     ample = tuple(msgspec.structs.replace(row, limit_minor=10_000 * members) for row in plan.budgets)
     everybody = range(members)
     with db.write() as conn:
-        facts.set_kind_of_time(conn, simulated=True)
+        facts.settle_kind_of_time(conn, "simulated")
         program_id = create_program(
             conn, kept, msgspec.structs.replace(plan, budgets=ample), now_ms, title="Synthetic"
         )
