@@ -146,7 +146,7 @@ def measure(db: Database, outcomes: int, replayed: int) -> None:
     rows = sum(made.header.rows_in for made in folded)
     each_us = 1e6 * seconds / rows
     print(
-        f"folded {rows} outcomes into {len(folded)} version: {seconds:.1f} s, {each_us:.0f} µs each; "
+        f"folded {rows} outcomes into {len(folded)} versions: {seconds:.1f} s, {each_us:.0f} µs each; "
         f"peak memory of the process {peak_mb():.0f} MB, {before:.0f} MB before"
     )
     with db.read() as conn:

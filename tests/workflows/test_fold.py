@@ -7,6 +7,7 @@ import pytest
 
 from engagement.store import beliefs, decisions
 from engagement.workflows.answer import Reply, answer
+from engagement.workflows.fold import fold_program
 from engagement.workflows.ingest import ingest
 from engagement.workflows.outcome import Posted, post_outcomes
 from engagement.workflows.rebuild import compare
@@ -19,6 +20,7 @@ from support.peer_groups import (
     decided,
     held,
     met_goal,
+    ms,
     said,
     seat_members,
 )
@@ -210,3 +212,9 @@ def test_after_daily_folds_everything_derived_is_what_the_ledger_says(db):
     here = a_history(db, [*range(35, 50)])
     assert len(here.read(beliefs.versions, "learned")) > 5
     assert compare(here.db, here.kept, here.id) == []
+
+
+def test_what_one_version_cannot_hold_goes_into_the_next_of_the_same_round(here):
+    decided(here, *seat_members(here, 8))
+    folded = fold_program(here.db, here.kept, here.id, "folder", ms(FOLDED), most=3)
+    assert [made.header.rows_missing for made in folded] == [3, 3, 2]

@@ -48,21 +48,33 @@ class Folded(NamedTuple):
     header: Version
 
 
-def fold_program(db: Database, kept: Kept, program_id: str, owner: str, now_ms: int) -> list[Folded]:
-    """Closes what is due and folds every strategy of a program once.
+def fold_program(
+    db: Database, kept: Kept, program_id: str, owner: str, now_ms: int, *, most: int = MOST_ENTRIES
+) -> list[Folded]:
+    """Closes what is due and folds every strategy of a program, version by version, until nothing is new.
 
-    owner : who is folding, unique among all that may do so at once
+    owner : who is folding, unique among all that may do so at once    most : entries a version
     """
     _expire_due(db, program_id, now_ms)
     with db.read() as conn:
         revision = setup.catalogue_revision(conn, program_id)
         strategies = setup.catalogue(conn, kept, program_id, revision).strategies
-    folded = (fold(db, kept, program_id, strategies[name], owner, now_ms) for name in sorted(strategies))
-    return [made for made in folded if made is not None]
+    folded: list[Folded] = []
+    for name in sorted(strategies):
+        while made := fold(db, kept, program_id, strategies[name], owner, now_ms, most=most):
+            folded.append(made)
+    return folded
 
 
 def fold(
-    db: Database, kept: Kept, program_id: str, strategy: Strategy, owner: str, now_ms: int
+    db: Database,
+    kept: Kept,
+    program_id: str,
+    strategy: Strategy,
+    owner: str,
+    now_ms: int,
+    *,
+    most: int = MOST_ENTRIES,
 ) -> Folded | None:
     """One new version of one strategy's belief; None when there is nothing new or another is at it."""
     name = strategy.id
@@ -70,7 +82,7 @@ def fold(
     version = _claimed(db, program_id, name, owner, now_ms)
     if version is None:
         return None
-    entries = _claimed_entries(db, program_id, name, version, owner, now_ms)
+    entries = _claimed_entries(db, program_id, name, version, owner, now_ms, most)
     if entries is None:
         return None
     with db.read() as conn:
@@ -145,14 +157,14 @@ def _still_mine(conn: Connection, program_id: str, name: str, version: int, owne
 
 
 def _claimed_entries(
-    db: Database, program_id: str, name: str, version: int, owner: str, now_ms: int
+    db: Database, program_id: str, name: str, version: int, owner: str, now_ms: int, most: int
 ) -> list[Entry] | None:
     """The version's entries: those an interrupted folder left, and what no entry names yet.
 
     Only who holds the claim adds entries, so what was found unfolded under it stays so.
     """
     with db.read() as conn:
-        fresh = beliefs.unfolded(conn, program_id, name, version, now_ms, MOST_ENTRIES)
+        fresh = beliefs.unfolded(conn, program_id, name, version, now_ms, most)
     for part in _parts(fresh, ENTRIES):
         with db.write() as conn:
             if not _still_mine(conn, program_id, name, version, owner, now_ms):
