@@ -7,7 +7,16 @@ import msgspec
 import pytest
 
 from engagement.actions.nudge import Nudge
-from engagement.strategy.setup import Catalogue, Group, Membership, Program, Site, months_to_end, phase
+from engagement.strategy.setup import (
+    Catalogue,
+    Group,
+    Member,
+    Membership,
+    Program,
+    Site,
+    months_to_end,
+    phase,
+)
 from engagement.strategy.strategy import Strategy
 
 ENDS_ON = date(2026, 12, 31)
@@ -88,3 +97,16 @@ def test_a_strategys_actions_are_offered_in_its_own_order():
     strategy = Strategy(id="s", title="S", actions=("c", "a"))
     catalogue = Catalogue(1, Program(id="p", title="P"), {}, {}, actions, {"s": strategy}, {"s": 1})
     assert [action.id for action in catalogue.offered(strategy)] == ["c", "a"]
+
+
+@pytest.mark.parametrize("name", ["9876543210", "98765-43210", "1234.5678.9012"])
+def test_a_member_s_id_that_looks_like_a_number_of_a_person_is_refused(name):
+    with pytest.raises(ValueError, match="pseudonym"):
+        Member(id=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["g1-m1", "123456789", "m9876543210", "01a20d9b-3f9a-7f52-8d18-7f26cf68d34b"]
+)
+def test_a_pseudonym_may_hold_digits(name):
+    assert Member(id=name).id == name

@@ -20,6 +20,11 @@ Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
 DAYS_A_MONTH = 30.44
 
 
+def identifies(name: str) -> bool:
+    """Whether an id looks like an address, a phone number or an identity number, and so is no pseudonym."""
+    return "@" in name or (not any(map(str.isalpha, name)) and sum(map(str.isdigit, name)) >= 10)
+
+
 class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One thing of the set-up. `id` is the caller's pseudonym for it."""
 
@@ -86,6 +91,11 @@ class Member(Noun, frozen=True, kw_only=True):
 
     language: Language | None = None
     consent: Consent = Consent()
+
+    def __post_init__(self) -> None:
+        """Refuses an id by which a person could be found."""
+        if identifies(self.id):
+            raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
 
 
 class Budget(Noun, frozen=True, kw_only=True):

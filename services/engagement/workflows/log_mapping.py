@@ -24,7 +24,7 @@ from engagement.bandits.propensity import in_units
 from engagement.errors import Invalid
 from engagement.records import Units
 from engagement.signals.features import INTERCEPT
-from engagement.strategy.setup import Consent, Program, Site
+from engagement.strategy.setup import Consent, Program, Site, identifies
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.ingest import AHEAD_MS, EARLIEST, milliseconds
 from engagement.workflows.recommend import ContextName
@@ -388,7 +388,7 @@ def _unit(line: _Line, unit: UnitColumn) -> str:
         if found is None:
             raise line.flaw(unit.column, "`keep` finds nothing in it")
         name = found.group()
-    if "@" in name or (sum(map(str.isdigit, name)) >= 10 and not any(map(str.isalpha, name))):
+    if identifies(name):
         raise line.flaw(
             unit.column, "looks like a phone number, an identity number or an address; `keep` a part of it"
         )

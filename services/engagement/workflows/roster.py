@@ -19,7 +19,7 @@ from engagement.store import setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
 from engagement.strategy.cadence import local_date
-from engagement.strategy.setup import Catalogue, Consent, Group, Member, Membership
+from engagement.strategy.setup import Catalogue, Consent, Group, Member, Membership, identifies
 from engagement.workflows.revise import revise
 
 COLUMNS = {
@@ -188,8 +188,7 @@ def _converted(values: object, kind: type[T], columns: Mapping[str, str]) -> T:
 
 def _id(cells: dict[str, str], column: str) -> str:
     name = cells[column]
-    digits = sum(character.isdigit() for character in name)
-    if "@" in name or (digits >= 10 and not any(character.isalpha() for character in name)):
+    if identifies(name):
         raise _FlawError(
             column, "looks like a phone number, an identity number or an address; use a pseudonym"
         )
