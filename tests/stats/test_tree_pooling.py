@@ -13,7 +13,6 @@ from engagement.stats.tree_pooling import (
     added,
     at_root,
     below,
-    centred,
     evidence,
     through,
 )
@@ -107,12 +106,6 @@ def test_a_message_through_no_variance_is_the_likelihood_itself():
     sent = through(seen, np.zeros((D, D)))
     assert np.array_equal(sent.Q, seen.Q)
     assert np.array_equal(sent.h, seen.h)
-
-
-def test_centring_moves_a_likelihood_by_the_prior_mean():
-    # −½·4(w − 3)² as a function of z = w − 1 is −½·4(z − 2)²: Q = 4, h = 8
-    found = centred(Likelihood(np.array([[4.0]]), np.array([12.0])), np.array([1.0]))
-    assert (found.Q.item(), found.h.item()) == (4.0, 8.0)
 
 
 def test_a_group_nobody_was_seen_in_gets_the_programs_posterior_and_its_own_variance():

@@ -3,7 +3,7 @@
     w_i = μ + θ + u_g(i) + v_i,   θ ~ N(0, Σ0),   u_g ~ N(0, Σu),   v_i ~ N(0, Σv),                 (1)
 
 and what was observed of member i is a Gaussian likelihood of w_i in precision form (Q_i, h_i): up to a
-constant, log p(y_i | w_i) = −½ w'Q_i w + h_i'w. Throughout, μ has been subtracted (`centred`), so that
+constant, log p(y_i | w_i) = −½ w'Q_i w + h_i'w. Throughout, μ has been subtracted, so that
 Σ0, Σu and Σv may hold zeros: nothing here inverts a variance or a precision.
 
 *Up.* A likelihood of x + e, e ~ N(0, S), is after integrating e out the likelihood of x
@@ -50,14 +50,6 @@ class Variances(NamedTuple):
     program: Floats
     group: Floats
     member: Floats
-
-
-def centred(observed: Likelihood, mu: Floats) -> Likelihood:
-    """The likelihood of w − μ, given that of w.
-
-    mu : (d,)
-    """
-    return Likelihood(observed.Q, observed.h - np.einsum("...ij,j->...i", observed.Q, mu))
 
 
 def through(observed: Likelihood, S: Floats) -> Likelihood:
