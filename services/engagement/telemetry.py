@@ -179,7 +179,13 @@ def _where(record: logging.LogRecord) -> list[str]:
 
 
 def log_as_json(level: str) -> None:
-    """Sends every log line to standard error as JSON, in UTC."""
+    """Sends every log line to standard error as JSON, in UTC.
+
+    What no line shows is not looked up for it either, as the `logging` how-to advises under
+    "Optimization": the caller's place in the source, threads, processes and tasks.
+    """
+    logging._srcfile = None  # noqa: SLF001  the how-to's own words
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -244,7 +244,7 @@ def routes(tmp_path: Any) -> Iterator[dict[str, set[str]]]:
         Database(f"sqlite:///{tmp_path}/routes.db"), SimulatedClock(0), Settings(fold_every_s=0)
     )
     try:
-        described = msgspec.json.decode(description.described(build(service).app))
+        described = msgspec.json.decode(description.described(build(service).app.app))
         yield {path: {verb.upper() for verb in item} for path, item in described["paths"].items()}
     finally:
         service.close()

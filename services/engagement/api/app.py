@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 from engagement.api import decisions, engagement, operations, recommendations, setup, signals
 from engagement.api.bodies import Typed
 from engagement.api.description import described
+from engagement.api.express import Express
 from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
 from engagement.api.problems import HANDLERS
@@ -66,8 +67,9 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
         logging_config=None,
         request_max_body_size=MOST_BYTES,
     )
+    keys = keys or KeyRing()
     app.state["service"] = service
-    app.state["keys"] = keys or KeyRing()
+    app.state["keys"] = keys
     written = described(app)
     shown = (STATIC / "schema" / "page.html").read_text()
     routes = [
@@ -76,4 +78,6 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
         if isinstance(route, HTTPRoute)
         for method in route.methods
     ]
-    return Observed(app, service.metrics, routes, FILES + "/", simulated=service.simulated)
+    return Observed(
+        Express(app, service, keys), service.metrics, routes, FILES + "/", simulated=service.simulated
+    )

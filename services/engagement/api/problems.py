@@ -66,12 +66,15 @@ def _kebab(name: str) -> str:
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
     """A problem as a response."""
-    extra = dict(headers or {})
-    if problem.status in (429, 503):
-        extra["Retry-After"] = str(RETRY_AFTER_S)
-    if problem.status == 401:
-        extra["WWW-Authenticate"] = "Bearer"
+    extra = {**(headers or {}), **headers_of(problem)}
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=extra)
+
+
+def headers_of(problem: Problem) -> dict[str, str]:
+    """What a problem says in headers beside its body."""
+    if problem.status in (429, 503):
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    return {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
 
 
 def on_ours(_: Request[Any, Any, Any], error: errors.EngagementError) -> Response[Problem]:
@@ -115,8 +118,13 @@ def on_database(request: Request[Any, Any, Any], error: OperationalError) -> Res
 
 def on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Handles what nobody foresaw: logged without the request's content, answered as our fault."""
-    log.exception("unforeseen: %s", type(error).__name__, extra={"method": request.method}, exc_info=error)
-    return answer(Problem(PREFIX + "fault", errors.Fault.title(), 500))
+    return answer(unforeseen(error, request.method))
+
+
+def unforeseen(error: Exception, method: str) -> Problem:
+    """What is said of an error that nobody foresaw; what is known of it goes to the log."""
+    log.exception("unforeseen: %s", type(error).__name__, extra={"method": method}, exc_info=error)
+    return Problem(PREFIX + "fault", errors.Fault.title(), 500)
 
 
 HANDLERS: dict[Any, Any] = {

@@ -40,13 +40,17 @@ class AnsweredMany(msgspec.Struct, frozen=True):
     answers: list[Answered]
 
 
-async def decide(request: Call, asks: tuple[Ask, ...]) -> list[Recommendation | EngagementError]:
-    """Asks the desk; what does not come in time, or finds the desk full, is the safe default."""
-    service = service_of(request)
+async def decide(
+    service: Service, program_id: str, asks: tuple[Ask, ...], began_s: float
+) -> list[Recommendation | EngagementError]:
+    """Asks the desk; what does not come in time, or finds the desk full, is the safe default.
+
+    began_s : when the request came in, on the clock of `time.perf_counter`
+    """
     within_s = service.settings.deadline_ms / 1000 if len(asks) <= FEW else MANY_S
-    spent_s = time.perf_counter() - began(request)
+    spent_s = time.perf_counter() - began_s
     answers = await service.desk.ask(
-        "decide", Work(request.auth.program_id, service.recommend), asks, deadline_s=within_s - spent_s
+        "decide", Work(program_id, service.recommend), asks, deadline_s=within_s - spent_s
     )
     answers = [
         safe_default(ask.member, simulated=service.simulated) if isinstance(answer, Fault) else answer
@@ -68,13 +72,17 @@ def _count(service: Service, answers: list[Recommendation | EngagementError]) ->
         service.metrics.recommendations.labels(answer.action.kind, by).inc()
 
 
+async def _decided(request: Call, asks: tuple[Ask, ...]) -> list[Recommendation | EngagementError]:
+    return await decide(service_of(request), request.auth.program_id, asks, began(request))
+
+
 @post("/v1/recommendations", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
 async def recommend_one(request: Call, data: JSONBody[Ask]) -> Recommendation:
     """Ask what to try next for one member.
 
     Asking again for the same decision point, or while a decision is open, returns that decision.
     """
-    answer = (await decide(request, (data,)))[0]
+    answer = (await _decided(request, (data,)))[0]
     if isinstance(answer, EngagementError):
         raise answer
     return answer
@@ -86,7 +94,7 @@ async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany
 
     Each gets its own answer or its own problem, in the order asked.
     """
-    answers = await decide(request, data.requests)
+    answers = await _decided(request, data.requests)
     return AnsweredMany(
         [
             Answered(problem=problem_of(answer))

@@ -163,7 +163,7 @@ def recent(
     """The units' decisions since a moment, oldest first, in one statement."""
     given = {"program": program_id, "kind": kind, "units": units, "since": since_ms}
     out: dict[str, list[Recent]] = defaultdict(list)
-    for unit, *rest, status in conn.execute(_recent(conn), given):
+    for unit, *rest, status in conn.execute(_recent(conn), given).all():
         rows = out[unit]
         if rows and rows[-1].decision_id == rest[0]:
             rows[-1] = rows[-1]._replace(answers=(*rows[-1].answers, status))

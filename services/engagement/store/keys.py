@@ -24,6 +24,10 @@ class ApiKey(NamedTuple):
     expires_at: int | None
     revoked_at: int | None
 
+    def opens(self, scope: Scope) -> bool:
+        """Whether it has a scope; `admin` has them all."""
+        return scope in self.scopes or "admin" in self.scopes
+
     def is_live(self, now_ms: int) -> bool:
         """Whether it opens anything now."""
         ended = self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now_ms)

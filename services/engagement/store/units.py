@@ -46,7 +46,7 @@ def _locked_tallies(conn: Connection) -> Select[Any]:
 def lock_tallies(conn: Connection, program_id: str, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
     """Locks the units' rows in order of their ids and returns their tallies; unknown ids are left out."""
     given = {"program": program_id, "kind": kind, "ids": ids}
-    return {row.unit_id: row.tally for row in conn.execute(_locked_tallies(conn), given)}
+    return {row.unit_id: row.tally for row in conn.execute(_locked_tallies(conn), given).all()}
 
 
 def write_tallies(conn: Connection, program_id: str, rows: Sequence[tuple[str, str, bytes]]) -> None:
@@ -100,7 +100,7 @@ def _members(conn: Connection) -> Select[Any]:
 def members(conn: Connection, program_id: str, ids: Sequence[str], day: date) -> dict[str, MemberRow]:
     """Members by id with their seat on a day, in one statement; unknown ids are left out."""
     out = {}
-    rows = conn.execute(_members(conn), {"program": program_id, "ids": ids, "day": day})
+    rows = conn.execute(_members(conn), {"program": program_id, "ids": ids, "day": day}).all()
     for name, body, group, seat, role in rows:
         if body is None:
             continue
@@ -135,7 +135,7 @@ def _groups(conn: Connection) -> Select[Any]:
 def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, GroupRow]:
     """Groups by id with their tallies, in one statement; unknown ids are left out."""
     out = {}
-    for name, body, tally in conn.execute(_groups(conn), {"program": program_id, "ids": ids}):
+    for name, body, tally in conn.execute(_groups(conn), {"program": program_id, "ids": ids}).all():
         if body is None or tally is None:
             continue
         group = decoded("group", body)

@@ -4,6 +4,7 @@ Built from nothing else, so asking again gives the same body to the byte.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -99,6 +100,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     simulated: bool
 
 
+@lru_cache(maxsize=4096)  # what is decided together begins and ends together
 def moment(time_ms: int) -> datetime:
     """Milliseconds since the epoch as an aware time in UTC, exact."""
     return EPOCH + timedelta(milliseconds=time_ms)
