@@ -27,7 +27,8 @@ from engagement.store.decisions import Decision, OutcomeRow
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.migrate import migrate
-from engagement.strategy.decide import Asked, Purse, decide
+from engagement.strategy.decide import Asked, decide
+from engagement.strategy.purse import unlimited
 from engagement.strategy.setup import Catalogue
 from engagement.workflows.fold import fold_program
 from engagement.workflows.ingest import milliseconds
@@ -55,8 +56,8 @@ def drawn(world: World, catalogue: Catalogue, secret: bytes, first: int, count: 
     names, groups = tuple(map(member, numbers)), tuple(map(group, numbers))
     points = Points(features, groups, names, np.full(count, 120.0))
     lots = tuple(uniform(secret, world.program_id, strategy.id, f"member:{name}", point) for name in names)
-    nothing_costs = Purse(np.full(actions, -1), np.zeros(actions, np.int64), np.zeros(0, np.int64))
-    made = decide(strategy, {}, Asked(points, refusals, lots, (False,) * count), nothing_costs)
+    question = Asked(points, refusals, lots, (False,) * count)
+    made = decide(strategy, {}, question, unlimited(count, actions))
     at = milliseconds(month(first // PEOPLE))
     ids = ("none", *strategy.actions)
     return [

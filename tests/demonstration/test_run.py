@@ -118,7 +118,8 @@ def test_the_shares_of_a_phase_are_those_of_the_ledger(told: Told) -> None:
 def test_the_money_of_a_month_is_what_the_ledger_says_was_spent(told: Told, month: str) -> None:
     query = f"""
         SELECT COALESCE(SUM(r.amount), 0) FROM reservations r JOIN ({LAST_ANSWER}) l
-        ON l.decision_id = r.decision_id WHERE l.status = 'done' AND r.period = '{month}'
+        ON l.decision_id = r.decision_id
+        WHERE l.status = 'done' AND r.period = '{month}' AND r.resource_id = 'program'
     """  # noqa: S608  both halves are ours
     (minor,) = told.ask(query)[0]
     assert told.row(f"program {month}")[0] == f"{float(str(minor)) / 100:.2f}"

@@ -12,6 +12,7 @@ from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.decisions import Answered, Decision, OutcomeRow
 from engagement.store.identifiers import uuid7
+from engagement.strategy.purse import Resource
 from engagement.strategy.setup import Group, Member, Membership, Program, Site
 
 PROGRAM = "01900000-0000-7000-8000-00000000000a"
@@ -72,7 +73,7 @@ def fill(conn, program_id=PROGRAM) -> None:
     beliefs.insert_entries(conn, program_id, "s", [beliefs.Entry(made.decision_id, 1, 1, 0.5)])
     beliefs.publish(conn, program_id, beliefs.Version("s", 1, 1, 0, 0, 10))
     beliefs.claim(conn, program_id, "s", 2, "me", 0, 100)
-    held = resources.Reservation(made.decision_id, "fund", "2026-01", 5, 50)
+    held = resources.Reservation(made.decision_id, Resource("fund", "2026-01"), 5, 50)
     resources.insert_reservations(conn, program_id, [held])
     resources.write_counters(conn, program_id, {("fund", "2026-01"): 5})
     units.write_tallies(conn, program_id, [("member", "m", b"tally")])

@@ -6,6 +6,10 @@ from sqlalchemy.exc import IntegrityError
 from engagement.store import decisions, keys, resources, signals
 from engagement.store.decisions import Answered, OutcomeRow
 from engagement.store.resources import Reservation
+from engagement.store.units import Unit
+from engagement.strategy.purse import Resource
+
+MEMBER = Unit("member", "m")
 
 
 @pytest.fixture
@@ -69,7 +73,11 @@ def test_the_same_point_of_another_unit_or_strategy_is_another(conn, program, ke
 def test_existing_decisions_are_found_by_id_and_by_point_each_once(conn, program, kept):
     by_id, by_point, by_both, _ = (kept(moment) for moment in (1_000, 2_000, 3_000, 4_000))
     found = decisions.existing(
-        conn, program, [by_id.decision_id, by_both.decision_id], ["m"], ["s m p2000", "s m p3000", "s m p9"]
+        conn,
+        program,
+        [by_id.decision_id, by_both.decision_id],
+        ["m"],
+        ["s member m p2000", "s member m p3000", "s member m p9"],
     )
     assert sorted(found) == sorted([by_id, by_point, by_both])
 
@@ -82,17 +90,17 @@ def test_nothing_asked_for_is_nothing_found(conn, program, kept):
 def test_recent_decisions_come_oldest_first_with_their_answers_in_order(conn, program, kept):
     later, earlier = kept(2_000), kept(1_000)
     answered(conn, program, earlier, "accepted", "not_done", "done")
-    found = decisions.recent(conn, program, "member", ["m", "n"], 0)
-    assert [(row.decision_id, row.answers) for row in found["m"]] == [
+    found = decisions.recent(conn, program, [MEMBER, Unit("member", "n")], 0)
+    assert [(row.decision_id, row.answers) for row in found[MEMBER]] == [
         (earlier.decision_id, ("accepted", "not_done", "done")),
         (later.decision_id, ()),
     ]
-    assert "n" not in found
+    assert list(found) == [MEMBER]
 
 
 def test_recent_begins_after_the_moment_given(conn, program, kept):
     kept(1_000)
-    assert [len(decisions.recent(conn, program, "member", ["m"], since)) for since in (999, 1_000)] == [1, 0]
+    assert [len(decisions.recent(conn, program, [MEMBER], since)) for since in (999, 1_000)] == [1, 0]
 
 
 def test_answers_and_outcomes_are_told_in_order(conn, program, kept):
@@ -152,7 +160,7 @@ FUND = ("fund", "2026-01")
 
 
 def held(conn, program, made, amount, resource="fund", period="2026-01"):
-    row = Reservation(made.decision_id, resource, period, amount, made.expires_at)
+    row = Reservation(made.decision_id, Resource(resource, period), amount, made.expires_at)
     resources.insert_reservations(conn, program, [row])
     return row
 
@@ -224,6 +232,13 @@ def test_an_expired_decision_that_nobody_answered_is_found(conn, program, kept, 
     assert found == ([made.decision_id] if holds else [])
 
 
+def test_an_expired_decision_that_holds_money_and_minutes_is_found_once(conn, program, kept):
+    made = kept(1_000)
+    held(conn, program, made, 5)
+    held(conn, program, made, 10, resource="adviser/g")
+    assert resources.expired_holders(conn, program, 1_050, 0) == [made.decision_id]
+
+
 @pytest.mark.parametrize(("now_ms", "since_ms"), [(1_049, 0), (2_000, 1_050)])
 def test_outside_the_span_nothing_has_expired(conn, program, kept, now_ms, since_ms):
     held(conn, program, kept(1_000), 5)
@@ -259,13 +274,13 @@ def test_a_signal_is_stored_once(conn, program):
 def test_signals_of_a_window_exclude_its_start_and_include_its_end(conn, program):
     rows = [told(f"e{moment}", moment=moment) for moment in (10, 11, 20, 21)]
     signals.insert_signals(conn, program, [*rows, told("g", "g", "group", 15), told("n", "n", moment=15)])
-    found = signals.in_window(conn, program, ["m"], ["g"], 10, 20)
+    found = signals.in_window(conn, program, ["m"], ["g"], [], 10, 20)
     assert sorted(row.event_id for row in found) == ["e11", "e20", "g"]
 
 
 def test_a_member_and_a_group_of_one_name_are_not_mixed_up(conn, program):
     signals.insert_signals(conn, program, [told("a", "x"), told("b", "x", "group")])
-    assert [row.event_id for row in signals.in_window(conn, program, ["x"], [], 0, 99)] == ["a"]
+    assert [row.event_id for row in signals.in_window(conn, program, ["x"], [], [], 0, 99)] == ["a"]
     assert [row.event_id for row in signals.of_members(conn, program, ["x"])] == ["a"]
 
 

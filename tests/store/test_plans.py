@@ -13,6 +13,7 @@ from sqlalchemy import event
 from engagement.store import beliefs, decisions, keys, resources, setup, signals, units
 from engagement.store.beliefs import Entry
 from engagement.store.database import Database
+from engagement.store.units import Unit
 
 P = "01900000-0000-7000-8000-00000000000a"
 DAY = date(2026, 1, 1)
@@ -40,11 +41,11 @@ READS = {  # each read, and for each table the columns by which it must be searc
         },
     ),
     "recent": (
-        lambda conn: decisions.recent(conn, P, "member", ["a"], 5),
+        lambda conn: decisions.recent(conn, P, [Unit("member", "a")], 5),
         {"decisions": UNIT + " AND decided_at>?", "answers": DECISION},
     ),
     "existing": (
-        lambda conn: decisions.existing(conn, P, [P], ["a"], ["s a p"]),
+        lambda conn: decisions.existing(conn, P, [P], ["a"], ["s member a p"]),
         {"decisions": DECISION, "inner_decisions": f"({DECISION}|{UNIT})"},
     ),
     "by_id": (lambda conn: decisions.by_id(conn, P, [P]), {"decisions": DECISION}),
@@ -92,8 +93,8 @@ READS = {  # each read, and for each table the columns by which it must be searc
         {"signals": "program_id=? AND (source=? AND event_id=?|corrects_source=? AND corrects_event=?)"},
     ),
     "in_window": (
-        lambda conn: signals.in_window(conn, P, ["a"], ["g"], 1, 5),
-        {"signals": UNIT + " AND occurred_at>? AND occurred_at<?"},
+        lambda conn: signals.in_window(conn, P, ["a"], ["g"], ["h"], 1, 5),
+        {"signals": f"({UNIT}|program_id=? AND group_id=?) AND occurred_at>? AND occurred_at<?"},
     ),
     "of_members": (lambda conn: signals.of_members(conn, P, ["a"]), {"signals": UNIT}),
     "of_groups": (

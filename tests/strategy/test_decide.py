@@ -13,11 +13,11 @@ from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.randomness import uniform
 from engagement.records import ROOT, Points, Scores
-from engagement.strategy.decide import Asked, Purse, decide, fixed_choice, shares
+from engagement.strategy.decide import Asked, decide, fixed_choice, shares
+from engagement.strategy.purse import REASONS, Purse, unlimited
 from engagement.strategy.strategy import Fallback, Strategy
 
 ONE = 2**32
-NO_BUDGET = Purse(np.array([-1] * 4), np.array([0] * 4), np.zeros(0, np.int64))
 LEARNED = {ROOT: np.array([3.0, 9, 2, 6, 7, 1, 8, 4])}
 """Successes of none, a, b and c, then their failures."""
 BROKEN = {ROOT: np.zeros(3)}
@@ -39,9 +39,24 @@ def asked(uniforms, refusals=None, fixed=None):
 
 
 def purse(left, costs=(0, 10, 4, 0)):
-    """Actions that draw on one budget where they cost something."""
-    cost = np.array(costs)
-    return Purse(np.where(cost > 0, 0, -1), cost, np.array([left]))
+    """Actions that draw on one budget where they cost something, for as many rows as are asked."""
+    cost = np.array(costs)[:, None]
+
+    def of(rows):
+        account = np.tile(np.hstack([np.where(cost > 0, 0, -1), np.full_like(cost, -1)]), (rows, 1, 1))
+        return Purse(account, np.hstack([cost, np.zeros_like(cost)]), np.array([left]))
+
+    return of
+
+
+def free(rows):
+    """Nothing draws on anything."""
+    return unlimited(rows, 4)
+
+
+def answered(plan, nodes, question, money=free):
+    """The answer to a question, with a purse for its rows."""
+    return decide(plan, nodes, question, money(len(question.uniforms)))
 
 
 def spent(decided, costs=(0, 10, 4, 0)):
@@ -62,21 +77,19 @@ EVENLY = [int((place + 0.5) / 8 * 2**53) for place in range(8)]
 
 
 def test_four_equal_shares_are_drawn_in_their_order():
-    decided = decide(strategy(allocation=Uniform()), {}, asked(EVENLY), NO_BUDGET)
+    decided = answered(strategy(allocation=Uniform()), {}, asked(EVENLY))
     assert decided.probability.tolist() == [[ONE // 4] * 4] * 8
     assert decided.picked.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_the_floor_is_kept_for_every_available_action():
-    decided = decide(
-        strategy(floor=0.2), {ROOT: np.array([0, 500, 0, 0, 500, 0, 500, 500.0])}, asked([0]), NO_BUDGET
-    )
+    decided = answered(strategy(floor=0.2), {ROOT: np.array([0, 500, 0, 0, 500, 0, 500, 500.0])}, asked([0]))
     assert decided.probability[0] / ONE == pytest.approx([0.2, 0.4, 0.2, 0.2], abs=1e-6)
 
 
 def test_what_is_refused_has_no_probability():
     codes = [[0, Reason.COOL_DOWN, 0, Reason.PHASE]]
-    decided = decide(strategy(allocation=Uniform()), {}, asked([0], codes), NO_BUDGET)
+    decided = answered(strategy(allocation=Uniform()), {}, asked([0], codes))
     assert decided.probability.tolist() == [[ONE // 2, 0, ONE // 2, 0]]
 
 
@@ -91,49 +104,49 @@ def test_what_is_refused_has_no_probability():
 )
 def test_an_unavailable_action_is_never_picked(case):
     draws, codes, left = case
-    decided = decide(strategy(), LEARNED, asked(draws, [(0, *row) for row in codes]), purse(left))
+    decided = answered(strategy(), LEARNED, asked(draws, [(0, *row) for row in codes]), purse(left))
     rows = np.arange(len(draws))
     assert (decided.refusals[rows, decided.picked] == Reason.AVAILABLE).all()
     assert (decided.probability[decided.refusals != Reason.AVAILABLE] == 0).all()
 
 
 def test_a_row_is_decided_alike_whoever_else_is_asked():
-    together = decide(strategy(), LEARNED, asked(EVENLY), NO_BUDGET)
+    together = answered(strategy(), LEARNED, asked(EVENLY))
     for row, draw in enumerate(EVENLY):
-        alone = decide(strategy(), LEARNED, asked([draw]), NO_BUDGET)
+        alone = answered(strategy(), LEARNED, asked([draw]))
         assert together.probability[row].tobytes() == alone.probability[0].tobytes()
         assert together.picked[row] == alone.picked[0]
 
 
 def test_what_nobody_can_pay_is_refused_for_the_budget():
-    decided = decide(strategy(), {}, asked([0]), purse(9))
+    decided = answered(strategy(), {}, asked([0]), purse(9))
     assert decided.refusals.tolist() == [[0, Reason.BUDGET, 0, 0]]
 
 
 def test_what_is_left_to_the_last_coin_can_be_spent():
-    decided = decide(strategy(), {}, asked([0]), purse(10))
+    decided = answered(strategy(), {}, asked([0]), purse(10))
     assert decided.refusals.tolist() == [[0, 0, 0, 0]]
 
 
 def test_a_refusal_for_another_reason_stays_when_money_is_short_too():
-    decided = decide(strategy(), {}, asked([0], [[0, Reason.PHASE, 0, 0]]), purse(0))
+    decided = answered(strategy(), {}, asked([0], [[0, Reason.PHASE, 0, 0]]), purse(0))
     assert decided.refusals.tolist() == [[0, Reason.PHASE, Reason.BUDGET, 0]]
 
 
 def test_what_costs_nothing_needs_no_budget():
-    decided = decide(strategy(), {}, asked(EVENLY), purse(0))
+    decided = answered(strategy(), {}, asked(EVENLY), purse(0))
     assert (decided.refusals[:, 3] == Reason.AVAILABLE).all()
 
 
 def test_an_overdrawn_budget_pays_for_nothing():
-    decided = decide(strategy(), {}, asked(EVENLY), purse(-5))
+    decided = answered(strategy(), {}, asked(EVENLY), purse(-5))
     assert spent(decided) == 0
 
 
 def test_the_last_money_goes_to_the_first_row_in_order():
     # shares of a quarter each: the first two draw `a`, for which there is money once
     plan = strategy(allocation=Uniform())
-    decided = decide(plan, {}, asked([EVENLY[2], EVENLY[2]]), purse(10, (0, 10, 0, 0)))
+    decided = answered(plan, {}, asked([EVENLY[2], EVENLY[2]]), purse(10, (0, 10, 0, 0)))
     assert decided.refusals.tolist() == [[0, 0, 0, 0], [0, Reason.BUDGET, 0, 0]]
     assert decided.picked.tolist() == [1, 0]  # 5/16 of three thirds is the first of them
 
@@ -141,58 +154,88 @@ def test_the_last_money_goes_to_the_first_row_in_order():
 def test_short_money_that_nobody_draws_on_changes_nothing():
     # eight rows could cost 80; as drawn they cost 2·10 + 2·4, so that 79 never binds
     plan = strategy(allocation=Uniform())
-    row_by_row = decide(plan, {}, asked(EVENLY), purse(79))
-    assert same(row_by_row, decide(plan, {}, asked(EVENLY), purse(80)))
+    row_by_row = answered(plan, {}, asked(EVENLY), purse(79))
+    assert same(row_by_row, answered(plan, {}, asked(EVENLY), purse(80)))
 
 
 @given(uniforms, st.integers(0, 50))
 def test_row_by_row_gives_the_bytes_of_all_at_once_where_money_suffices(draws, extra):
     worst = 10 * len(draws)
-    all_at_once = decide(strategy(), LEARNED, asked(draws), purse(worst + extra))
+    all_at_once = answered(strategy(), LEARNED, asked(draws), purse(worst + extra))
     enough = spent(all_at_once) + 10  # never less than 10 are left at any row's turn
-    row_by_row = decide(strategy(), LEARNED, asked(draws), purse(min(enough, worst)))
+    row_by_row = answered(strategy(), LEARNED, asked(draws), purse(min(enough, worst)))
     assert same(all_at_once, row_by_row)
 
 
-purses = st.builds(
-    lambda resource, cost, left: Purse(
-        np.array([-1, *resource]), np.array([0, *cost]), np.array(left, np.int64)
-    ),
-    st.tuples(*[st.sampled_from([-1, 0, 1])] * 3),
-    st.tuples(*[st.integers(0, 20)] * 3),
-    st.tuples(*[st.integers(-5, 80)] * 2),
-)
+@st.composite
+def limited(draw):
+    """Draws and a purse: each action may draw on one of two budgets and on its row's own minutes."""
+    draws = draw(uniforms)
+    rows = len(draws)
+    budget = draw(st.tuples(*[st.sampled_from([-1, 0, 1])] * 3))
+    carrier = draw(st.lists(st.sampled_from([2, 3]), min_size=rows, max_size=rows))
+    carried = draw(st.tuples(*[st.booleans()] * 3))
+    account = np.full((rows, 4, 2), -1)
+    account[:, 1:, 0] = budget
+    account[:, 1:, 1] = np.where(carried, np.array(carrier)[:, None], -1)
+    cost = np.zeros((4, 2), np.int64)
+    cost[1:] = draw(st.tuples(*[st.tuples(st.integers(0, 20), st.integers(0, 20))] * 3))
+    left = np.array(draw(st.tuples(*[st.integers(-5, 80)] * 4)), np.int64)
+    return draws, Purse(account, cost, left)
 
 
-@given(uniforms, purses)
-def test_no_more_is_ever_spent_than_was_left(draws, money):
+def taken(money, row, action):
+    """What a pick takes: (account, amount) each."""
+    return [
+        (account, cost)
+        for account, cost in zip(money.account[row, action], money.cost[action], strict=True)
+        if account >= 0
+    ]
+
+
+@given(limited())
+def test_no_more_is_ever_spent_than_was_left(case):
+    draws, money = case
     decided = decide(strategy(), LEARNED, asked(draws), money)
-    for resource, left in enumerate(money.left):
-        drawn = money.cost[decided.picked][money.resource[decided.picked] == resource].sum()
-        assert drawn <= max(left, 0)
+    spent = np.zeros(4, np.int64)
+    for row, action in enumerate(decided.picked):
+        for account, amount in taken(money, row, action):
+            spent[account] += amount
+    assert (spent <= np.maximum(money.left, 0)).all()
 
 
-@given(uniforms, purses)
-def test_each_probability_is_true_of_what_was_left_at_its_turn(draws, money):
+@given(limited())
+def test_each_probability_is_true_of_what_was_left_at_its_turn(case):
+    draws, money = case
     plan = strategy()
     decided = decide(plan, LEARNED, asked(draws), money)
     left = money.left.copy()
     for row, picked in enumerate(decided.picked):
-        dear = [
-            resource >= 0 and cost > left[resource]
-            for resource, cost in zip(money.resource, money.cost, strict=True)
-        ]
-        codes = np.where(dear, np.uint8(Reason.BUDGET), np.uint8(0))[None, :]
+        codes = np.zeros((1, 4), np.uint8)
+        for action in range(4):
+            for slot in (1, 0):  # the first reason is the one that is given
+                account = money.account[row, action, slot]
+                if account >= 0 and money.cost[action, slot] > left[account]:
+                    codes[0, action] = REASONS[slot]
         scores = Scores("beta", decided.scores.mean[[row]], decided.scores.sd[[row]])
         expected = shares(Thompson(), plan.floor, scores, codes, np.array([120.0]))
         assert decided.probability[row].tobytes() == expected[0].tobytes()
         assert decided.refusals[row].tobytes() == codes[0].tobytes()
-        if money.resource[picked] >= 0:
-            left[money.resource[picked]] -= money.cost[picked]
+        for account, amount in taken(money, row, picked):
+            left[account] -= amount
+
+
+def test_the_minutes_of_one_carrier_are_no_limit_for_the_rows_of_another():
+    account = np.full((3, 4, 2), -1)
+    account[:, 1, 1] = [0, 0, 1]  # rows 0 and 1 share an adviser who has time for one action `a`
+    money = Purse(account, np.array([[0, 0], [0, 5], [0, 0], [0, 0]]), np.array([5, 5]))
+    decided = decide(strategy(allocation=Uniform()), {}, asked([EVENLY[2]] * 3), money)
+    assert decided.picked.tolist() == [1, 0, 1]
+    assert decided.refusals[:, 1].tolist() == [0, Reason.MINUTES, 0]
 
 
 def test_deciding_leaves_the_question_as_it_was():
-    question, money = asked(EVENLY), purse(12)
+    question, money = asked(EVENLY), purse(12)(8)
     decide(strategy(), {}, question, money)
     assert not question.refusals.any()
     assert money.left.tolist() == [12]
@@ -200,7 +243,7 @@ def test_deciding_leaves_the_question_as_it_was():
 
 def test_nobody_asked_is_nobody_answered():
     nobody = Points(np.ones((0, 1)), (), (), np.zeros(0))
-    decided = decide(strategy(), {}, Asked(nobody, np.zeros((0, 4), np.uint8), (), ()), purse(5))
+    decided = answered(strategy(), {}, Asked(nobody, np.zeros((0, 4), np.uint8), (), ()), purse(5))
     assert decided.picked.shape == (0,)
 
 
@@ -208,7 +251,7 @@ USUAL = Fallback("usual", ("b", "c"))
 
 
 def test_who_declines_chance_gets_the_first_available_of_the_fallback():
-    decided = decide(strategy(fallback=USUAL), LEARNED, asked([0, 0], fixed=[True, False]), NO_BUDGET)
+    decided = answered(strategy(fallback=USUAL), LEARNED, asked([0, 0], fixed=[True, False]))
     assert decided.fallback == ("chance_declined", None)
     assert decided.picked[0] == 2
     assert decided.probability[0].tolist() == [0, 0, ONE, 0]
@@ -216,7 +259,7 @@ def test_who_declines_chance_gets_the_first_available_of_the_fallback():
 
 
 def test_the_belief_is_kept_as_evidence_where_chance_was_declined():
-    decided = decide(strategy(fallback=USUAL), LEARNED, asked([0], fixed=[True]), NO_BUDGET)
+    decided = answered(strategy(fallback=USUAL), LEARNED, asked([0], fixed=[True]))
     assert decided.scores.mean[0] == pytest.approx([4 / 12, 10 / 12, 3 / 12, 7 / 12])
 
 
@@ -229,7 +272,7 @@ def test_the_fallback_takes_its_first_available_action_else_none(codes, choice):
 
 
 def test_an_unusable_belief_leaves_the_choice_to_the_fallback():
-    decided = decide(strategy(fallback=USUAL), BROKEN, asked([0, 2**53 - 1]), NO_BUDGET)
+    decided = answered(strategy(fallback=USUAL), BROKEN, asked([0, 2**53 - 1]))
     assert decided.fallback == ("belief_unusable",) * 2
     assert decided.picked.tolist() == [2, 2]
     assert decided.probability.tolist() == [[0, 0, ONE, 0]] * 2
@@ -238,19 +281,19 @@ def test_an_unusable_belief_leaves_the_choice_to_the_fallback():
 
 def test_numbers_that_overflow_leave_the_choice_to_the_fallback():
     node = {ROOT: np.full(4 * ((1 + 1) ** 2 + 1), 1e308)}
-    decided = decide(strategy(posterior=LinearGaussian(), fallback=USUAL), node, asked([0]), NO_BUDGET)
+    decided = answered(strategy(posterior=LinearGaussian(), fallback=USUAL), node, asked([0]))
     assert decided.fallback == ("belief_unusable",)
 
 
 def test_the_fallback_too_spends_no_more_than_is_left():
     plan = strategy(fallback=Fallback("tokens", ("a", "b")))
-    decided = decide(plan, BROKEN, asked([0] * 4), purse(15))
+    decided = answered(plan, BROKEN, asked([0] * 4), purse(15))
     assert decided.picked.tolist() == [1, 2, 0, 0]  # 10, then 4, then 1 is left
 
 
 def test_twenty_thousand_keyed_draws_agree_with_the_stored_probabilities():
     draws = [uniform(b"s" * 32, "program", "s", f"member:{unit}", "2026-03") for unit in range(20_000)]
-    decided = decide(strategy(), LEARNED, asked(draws), NO_BUDGET)
+    decided = answered(strategy(), LEARNED, asked(draws))
     share = decided.probability[0] / ONE
     assert (decided.probability == decided.probability[0]).all()
     expected = 20_000 * share

@@ -10,7 +10,8 @@ from engagement.actions.availability import Reason
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.records import ROOT, Evidence, Points, Scores
-from engagement.strategy.decide import Asked, Purse, decide
+from engagement.strategy.decide import Asked, decide
+from engagement.strategy.purse import Purse
 from engagement.strategy.replay import Replayed, features, propensities, refused, replay, scored
 from engagement.strategy.strategy import Fallback, Strategy
 
@@ -30,9 +31,8 @@ def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100)
     """A decision as it is stored: evidence, action, fallback."""
     points = Points(np.ones((1, 1)), ("g",), ("m",), np.array([120.0]))
     question = Asked(points, np.array([codes], np.uint8), (draw,), (fixed,))
-    answer = decide(
-        PLAN, nodes, question, Purse(np.array([-1, 0, -1]), np.array([0, 10, 0]), np.array([left]))
-    )
+    account, cost = np.array([[[-1, -1], [0, -1], [-1, -1]]]), np.array([[0, 0], [10, 0], [0, 0]])
+    answer = decide(PLAN, nodes, question, Purse(account, cost, np.array([left])))
     names = ("none", *PLAN.actions)
     evidence = Evidence(
         actions=names,

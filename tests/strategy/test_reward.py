@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.strategy.reward import Seen, came_to_next_meeting
+from engagement.strategy.reward import (
+    Seen,
+    came_to_next_meeting,
+    next_meeting_held,
+    next_meeting_with_three,
+)
 
 
 def reward(*seen):
@@ -127,3 +132,63 @@ def test_a_reward_is_missing_or_one_of_three_numbers(seen):
 def test_what_lies_outside_the_window_changes_nothing(seen):
     inside = [row for row in seen if 100 < row.occurred_at_ms <= 200]
     assert came_to_next_meeting(seen, 100, 200) == came_to_next_meeting(inside, 100, 200)
+
+
+# --- outcomes of a whole group --------------------------------------------------------------------
+
+DAY = 86_400_000
+
+
+def of_group(outcome, *seen):
+    """The outcome in a window of a hundred days, of signals as (kind, value, day, member)."""
+    rows = [Seen(kind, value, int(day * DAY), member) for kind, value, day, member in seen]
+    return outcome(rows, 0, 100 * DAY)
+
+
+def together(day, *came):
+    """Who came on a day, and who did not: names with a minus."""
+    return [("attendance", int(name[0] != "-"), day, name.lstrip("-")) for name in came]
+
+
+HELD, NOT_HELD = ("meeting_held", 1, 9, "g"), ("meeting_held", 0, 9, "g")
+
+
+@pytest.mark.parametrize(
+    ("seen", "earned"),
+    [
+        ([], None),
+        ([HELD], 1),
+        ([NOT_HELD], 0),
+        (together(9, "a"), 1),  # somebody came, so it was held
+        (together(9, "-a"), None),  # one who stayed away says nothing of the others
+        ([NOT_HELD, ("meeting_held", 1, 40, "g")], 0),  # the next one counts, and no later one
+        ([("meeting_held", 1, 101, "g")], None),
+        ([("meeting_held", 1, 0, "g")], None),
+    ],
+)
+def test_an_adviser_earns_the_next_meeting_that_is_held_and_reported(seen, earned):
+    assert of_group(next_meeting_held, *seen) == earned
+
+
+@pytest.mark.parametrize(
+    ("seen", "earned"),
+    [
+        ([], None),
+        ([HELD], None),  # held, and nobody said who came
+        ([NOT_HELD], 0),
+        ([HELD, *together(9, "a", "b", "c")], 1),
+        (together(9, "a", "b", "c"), 1),
+        ([HELD, *together(9, "a", "b", "-c")], 0),
+        ([HELD, *together(9, "a", "a", "a")], 0),  # one person three times is one person
+        ([HELD, *together(9, "a", "b"), *together(9.9, "c")], 1),  # reported in the evening
+        ([HELD, *together(9, "a", "b"), *together(10.1, "c")], 0),  # another day's meeting
+    ],
+)
+def test_a_group_earns_the_next_meeting_to_which_three_come(seen, earned):
+    assert of_group(next_meeting_with_three, *seen) == earned
+
+
+@given(st.permutations([HELD, *together(9, "a", "b", "c"), *together(40, "-a"), NOT_HELD]))
+def test_a_group_outcome_does_not_depend_on_the_order_of_reports(seen):
+    assert of_group(next_meeting_with_three, *seen) == 1
+    assert of_group(next_meeting_held, *seen) == 1

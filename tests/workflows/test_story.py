@@ -152,6 +152,6 @@ def test_the_reason_says_when_there_was_nothing_to_choose(db):
 
 
 def test_the_safe_default_decides_nothing():
-    answered = safe_default("m0", simulated=True)
+    answered = safe_default("m0", None, simulated=True)
     assert (answered.decision_id, answered.probability, answered.fallback) == (None, None, "deadline")
     assert (answered.action.id, answered.withheld, answered.simulated) == ("none", None, True)

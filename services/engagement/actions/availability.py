@@ -1,7 +1,7 @@
 """Which actions a unit may get now, and for each refusal the reason.
 
-Safety, consent and limits are filters before the bandit, never a penalty inside it. Money is the
-one reason that is settled later (`strategy.decide`), because what is left changes within a batch.
+Safety, consent and limits are filters before the bandit, never a penalty inside it. Money and minutes
+are settled later (`strategy.decide`), because what is left of them changes within a batch.
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,7 @@ class Reason(IntEnum):
     MONTHLY_CAP = 6
     BUDGET = 7
     NO_CONTENT = 8
+    MINUTES = 11
 
 
 WORDS: dict[Reason, str] = {
@@ -44,6 +45,7 @@ WORDS: dict[Reason, str] = {
     Reason.COOL_DOWN: "given a short while ago",
     Reason.MONTHLY_CAP: "given as often as a month allows",
     Reason.BUDGET: "the budget of this period is used up",
+    Reason.MINUTES: "who would carry it out has no more time this month",
     Reason.NO_CONTENT: "not written yet in the member's language",
 }
 

@@ -53,7 +53,9 @@ async def decide(
         "decide", Work(program_id, service.recommend), asks, deadline_s=within_s - spent_s
     )
     answers = [
-        safe_default(ask.member, simulated=service.simulated) if isinstance(answer, Fault) else answer
+        safe_default(ask.member, ask.group, simulated=service.simulated)
+        if isinstance(answer, Fault)
+        else answer
         for ask, answer in zip(asks, answers, strict=True)
     ]
     _count(service, answers)

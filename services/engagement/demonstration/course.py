@@ -226,7 +226,7 @@ def _recommended(client: Client, members: Sequence[str], strategy: str) -> list[
         asks = [Ask(member=member, strategy=strategy) for member in missing]
         for answer in map(_got, client.recommend_many(asks)):
             if answer.fallback != "deadline":
-                found[answer.member] = answer
+                found[answer.member or ""] = answer
     raise Unavailable(f"only the safe default was answered, {TRIES} times")
 
 

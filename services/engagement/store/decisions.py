@@ -1,7 +1,7 @@
 """Decisions, what became of them, and what they earned."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, union
@@ -11,6 +11,7 @@ from engagement.store import tables as t
 from engagement.store.codec import evidence_bytes, evidence_of
 from engagement.store.sql import Row as Values
 from engagement.store.sql import among, insert, once
+from engagement.store.units import UNIT_KINDS, Unit, UnitKind
 from engagement.strategy.life import Status
 
 
@@ -19,7 +20,7 @@ class Decision(NamedTuple):
 
     decision_id: str
     strategy_id: str
-    unit_kind: str
+    unit_kind: UnitKind
     unit_id: str
     group_id: str
     decision_point: str
@@ -36,6 +37,11 @@ class Decision(NamedTuple):
     expires_at: int
     closes_at: int
     evidence: Evidence
+
+    @property
+    def unit(self) -> Unit:
+        """Whom it was made for."""
+        return Unit(self.unit_kind, self.unit_id)
 
 
 class Recent(NamedTuple):
@@ -105,10 +111,10 @@ def _existing(conn: Connection) -> Select[tuple[object, ...]]:
     by_open_id = select(inner.decision_id).where(
         inner.program_id == program, among(conn, inner.decision_id, bindparam("open_ids"))
     )
-    name = inner.strategy_id + " " + inner.unit_id + " " + inner.decision_point
+    name = inner.strategy_id + " " + inner.unit_kind + " " + inner.unit_id + " " + inner.decision_point
     by_point = select(inner.decision_id).where(
         inner.program_id == program,
-        inner.unit_kind == "member",
+        inner.unit_kind.in_(UNIT_KINDS),
         among(conn, inner.unit_id, bindparam("units")),
         among(conn, name, bindparam("points")),
     )
@@ -122,7 +128,7 @@ def existing(
 ) -> list[Decision]:
     """Decisions by id, and those of the units' decision points.
 
-    points : "strategy unit point" each, in the order of the unique key
+    points : "strategy kind unit point" each, in the order of the unique key
     """
     given = {"program": program_id, "open_ids": open_ids, "units": units, "points": points}
     return [_decision(row) for row in conn.execute(_existing(conn), given)]
@@ -158,18 +164,33 @@ def _recent(conn: Connection) -> Select[Any]:
 
 
 def recent(
-    conn: Connection, program_id: str, kind: str, units: Sequence[str], since_ms: int
-) -> dict[str, list[Recent]]:
-    """The units' decisions since a moment, oldest first, in one statement."""
-    given = {"program": program_id, "kind": kind, "units": units, "since": since_ms}
-    out: dict[str, list[Recent]] = defaultdict(list)
-    for unit, *rest, status in conn.execute(_recent(conn), given).all():
-        rows = out[unit]
+    conn: Connection, program_id: str, units: Iterable[Unit], since_ms: int
+) -> dict[Unit, list[Recent]]:
+    """The units' decisions since a moment, oldest first, in one statement a kind of unit."""
+    out: dict[Unit, list[Recent]] = defaultdict(list)
+    units = set(units)
+    for kind in UNIT_KINDS:
+        names = sorted(unit.id for unit in units if unit.kind == kind)
+        if names:
+            _recent_of_kind(conn, program_id, kind, names, since_ms, out)
+    return out
+
+
+def _recent_of_kind(
+    conn: Connection,
+    program_id: str,
+    kind: UnitKind,
+    names: Sequence[str],
+    since_ms: int,
+    out: dict[Unit, list[Recent]],
+) -> None:
+    given = {"program": program_id, "kind": kind, "units": names, "since": since_ms}
+    for name, *rest, status in conn.execute(_recent(conn), given).all():
+        rows = out[Unit(kind, name)]
         if rows and rows[-1].decision_id == rest[0]:
             rows[-1] = rows[-1]._replace(answers=(*rows[-1].answers, status))
         else:
             rows.append(Recent._make([*rest, () if status is None else (status,)]))
-    return out
 
 
 def answers(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, list[Answered]]:

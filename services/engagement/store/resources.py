@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, FromClause, Select, and_, bindparam, func, select
 
 from engagement.store import tables as t
-from engagement.store.sql import among, for_update, insert, insert_new, once, upsert
+from engagement.store.sql import Row, among, for_update, insert, insert_new, once, upsert
 from engagement.strategy.life import RELEASED
+from engagement.strategy.purse import Resource
 
 
 class Reservation(NamedTuple):
-    """An amount held for a decision, in minor units, in one period of one payer."""
+    """An amount held for a decision of one resource in one period, in minor units or minutes."""
 
     decision_id: str
-    resource_id: str
-    period: str
+    resource: Resource
     amount: int
     expires_at: int
 
@@ -35,9 +35,7 @@ def _locked_counters(conn: Connection) -> Select[Any]:
     return for_update(query)
 
 
-def lock_counters(
-    conn: Connection, program_id: str, wanted: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], int]:
+def lock_counters(conn: Connection, program_id: str, wanted: Sequence[Resource]) -> dict[Resource, int]:
     """Locks (resource, period) in order and says what is taken of each.
 
     The rows are made first where they are missing, so that two replicas never both find none.
@@ -50,7 +48,7 @@ def lock_counters(
         "pairs": [" ".join(pair) for pair in wanted],
     }
     locked = conn.execute(_locked_counters(conn), given)
-    found = {(resource, period): taken for resource, period, taken in locked}
+    found = {Resource(resource, period): taken for resource, period, taken in locked}
     missing = [pair for pair in sorted(wanted) if pair not in found]
     if missing:
         rows = [
@@ -62,7 +60,7 @@ def lock_counters(
     return found
 
 
-def write_counters(conn: Connection, program_id: str, taken: dict[tuple[str, str], int]) -> None:
+def write_counters(conn: Connection, program_id: str, taken: dict[Resource, int]) -> None:
     """Stores what is taken, under locks already held."""
     rows = [
         {"program_id": program_id, "resource_id": resource, "period": period, "taken": amount}
@@ -73,7 +71,18 @@ def write_counters(conn: Connection, program_id: str, taken: dict[tuple[str, str
 
 def insert_reservations(conn: Connection, program_id: str, rows: Sequence[Reservation]) -> None:
     """Stores what new decisions hold."""
-    insert(conn, t.reservations, [row._asdict() | {"program_id": program_id} for row in rows])
+    values: list[Row] = [
+        {
+            "program_id": program_id,
+            "decision_id": row.decision_id,
+            "resource_id": row.resource.id,
+            "period": row.resource.period,
+            "amount": row.amount,
+            "expires_at": row.expires_at,
+        }
+        for row in rows
+    ]
+    insert(conn, t.reservations, values)
 
 
 def reservations_of(conn: Connection, program_id: str, decisions: Sequence[str]) -> list[Reservation]:
@@ -82,7 +91,10 @@ def reservations_of(conn: Connection, program_id: str, decisions: Sequence[str])
     query = select(r.decision_id, r.resource_id, r.period, r.amount, r.expires_at).where(
         r.program_id == program_id, among(conn, r.decision_id, decisions)
     )
-    return [Reservation(*row) for row in conn.execute(query)]
+    return [
+        Reservation(decision, Resource(resource, period), *rest)
+        for decision, resource, period, *rest in conn.execute(query)
+    ]
 
 
 def _with_last_answer() -> FromClause:
@@ -99,7 +111,7 @@ def _with_last_answer() -> FromClause:
     )
 
 
-def taken_by_ledger(conn: Connection, program_id: str) -> dict[tuple[str, str], int]:
+def taken_by_ledger(conn: Connection, program_id: str) -> dict[Resource, int]:
     """What the ledger says is reserved or spent: the sum that the counters cache."""
     r = t.reservations.c
     query = (
@@ -107,10 +119,11 @@ def taken_by_ledger(conn: Connection, program_id: str) -> dict[tuple[str, str], 
         .select_from(_with_last_answer())
         .where(r.program_id == program_id)
     )
-    out: dict[tuple[str, str], int] = {}
+    out: dict[Resource, int] = {}
     for resource, period, amount, status in conn.execute(query):
         held = 0 if status in RELEASED else amount
-        out[resource, period] = out.get((resource, period), 0) + held
+        key = Resource(resource, period)
+        out[key] = out.get(key, 0) + held
     return out
 
 
@@ -119,6 +132,7 @@ def expired_holders(conn: Connection, program_id: str, now_ms: int, since_ms: in
     r = t.reservations.c
     query = (
         select(r.decision_id)
+        .distinct()
         .select_from(_with_last_answer())
         .where(
             r.program_id == program_id,

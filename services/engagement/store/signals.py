@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, Select, select, union, union_all
+from sqlalchemy import CompoundSelect, Connection, Select, select, union
 
 from engagement.store import tables as t
 from engagement.store.sql import among, insert
+from engagement.store.units import UnitKind
 
 
 class Recorded(NamedTuple):
@@ -14,7 +15,7 @@ class Recorded(NamedTuple):
 
     source: str
     event_id: str
-    unit_kind: str
+    unit_kind: UnitKind
     unit_id: str
     group_id: str | None
     kind: str
@@ -76,12 +77,18 @@ def in_window(
     program_id: str,
     members: Sequence[str],
     groups: Sequence[str],
+    seated_in: Sequence[str],
     from_ms: int,
     until_ms: int,
 ) -> list[Recorded]:
-    """Signals about members or groups in a span of time, start excluded."""
+    """Signals about members or groups in a span of time, start excluded.
+
+    seated_in : groups about whose members, whoever they are, signals are wanted too
+    """
     s = t.signals.c
     within = _select(program_id).where(s.occurred_at > from_ms, s.occurred_at <= until_ms)
     about_members = within.where(s.unit_kind == "member", among(conn, s.unit_id, members))
     about_groups = within.where(s.unit_kind == "group", among(conn, s.unit_id, groups))
-    return _all(conn, union_all(about_members, about_groups))
+    # without the kind of unit, which would lead SQLite to an index that begins with it
+    about_seated = within.where(among(conn, s.group_id, seated_in))
+    return _all(conn, union(about_members, about_groups, about_seated))

@@ -209,7 +209,7 @@ reservations = Table(  # what a proposal holds, until it is released or spent
     metadata,
     _program(),
     _uuid("decision_id"),
-    _id("resource_id"),
+    Column("resource_id", String(80), nullable=False),
     Column("period", String(16), nullable=False),
     Column("amount", BigInteger, nullable=False),
     _moment("expires_at"),
@@ -262,7 +262,7 @@ counters = Table(  # cache of the sum of what is reserved or spent
     "counters",
     metadata,
     _program(),
-    _id("resource_id"),
+    Column("resource_id", String(80), nullable=False),  # a payer, or `adviser/` and the group's id
     Column("period", String(16), nullable=False),
     Column("taken", BigInteger, nullable=False),
     PrimaryKeyConstraint("program_id", "resource_id", "period"),

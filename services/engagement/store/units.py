@@ -1,8 +1,8 @@
 """Units as a decision sees them: the locked tally, the member's own set-up, the group's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, select, tuple_
 
@@ -10,6 +10,17 @@ from engagement.store import tables as t
 from engagement.store.setup import decoded
 from engagement.store.sql import Row, among, for_update, keys_table, once, upsert
 from engagement.strategy.setup import Group, Member
+
+UnitKind = Literal["member", "group"]
+UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+"""In the order in which their rows are locked."""
+
+
+class Unit(NamedTuple):
+    """Whom a decision or a tally is about. An adviser is decided for as the member who they are."""
+
+    kind: UnitKind
+    id: str
 
 
 class MemberRow(NamedTuple):
@@ -47,6 +58,18 @@ def lock_tallies(conn: Connection, program_id: str, kind: str, ids: Sequence[str
     """Locks the units' rows in order of their ids and returns their tallies; unknown ids are left out."""
     given = {"program": program_id, "kind": kind, "ids": ids}
     return {row.unit_id: row.tally for row in conn.execute(_locked_tallies(conn), given).all()}
+
+
+def lock(conn: Connection, program_id: str, wanted: Iterable[Unit]) -> dict[Unit, bytes]:
+    """Locks units of both kinds, members first, and returns their tallies; unknown ones are left out."""
+    wanted = set(wanted)
+    found: dict[Unit, bytes] = {}
+    for kind in UNIT_KINDS:
+        names = sorted(unit.id for unit in wanted if unit.kind == kind)
+        if names:
+            held = lock_tallies(conn, program_id, kind, names)
+            found |= {Unit(kind, name): tally for name, tally in held.items()}
+    return found
 
 
 def write_tallies(conn: Connection, program_id: str, rows: Sequence[tuple[str, str, bytes]]) -> None:

@@ -15,20 +15,10 @@ from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
 from engagement.records import Floats, Integers, Nodes, Points, Scores, Units
+from engagement.strategy.purse import Purse, take, turns, within
 from engagement.strategy.strategy import Strategy
 
 CERTAIN = 1 << 32
-
-
-class Purse(NamedTuple):
-    """What the actions draw on, and what is left of it.
-
-    resource : (K,) index into `left`, −1 for none    cost : (K,)    left : (R,), minor units
-    """
-
-    resource: Integers
-    cost: Integers
-    left: Integers
 
 
 class Asked(NamedTuple):
@@ -47,7 +37,7 @@ class Asked(NamedTuple):
 class Decided(NamedTuple):
     """The answer to `Asked`, row by row.
 
-    refusals : as asked, with the budget's added    fallback : why the fallback decided, or None
+    refusals : as asked, with those of `Purse` added    fallback : why the fallback decided, or None
     """
 
     scores: Scores
@@ -58,29 +48,30 @@ class Decided(NamedTuple):
 
 
 def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Decided:
-    """Decides N points in key order, so that each probability is true of what was left at its turn."""
-    refusals = _within(purse, purse.left, asked.refusals)
+    """Decides N points, so that each probability is true of what was left at its turn.
+
+    The rows are in key order. Those that could use up together what they draw on take turns in that
+    order; all others are decided at once.
+    """
     scores, broken = _believed(strategy, nodes, asked.points)
     fallback = tuple(broken or ("chance_declined" if fixed else None) for fixed in asked.fixed)
-    if _covers_the_worst_case(purse, refusals):
-        probability, picked = _drawn(strategy, scores, refusals, asked, fallback)
-        return Decided(scores, refusals, probability, picked, fallback)
+    everybody = np.arange(len(asked.refusals))
+    refusals = within(purse, everybody, purse.left, asked.refusals)
     probability = np.zeros(refusals.shape, np.uint64)
     picked = np.zeros(len(refusals), np.int64)
-    left = purse.left.copy()
-    for row in range(len(refusals)):
-        one = slice(row, row + 1)
-        refusals[row] = _within(purse, left, refusals[row])
-        probability[one], picked[one] = _drawn(
+    left, turn_of = purse.left.copy(), turns(purse, refusals)
+    for turn in range(turn_of.max(initial=0) + 1):
+        rows = np.flatnonzero(turn_of == turn)
+        refusals[rows] = within(purse, rows, left, refusals[rows])
+        probability[rows], picked[rows] = _drawn(
             strategy,
-            Scores(scores.family, scores.mean[one], scores.sd[one]),
-            refusals[one],
-            _part(asked, one),
-            fallback[one],
+            Scores(scores.family, scores.mean[rows], scores.sd[rows]),
+            refusals[rows],
+            asked.points.remaining[rows],
+            [asked.uniforms[row] for row in rows],
+            [fallback[row] for row in rows],
         )
-        action = picked[row]
-        if purse.resource[action] >= 0:
-            left[purse.resource[action]] -= purse.cost[action]
+        take(purse, rows, picked[rows], left)
     return Decided(scores, refusals, probability, picked, fallback)
 
 
@@ -112,41 +103,17 @@ def _believed(strategy: Strategy, nodes: Nodes, points: Points) -> tuple[Scores,
 
 
 def _drawn(
-    strategy: Strategy, scores: Scores, refusals: Refusals, asked: Asked, fallback: Sequence[str | None]
+    strategy: Strategy,
+    scores: Scores,
+    refusals: Refusals,
+    remaining: Floats,
+    uniforms: Sequence[int],
+    fallback: Sequence[str | None],
 ) -> tuple[Units, Integers]:
     """Probabilities and picks of rows whose availability is settled."""
-    probability = shares(strategy.allocation, strategy.floor, scores, refusals, asked.points.remaining)
+    probability = shares(strategy.allocation, strategy.floor, scores, refusals, remaining)
     for row, reason in enumerate(fallback):
         if reason is not None:
             probability[row] = 0
             probability[row, fixed_choice(strategy, refusals[row])] = CERTAIN
-    return probability, pick(probability, asked.uniforms)
-
-
-def _covers_the_worst_case(purse: Purse, refusals: Refusals) -> bool:
-    """Whether every row could take its dearest available action and still leave something."""
-    for resource, left in enumerate(purse.left):
-        costs = np.where(purse.resource == resource, purse.cost, 0)
-        if np.where(refusals == Reason.AVAILABLE, costs, 0).max(axis=1).sum() > left:
-            return False
-    return True
-
-
-def _within(purse: Purse, left: Integers, refusals: Refusals) -> Refusals:
-    """Refusals of one row or all, with the actions that what is left no longer pays for."""
-    drawing = purse.resource >= 0
-    if not drawing.any():
-        return refusals.copy()
-    dear = drawing & (purse.cost > left[np.where(drawing, purse.resource, 0)])
-    return np.where(dear & (refusals == Reason.AVAILABLE), np.uint8(Reason.BUDGET), refusals)
-
-
-def _part(asked: Asked, rows: slice) -> Asked:
-    """The same question for a part of the rows."""
-    points = Points(
-        asked.points.features[rows],
-        asked.points.groups[rows],
-        asked.points.members[rows],
-        asked.points.remaining[rows],
-    )
-    return Asked(points, asked.refusals[rows], asked.uniforms[rows], asked.fixed[rows])
+    return probability, pick(probability, uniforms)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from engagement.actions.action import Id, Phase, Text, Whole
+from engagement.actions.action import Id, Level, Phase, Text, Whole
 from engagement.actions.catalogue import AnyAction
 from engagement.strategy.strategy import Strategy
 
@@ -32,13 +32,20 @@ class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Program(Noun, frozen=True, kw_only=True):
-    """A program: its clock, money, language, and the switch that stops every recommendation."""
+    """A program: its clock, money, language, and the switch that stops every recommendation.
+
+    default_strategy : for members; the other two are for advisers and for groups
+    adviser_minutes : what may be asked of an adviser in a month beyond the meeting, for each group
+    """
 
     title: Text
     time_zone: str = "Asia/Kolkata"
     language: Language = "en"
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}(?!\n)$")] = "INR"
     default_strategy: Id | None = None
+    default_adviser_strategy: Id | None = None
+    default_group_strategy: Id | None = None
+    adviser_minutes: Whole = 60
     stopped: bool = False
 
     def __post_init__(self) -> None:
@@ -47,6 +54,14 @@ class Program(Noun, frozen=True, kw_only=True):
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError) as unknown:  # "Asia" alone is a folder
             raise ValueError(f"`{self.time_zone}` is not a time zone of the IANA database") from unknown
+
+    def default_for(self, level: Level) -> Id | None:
+        """The strategy that decides for units of a level when a request names none."""
+        return {
+            "member": self.default_strategy,
+            "adviser": self.default_adviser_strategy,
+            "group": self.default_group_strategy,
+        }[level]
 
 
 class Site(Noun, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ def answer(
     """
     ids = sorted({decision for decision, _ in replies})
     found = decisions.by_id(conn, program_id, ids)
-    units.lock_tallies(conn, program_id, "member", sorted({row.unit_id for row in found.values()}))
+    units.lock(conn, program_id, {row.unit for row in found.values()})
     lives = decisions.answers(conn, program_id, ids)
     out: list[Standing | Mistake] = []
     fresh: list[tuple[str, int, Answered]] = []
@@ -73,16 +73,16 @@ def settle(conn: Connection, program_id: str, holding: dict[str, bool]) -> None:
     if not holding:
         return
     rows = resources.reservations_of(conn, program_id, sorted(holding))
-    taken = resources.lock_counters(conn, program_id, sorted({(row.resource_id, row.period) for row in rows}))
+    taken = resources.lock_counters(conn, program_id, sorted({row.resource for row in rows}))
     for row in rows:
-        taken[row.resource_id, row.period] += row.amount if holding[row.decision_id] else -row.amount
+        taken[row.resource] += row.amount if holding[row.decision_id] else -row.amount
     resources.write_counters(conn, program_id, taken)
 
 
 def expire(conn: Connection, program_id: str, due: Sequence[str], now_ms: int) -> None:
     """Records that decisions expired unanswered, unless they were answered by now, and frees their money."""
     found = decisions.by_id(conn, program_id, due)
-    units.lock_tallies(conn, program_id, "member", sorted({row.unit_id for row in found.values()}))
+    units.lock(conn, program_id, {row.unit for row in found.values()})
     lives = decisions.answers(conn, program_id, due)
     still = [key for key in due if not lives[key] or lives[key][-1].status == "accepted"]
     settle(conn, program_id, dict.fromkeys(still, False))

@@ -169,7 +169,7 @@ def _known(
     """Decisions already stored under the rows' natural keys, the units locked meanwhile."""
     names = sorted({row.unit for row in rows})
     units.lock_tallies(conn, program_id, "member", names)
-    points = [f"{mapping.strategy.id} {row.unit} {row.point}" for row in rows]
+    points = [f"{mapping.strategy.id} member {row.unit} {row.point}" for row in rows]
     found = decisions.existing(conn, program_id, [], names, points)
     return {(decision.unit_id, decision.decision_point): decision for decision in found}
 

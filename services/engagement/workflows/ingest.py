@@ -17,6 +17,7 @@ from engagement.errors import Conflict, Invalid, Mistake, NotFound
 from engagement.signals import tally
 from engagement.signals.catalogue import BY_KIND, admitted
 from engagement.signals.corrections import Key
+from engagement.signals.meetings import ATTENDANCE
 from engagement.signals.tally import Event
 from engagement.store import decisions, setup, signals, units
 from engagement.store.kept import Kept
@@ -336,6 +337,8 @@ def _revise_late(
     for row in known.values():
         if _unit(row) in concerned:
             times[_unit(row)].append(row.occurred_at)
+            if row.kind == ATTENDANCE.kind and row.group_id is not None:  # an outcome of the group as well
+                times[_Unit("group", row.group_id)].append(row.occurred_at)
     around = decisions.matured_around(
         conn,
         program_id,

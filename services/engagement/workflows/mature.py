@@ -1,42 +1,86 @@
 """Decisions close, and what they earned is read from the signals inside their windows."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from engagement.signals.meetings import ATTENDANCE
 from engagement.store import decisions as store
 from engagement.store import setup, signals, units
 from engagement.store.decisions import Decision, OutcomeRow
 from engagement.store.kept import Kept
-from engagement.strategy.reward import Seen, came_to_next_meeting
+from engagement.store.units import Unit
+from engagement.strategy.reward import Seen, came_to_next_meeting, next_meeting_held, next_meeting_with_three
+from engagement.strategy.strategy import OutcomeKind
 from engagement.workflows.tallies import counting, key, kin
 
 
-def rewards(conn: Connection, program_id: str, decisions: Sequence[Decision]) -> dict[str, float | None]:
-    """What each decision earned according to the signals stored so far; None for silence."""
-    if not decisions:
+class _Reading(NamedTuple):
+    """How an outcome is read from signals.
+
+    group_wide : from everybody's attendance in the group, not from the member's own signals
+    """
+
+    reward: Callable[[Sequence[Seen], int, int], float | None]
+    group_wide: bool
+
+
+READINGS: dict[OutcomeKind, _Reading] = {
+    "came_to_next_meeting": _Reading(came_to_next_meeting, group_wide=False),
+    "next_meeting_held": _Reading(next_meeting_held, group_wide=True),
+    "next_meeting_with_three": _Reading(next_meeting_with_three, group_wide=True),
+}
+"""The outcomes that are read from signals; any other is posted."""
+
+
+def rewards(
+    conn: Connection, kept: Kept, program_id: str, decisions: Sequence[Decision]
+) -> dict[str, float | None]:
+    """What each decision earned according to the signals stored so far; None for silence.
+
+    A decision whose outcome is posted is left out.
+    """
+    read = {}
+    for decision in decisions:
+        catalogue = setup.catalogue(conn, kept, program_id, decision.catalogue)
+        reading = READINGS.get(catalogue.strategies[decision.strategy_id].outcome.kind)
+        if reading is not None:
+            read[decision.decision_id] = reading
+    asked = [decision for decision in decisions if decision.decision_id in read]
+    if not asked:
         return {}
-    by_unit: dict[tuple[str, str], list[Seen]] = defaultdict(list)
-    for row in counting(_around(conn, program_id, decisions)):
-        by_unit[row.unit_kind, row.unit_id].append(Seen(row.kind, row.value or 0, row.occurred_at))
-    return {
-        decision.decision_id: came_to_next_meeting(
-            [*by_unit["member", decision.unit_id], *by_unit["group", decision.group_id]],
-            decision.decided_at,
-            decision.closes_at,
-        )
-        for decision in decisions
-    }
+    wide = {decision.group_id for decision in asked if read[decision.decision_id].group_wide}
+    by_unit: dict[Unit, list[Seen]] = defaultdict(list)
+    came: dict[str, list[Seen]] = defaultdict(list)
+    for row in counting(_around(conn, program_id, asked, wide)):
+        seen = Seen(row.kind, row.value or 0, row.occurred_at, row.unit_id)
+        by_unit[Unit(row.unit_kind, row.unit_id)].append(seen)
+        if row.unit_kind == "member" and row.kind == ATTENDANCE.kind and row.group_id in wide:
+            came[row.group_id].append(seen)
+    out = {}
+    for decision in asked:
+        reading = read[decision.decision_id]
+        own = came[decision.group_id] if reading.group_wide else by_unit[Unit("member", decision.unit_id)]
+        met = by_unit[Unit("group", decision.group_id)]
+        out[decision.decision_id] = reading.reward([*own, *met], decision.decided_at, decision.closes_at)
+    return out
 
 
-def _around(conn: Connection, program_id: str, decisions: Sequence[Decision]) -> list[signals.Recorded]:
-    """Signals inside the decisions' windows, and their kin wherever those lie in time."""
+def _around(
+    conn: Connection, program_id: str, decisions: Sequence[Decision], wide: set[str]
+) -> list[signals.Recorded]:
+    """Signals inside the decisions' windows, and their kin wherever those lie in time.
+
+    wide : groups of which everybody's attendance is wanted
+    """
     found = signals.in_window(
         conn,
         program_id,
-        sorted({decision.unit_id for decision in decisions}),
+        sorted({decision.unit_id for decision in decisions if decision.unit_kind == "member"}),
         sorted({decision.group_id for decision in decisions}),
+        sorted(wide),
         min(decision.decided_at for decision in decisions),
         max(decision.closes_at for decision in decisions),
     )
@@ -49,15 +93,15 @@ def mature(conn: Connection, kept: Kept, program_id: str, due: Sequence[Decision
     A strategy whose outcome is posted gets silence until somebody posts. Members and groups are locked,
     so that a signal being stored meanwhile is either seen here or finds the outcome and revises it.
     """
-    units.lock_tallies(conn, program_id, "member", sorted({decision.unit_id for decision in due}))
-    units.lock_tallies(conn, program_id, "group", sorted({decision.group_id for decision in due}))
+    concerned = {decision.unit for decision in due} | {Unit("group", decision.group_id) for decision in due}
+    units.lock(conn, program_id, concerned)
     settled = store.outcomes(conn, program_id, [decision.decision_id for decision in due])
     silent = [decision for decision in due if decision.decision_id not in settled]
-    earned = _earned(conn, kept, program_id, silent)
+    earned = rewards(conn, kept, program_id, silent)
     fresh = [
         (
             decision.strategy_id,
-            OutcomeRow(decision.decision_id, 1, earned[decision.decision_id], "signals", now_ms),
+            OutcomeRow(decision.decision_id, 1, earned.get(decision.decision_id), "signals", now_ms),
         )
         for decision in silent
     ]
@@ -71,29 +115,13 @@ def revise_outcomes(
     if not decisions:
         return 0
     known = store.outcomes(conn, program_id, [decision.decision_id for decision in decisions])
-    earned = _earned(conn, kept, program_id, decisions)
+    earned = rewards(conn, kept, program_id, decisions)
     changed = []
     for decision in decisions:
         last = known[decision.decision_id][-1]
-        reward = earned[decision.decision_id]
+        reward = earned.get(decision.decision_id)
         if last.source == "signals" and last.reward != reward:
             row = OutcomeRow(decision.decision_id, last.revision + 1, reward, "signals", now_ms)
             changed.append((decision.strategy_id, row))
     store.insert_outcomes(conn, program_id, changed)
     return len(changed)
-
-
-def _earned(
-    conn: Connection, kept: Kept, program_id: str, decisions: Sequence[Decision]
-) -> dict[str, float | None]:
-    """Rewards under each decision's own strategy."""
-    from_signals = [
-        decision
-        for decision in decisions
-        if setup.catalogue(conn, kept, program_id, decision.catalogue)
-        .strategies[decision.strategy_id]
-        .outcome.kind
-        == "came_to_next_meeting"
-    ]
-    read = rewards(conn, program_id, from_signals)
-    return {decision.decision_id: read.get(decision.decision_id) for decision in decisions}

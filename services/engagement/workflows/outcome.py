@@ -34,7 +34,7 @@ def post_outcomes(
     """Stores outcomes as revisions; the same value again changes nothing."""
     ids = sorted({decision for decision, _ in posts})
     found = decisions.by_id(conn, program_id, ids)
-    units.lock_tallies(conn, program_id, "member", sorted({row.unit_id for row in found.values()}))
+    units.lock(conn, program_id, {row.unit for row in found.values()})
     known = decisions.outcomes(conn, program_id, ids)
     out: list[Earned | Mistake] = []
     fresh: list[tuple[str, OutcomeRow]] = []

@@ -5,7 +5,6 @@ known of them, return what is already decided or still open, decide the rest, in
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -26,10 +25,12 @@ from engagement.store.decisions import Decision, Recent
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.resources import Reservation
-from engagement.strategy.cadence import Calendar, budget_period, calendar, local_date
-from engagement.strategy.decide import CERTAIN, Asked, Decided, Purse, decide
+from engagement.store.units import Unit
+from engagement.strategy.cadence import Calendar, calendar, local_date
+from engagement.strategy.decide import CERTAIN, Asked, Decided, decide
 from engagement.strategy.life import RELEASED, is_open, status
-from engagement.strategy.setup import Catalogue, Site, months_to_end, phase
+from engagement.strategy.purse import Resource, drawn_on, limit, purse
+from engagement.strategy.setup import Catalogue, Consent, Site, months_to_end, phase
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 
@@ -39,6 +40,8 @@ LOOK_BACK_MS = 92 * DAY_MS
 """How far back decisions count towards the dose; cool-downs may look further."""
 DOSE_KEPT_A_MONTH = 0.8
 MONTH_MS = 30.44 * DAY_MS
+LEADING = ("adviser", "deputy")
+"""Roles for which a strategy of the level `adviser` decides."""
 UNKNOWN_REMAINING = 120.0
 """Decisions still to come where nothing says how many."""
 
@@ -48,28 +51,41 @@ ContextValue = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Asks what to try next for one member.
+    """Asks what to try next for one member or one group: give `member` or `group`.
 
-    strategy : the program's default when absent
+    strategy : the program's default for members or groups when absent. One of the level `adviser` decides
+    for a member who is an adviser or a deputy
     decision_point : a meeting or a date in the caller's words; the strategy's cadence names it when absent
     context : numbers the calling app knows, for strategies with `context.…` features
     """
 
-    member: Id
+    member: Id | None = None
+    group: Id | None = None
     strategy: Id | None = None
     decision_point: PointName | None = None
     context: Annotated[dict[ContextName, ContextValue], msgspec.Meta(max_length=32)] = msgspec.field(
         default_factory=dict
     )
 
+    def __post_init__(self) -> None:
+        """Refuses to be about nobody, or about two."""
+        if (self.member is None) == (self.group is None):
+            raise ValueError("ask for one member or one group: give `member` or `group`")
+
+    @property
+    def unit(self) -> Unit:
+        """Whom it is about."""
+        return Unit("group", self.group) if self.member is None else Unit("member", self.member)  # type: ignore[arg-type]  # one of the two is there
+
 
 class _Case(NamedTuple):
-    """One unit about to be decided."""
+    """One unit about to be decided. member : None where it is a group."""
 
     ask: Ask
+    unit: Unit
     strategy: Strategy
     calendar: Calendar
-    member: units.MemberRow
+    member: units.MemberRow | None
     group: units.GroupRow
     group_id: str
     site: Site
@@ -86,10 +102,16 @@ class _Case(NamedTuple):
     @property
     def languages(self) -> tuple[str, ...]:
         """The member's language first, then the group's, then the program's."""
-        own, shared = self.member.member.language, self.group.group.language
-        return tuple(filter(None, (own, shared, self.program_language)))
+        own = None if self.member is None else self.member.member.language
+        return tuple(filter(None, (own, self.group.group.language, self.program_language)))
+
+    @property
+    def consent(self) -> Consent:
+        """What the member agreed to. What is for a group as a whole needs nobody's own consent."""
+        return EVERYBODY if self.member is None else self.member.member.consent
 
 
+EVERYBODY = Consent(messages=True, my_signals=True, chance=True, health_worker=True)
 Answer = Recommendation | Mistake
 
 
@@ -104,17 +126,22 @@ def recommend(
 ) -> list[Answer]:
     """Answers up to `CUT` requests of one program in the connection's transaction."""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
-    names = sorted({ask.member for ask in asks})
+    wanted = {ask.unit for ask in asks}
     zone = catalogue.program.time_zone
     today = local_date(now_ms, zone)
     calendars = {
         cadence: calendar(now_ms, zone, cadence)
         for cadence in {strategy.cadence for strategy in catalogue.strategies.values()}
     }
-    tallies = units.lock_tallies(conn, program_id, "member", names)
-    members = units.members(conn, program_id, names, today)
-    groups = units.groups(conn, program_id, sorted({row.group for row in members.values() if row.group}))
-    recent = decisions.recent(conn, program_id, "member", names, now_ms - _look_back(catalogue))
+    tallies = units.lock(conn, program_id, wanted)
+    members = units.members(
+        conn, program_id, sorted(unit.id for unit in wanted if unit.kind == "member"), today
+    )
+    met_in = {row.group for row in members.values() if row.group}
+    groups = units.groups(
+        conn, program_id, sorted(met_in | {unit.id for unit in wanted if unit.kind == "group"})
+    )
+    recent = decisions.recent(conn, program_id, wanted, now_ms - _look_back(catalogue))
     answers: list[Answer | None] = [None] * len(asks)
     cases: dict[int, _Case] = {}
     for place, ask in enumerate(asks):
@@ -124,35 +151,37 @@ def recommend(
         if not isinstance(found, Strategy):
             answers[place] = found
             continue
-        member = members[ask.member]
-        group = groups[member.group or ""]
-        known = tuple(recent.get(ask.member, ()))
+        member = None if ask.member is None else members[ask.member]
+        group_id = (ask.group if member is None else member.group) or ""
+        group = groups[group_id]
+        known = tuple(recent.get(ask.unit, ()))
         cases[place] = _Case(
             ask,
+            ask.unit,
             found,
             calendars[found.cadence],
             member,
             group,
-            member.group or "",
+            group_id,
             catalogue.sites[group.group.site],
-            tallies[ask.member],
+            tallies[ask.unit],
             known,
             _given(known, now_ms),
             catalogue.program.language,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
     fresh = {
-        (case.strategy.id, case.ask.member): case
+        (case.strategy.id, case.unit): case
         for case in reversed(cases.values())
-        if (case.strategy.id, case.ask.member, case.point) not in made
+        if (case.strategy.id, case.unit, case.point) not in made
     }
     new = {
-        (decision.strategy_id, decision.unit_id): decision
+        (decision.strategy_id, decision.unit): decision
         for decision in _decide(conn, kept, program_id, catalogue, fresh, now_ms)
     }
     for place, case in cases.items():
-        before = made.get((case.strategy.id, case.ask.member, case.point))
-        decision = before or new[case.strategy.id, case.ask.member]
+        before = made.get((case.strategy.id, case.unit, case.point))
+        decision = before or new[case.strategy.id, case.unit]
         stood = setup.catalogue(conn, kept, program_id, decision.catalogue)
         answers[place] = told(decision, stood, simulated=simulated)
     return [answer for answer in answers if answer is not None]
@@ -165,14 +194,16 @@ def _look_back(catalogue: Catalogue) -> int:
 
 def _strategy(ask: Ask, catalogue: Catalogue) -> Strategy | Mistake:
     """The strategy that decides, or what is wrong with the request."""
-    name = ask.strategy or catalogue.program.default_strategy
+    name = ask.strategy or catalogue.program.default_for(ask.unit.kind)
     if name is None:
-        return Invalid("the program has no default strategy, so the request must name one")
+        return Invalid(
+            f"the program has no default strategy for a {ask.unit.kind}, so the request must name one"
+        )
     strategy = catalogue.strategies.get(name)
     if strategy is None:
         return NotFound(f"there is no strategy `{name}` in this program")
-    if strategy.level != "member":
-        return Invalid(f"strategy `{name}` decides for a {strategy.level}, not for a member")
+    if (strategy.level == "group") != (ask.group is not None):
+        return Invalid(f"strategy `{name}` decides for a {strategy.level}, not for a {ask.unit.kind}")
     return strategy
 
 
@@ -185,50 +216,53 @@ def _gate(
     *,
     simulated: bool,
 ) -> Strategy | Answer:
-    """What stands before any decision: does the member exist, and may anything be recommended?"""
-    row = members.get(ask.member)
-    if row is None:
-        return NotFound(f"there is no member `{ask.member}` in this program")
+    """What stands before any decision: is the unit there, and may anything be recommended?"""
+    row = None if ask.member is None else members.get(ask.member)
+    group = ask.group if row is None else row.group
+    if (row is None and ask.member is not None) or (row is None and group not in groups):
+        return NotFound(f"there is no {ask.unit.kind} `{ask.unit.id}` in this program")
     why: Withheld | None = None
     if catalogue.program.stopped:
         why = "program_stopped"
-    elif not row.member.consent.messages:
+    elif row is not None and not row.member.consent.messages:
         why = "messages_declined"
     elif strategy.paused:
         why = "strategy_paused"
-    elif row.group is not None and groups[row.group].group.ended:
+    elif group is not None and groups[group].group.ended:
         why = "group_ended"
     if why is not None:
-        return withheld(ask.member, row.group, why, simulated=simulated)
-    if row.group is None:
+        return withheld(ask.member, group, why, simulated=simulated)
+    if group is None:
         return Invalid(f"member `{ask.member}` sits in no group today")
+    if strategy.level == "adviser" and row is not None and row.role not in LEADING:
+        return Invalid(f"strategy `{strategy.id}` decides for advisers, and `{ask.member}` is none today")
     return strategy
 
 
 def _already(
     conn: Connection, program_id: str, cases: Sequence[_Case], now_ms: int
-) -> dict[tuple[str, str, str], Decision]:
+) -> dict[tuple[str, Unit, str], Decision]:
     """What was decided before: this very decision point, or one that is still open."""
-    standing: dict[tuple[str, str, str], str] = {}
+    standing: dict[tuple[str, Unit, str], str] = {}
     for case in cases:
         for before in case.recent:
             if before.strategy_id == case.strategy.id and (
                 before.decision_point == case.point or is_open(before.answers, before.expires_at, now_ms)
             ):
-                key = (case.strategy.id, case.ask.member, case.point)
+                key = (case.strategy.id, case.unit, case.point)
                 if before.decision_point == case.point or key not in standing:
                     standing[key] = before.decision_id
     named = [case for case in cases if case.ask.decision_point is not None]
     if not standing and not named:
         return {}
-    points = [f"{case.strategy.id} {case.ask.member} {case.point}" for case in named]
+    points = [f"{case.strategy.id} {case.unit.kind} {case.unit.id} {case.point}" for case in named]
     found = decisions.existing(
-        conn, program_id, list(standing.values()), sorted({case.ask.member for case in named}), points
+        conn, program_id, list(standing.values()), sorted({case.unit.id for case in named}), points
     )
     by_id = {decision.decision_id: decision for decision in found}
     made = {key: by_id[decision] for key, decision in standing.items()}
     for decision in found:
-        made[decision.strategy_id, decision.unit_id, decision.decision_point] = decision
+        made[decision.strategy_id, decision.unit, decision.decision_point] = decision
     return made
 
 
@@ -237,7 +271,7 @@ def _decide(
     kept: Kept,
     program_id: str,
     catalogue: Catalogue,
-    fresh: dict[tuple[str, str], _Case],
+    fresh: dict[tuple[str, Unit], _Case],
     now_ms: int,
 ) -> list[Decision]:
     """Decides and stores what is new, strategy by strategy, each in order of unit."""
@@ -247,71 +281,42 @@ def _decide(
     versions = beliefs.pointers(conn, program_id, strategies)
     secret = setup.draw_secret(conn, kept, program_id)
     today = next(iter(fresh.values())).calendar.today
-    periods = _periods(catalogue, strategies, today)
-    taken = resources.lock_counters(conn, program_id, sorted(periods.items()))
-    left = {
-        payer: catalogue.budgets[payer].limit_minor - taken[payer, period]
-        for payer, period in periods.items()
-    }
-    before = dict(left)
-    made: list[Decision] = []
+    wanted: set[Resource] = set()
+    for name in strategies:
+        met_in = {case.group_id for key, case in fresh.items() if key[0] == name}
+        wanted |= drawn_on(catalogue, catalogue.offered(catalogue.strategies[name]), met_in, today)
+    taken = resources.lock_counters(conn, program_id, sorted(wanted))
+    left = {resource: limit(catalogue, resource) - amount for resource, amount in sorted(taken.items())}
+    accounts = list(left)
     held: list[Reservation] = []
+    made: list[Decision] = []
     for name in strategies:
         cases = [fresh[key] for key in sorted(fresh) if key[0] == name]
         strategy = cases[0].strategy
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, program_id, secret, now_ms)
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
-        decided = decide(strategy, nodes, asked, _purse(actions, left))
+        own = purse(catalogue, actions, asked.points.groups, today, left)
+        decided = decide(strategy, nodes, asked, own)
         for row, case in enumerate(cases):
-            made.append(_decision(case, row, asked, decided, catalogue, versions[name], now_ms))
-            picked = actions[decided.picked[row] - 1] if decided.picked[row] else None
-            if picked is not None and picked.payer in left and picked.cost_minor:
-                left[picked.payer] -= picked.cost_minor
-                held.append(
-                    Reservation(
-                        made[-1].decision_id,
-                        picked.payer,
-                        periods[picked.payer],
-                        picked.cost_minor,
-                        made[-1].expires_at,
+            decision = _decision(case, row, asked, decided, catalogue, versions[name], now_ms)
+            made.append(decision)
+            picked = decided.picked[row]
+            for account, amount in zip(
+                own.account[row, picked].tolist(), own.cost[picked].tolist(), strict=True
+            ):
+                if account >= 0:
+                    left[accounts[account]] -= amount
+                    held.append(
+                        Reservation(decision.decision_id, accounts[account], amount, decision.expires_at)
                     )
-                )
     decisions.insert_decisions(conn, program_id, made)
     resources.insert_reservations(conn, program_id, held)
+    now_taken = {resource: limit(catalogue, resource) - amount for resource, amount in left.items()}
     resources.write_counters(
-        conn,
-        program_id,
-        {
-            (payer, periods[payer]): taken[payer, periods[payer]] + before[payer] - left[payer]
-            for payer in left
-            if before[payer] != left[payer]
-        },
+        conn, program_id, {key: amount for key, amount in now_taken.items() if amount != taken[key]}
     )
     return made
-
-
-def _periods(catalogue: Catalogue, strategies: Sequence[str], today: date) -> dict[str, str]:
-    """The budgets that these strategies could draw on, with the period that is running."""
-    payers = {
-        action.payer
-        for name in strategies
-        for action in catalogue.offered(catalogue.strategies[name])
-        if action.cost_minor and action.payer in catalogue.budgets
-    }
-    return {payer: budget_period(today, catalogue.budgets[payer].period) for payer in sorted(payers)}
-
-
-def _purse(actions: Sequence[AnyAction], left: dict[str, int]) -> Purse:
-    """What each action draws on; a payer without a budget has no limit."""
-    payers = sorted(left)
-    place = {payer: index for index, payer in enumerate(payers)}
-    drawn = [place.get(action.payer, -1) if action.cost_minor else -1 for action in actions]
-    return Purse(
-        np.array([-1, *drawn]),
-        np.array([0, *(action.cost_minor for action in actions)]),
-        np.array([left[payer] for payer in payers], np.int64),
-    )
 
 
 def _asked(
@@ -322,17 +327,18 @@ def _asked(
     points = Points(
         matrix([_picture(case, now_ms) for case in cases], strategy.features, now_ms),
         tuple(case.group_id for case in cases),
-        tuple(case.ask.member for case in cases),
+        tuple(case.unit.id for case in cases),
         np.full(len(cases), UNKNOWN_REMAINING),
     )
     draws = tuple(
-        uniform(secret, program_id, strategy.id, f"member:{case.ask.member}", case.point) for case in cases
+        uniform(secret, program_id, strategy.id, f"{case.unit.kind}:{case.unit.id}", case.point)
+        for case in cases
     )
     return Asked(
         points,
         refusals(actions, [_situation(case, now_ms) for case in cases]),
         draws,
-        tuple(not case.member.member.consent.chance for case in cases),
+        tuple(not case.consent.chance for case in cases),
     )
 
 
@@ -350,20 +356,20 @@ def _situation(case: _Case, now_ms: int) -> Situation:
         phase(case.site, case.calendar.today),
         case.calendar.today,
         now_ms,
-        case.member.member.consent.health_worker,
+        case.consent.health_worker,
         case.languages,
         case.given,
     )
 
 
 def _picture(case: _Case, now_ms: int) -> Picture:
-    """What is known of the member; nothing of their own signals if they did not agree to that."""
-    own = case.member.member.consent.my_signals
+    """What is known of the unit; nothing of a member's own signals if they did not agree to that."""
+    own = case.member is not None and case.consent.my_signals
     months_ago = ((now_ms - given.at_ms) / MONTH_MS for given in case.given)
     return Picture(
         member=tally.decoded(case.tally) if own else tally.EMPTY,
         group=tally.decoded(case.group.tally),
-        role=case.member.role or "member",  # type: ignore[arg-type]  # stored as one of the three
+        role=(case.member and case.member.role) or "member",  # type: ignore[arg-type]  # stored as one of the three
         setting=case.group.group.setting,
         phase=phase(case.site, case.calendar.today),
         months_to_end=months_to_end(case.site, case.calendar.today),
@@ -400,8 +406,8 @@ def _decision(
     return Decision(
         decision_id=uuid7(now_ms),
         strategy_id=case.strategy.id,
-        unit_kind="member",
-        unit_id=case.ask.member,
+        unit_kind=case.unit.kind,
+        unit_id=case.unit.id,
         group_id=case.group_id,
         decision_point=case.point,
         action_id=names[picked],

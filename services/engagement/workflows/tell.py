@@ -69,7 +69,7 @@ class RewardWindow(msgspec.Struct, frozen=True):
 
 
 class Recommendation(msgspec.Struct, frozen=True):
-    """What to try next for one member.
+    """What to try next for one member, or for a group as a whole: then `member` is null.
 
     decision_id : null when nothing was decided: `withheld` or `fallback: "deadline"` says why
     probability : with which the action was drawn; chances : every available action's
@@ -79,7 +79,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     """
 
     decision_id: str | None
-    member: str
+    member: str | None
     group: str | None
     strategy: str | None
     strategy_revision: int | None
@@ -150,7 +150,7 @@ def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recomm
     picked = catalogue.actions.get(decision.action_id)
     return Recommendation(
         decision_id=decision.decision_id,
-        member=decision.unit_id,
+        member=decision.unit_id if decision.unit_kind == "member" else None,
         group=decision.group_id,
         strategy=decision.strategy_id,
         strategy_revision=decision.strategy_revision,
@@ -179,18 +179,24 @@ def _refusal(action: str, code: int) -> Refusal:
     return Refusal(action, reason.name.lower(), WORDS[reason])
 
 
-def withheld(member: str, group: str | None, why: Withheld, *, simulated: bool) -> Recommendation:
+def withheld(member: str | None, group: str | None, why: Withheld, *, simulated: bool) -> Recommendation:
     """`none`, not a decision: nothing is stored."""
     return _undecided(member, group, why, None, WITHHELD[why], simulated=simulated)
 
 
-def safe_default(member: str, *, simulated: bool) -> Recommendation:
+def safe_default(member: str | None, group: str | None, *, simulated: bool) -> Recommendation:
     """`none`, not a decision: what is answered when no decision comes in time."""
-    return _undecided(member, None, None, "deadline", DEADLINE, simulated=simulated)
+    return _undecided(member, group, None, "deadline", DEADLINE, simulated=simulated)
 
 
 def _undecided(
-    member: str, group: str | None, why: Withheld | None, fallback: str | None, words: str, *, simulated: bool
+    member: str | None,
+    group: str | None,
+    why: Withheld | None,
+    fallback: str | None,
+    words: str,
+    *,
+    simulated: bool,
 ) -> Recommendation:
     return Recommendation(
         decision_id=None,

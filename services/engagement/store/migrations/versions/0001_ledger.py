@@ -40,7 +40,7 @@ def upgrade() -> None:
     op.create_table(
         "counters",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
-        sa.Column("resource_id", sa.String(length=64), nullable=False),
+        sa.Column("resource_id", sa.String(length=80), nullable=False),
         sa.Column("period", sa.String(length=16), nullable=False),
         sa.Column("taken", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("program_id", "resource_id", "period", name=op.f("pk_counters")),
@@ -243,7 +243,7 @@ def upgrade() -> None:
         "reservations",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("decision_id", sa.Uuid(as_uuid=False), nullable=False),
-        sa.Column("resource_id", sa.String(length=64), nullable=False),
+        sa.Column("resource_id", sa.String(length=80), nullable=False),
         sa.Column("period", sa.String(length=16), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,137 @@
+"""What actions draw on: a payer's money, and the time of who carries them out. Both have limits.
+
+An action takes money from its payer's budget of the period, and minutes from its carrier: an adviser
+has so many a month for each group beyond the meeting. A payer without a budget and a carrier other than
+the adviser have no limit here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from engagement.actions.availability import Reason, Refusals
+from engagement.actions.catalogue import AnyAction
+from engagement.records import Integers
+from engagement.strategy.cadence import budget_period
+from engagement.strategy.setup import Catalogue
+
+REASONS = (Reason.BUDGET, Reason.MINUTES)
+"""Why an action is refused when too little is left of its money, or of its carrier's time."""
+
+
+class Resource(NamedTuple):
+    """One limit in one period: a payer's id, or `adviser/` and a group's id, which no payer's can be."""
+
+    id: str
+    period: str
+
+
+class Purse(NamedTuple):
+    """What the actions draw on at N decision points, and what is left of it.
+
+    account : (N, K, 2) index into `left` of the money and of the minutes, −1 for no limit
+    cost : (K, 2), minor units and minutes    left : (A,) of each account
+    """
+
+    account: Integers
+    cost: Integers
+    left: Integers
+
+
+def drawn_on(
+    catalogue: Catalogue, actions: Sequence[AnyAction], groups: Iterable[str], today: date
+) -> set[Resource]:
+    """Every resource that these actions could draw on in these groups."""
+    found = {_money(catalogue, action, today) for action in actions}
+    if any(map(_takes_minutes, actions)):
+        found |= {_minutes(group, today) for group in groups}
+    return {resource for resource in found if resource is not None}
+
+
+def limit(catalogue: Catalogue, resource: Resource) -> int:
+    """How much there is of a resource in its period."""
+    budget = catalogue.budgets.get(resource.id)
+    return catalogue.program.adviser_minutes if budget is None else budget.limit_minor
+
+
+def purse(
+    catalogue: Catalogue,
+    actions: Sequence[AnyAction],
+    groups: Sequence[str],
+    today: date,
+    left: Mapping[Resource, int],
+) -> Purse:
+    """The purse of N decision points in these groups.
+
+    left : of every resource that they could draw on, maybe of others too; the accounts, in its order
+    """
+    place: dict[Resource | None, int] = {resource: index for index, resource in enumerate(left)}
+    own = np.array([place.get(_minutes(group, today), -1) for group in groups], np.int64)
+    account = np.full((len(groups), 1 + len(actions), 2), -1)
+    cost = np.zeros((1 + len(actions), 2), np.int64)
+    for column, action in enumerate(actions, start=1):
+        account[:, column, 0] = place.get(_money(catalogue, action, today), -1)
+        if _takes_minutes(action):
+            account[:, column, 1] = own
+        cost[column] = action.cost_minor, action.minutes
+    return Purse(account, cost, np.array([*left.values()], np.int64))
+
+
+def _money(catalogue: Catalogue, action: AnyAction, today: date) -> Resource | None:
+    budget = catalogue.budgets.get(action.payer)
+    if not action.cost_minor or budget is None:
+        return None
+    return Resource(action.payer, budget_period(today, budget.period))
+
+
+def _takes_minutes(action: AnyAction) -> bool:
+    return action.carrier == "adviser" and action.minutes > 0
+
+
+def _minutes(group: str, today: date) -> Resource:
+    return Resource(f"adviser/{group}", budget_period(today, "month"))
+
+
+def unlimited(rows: int, actions: int) -> Purse:
+    """A purse of which nothing is drawn at N points of K actions."""
+    return Purse(np.full((rows, actions, 2), -1), np.zeros((actions, 2), np.int64), np.zeros(0, np.int64))
+
+
+def within(purse: Purse, rows: Integers, left: Integers, refusals: Refusals) -> Refusals:
+    """Refusals of some rows, (n, K), with the actions for which too little is left."""
+    if not len(left):
+        return refusals.copy()
+    account = purse.account[rows]
+    dear = (account >= 0) & (purse.cost > left[account])
+    code = np.array(REASONS, np.uint8)[dear.argmax(axis=2)]
+    return np.where(dear.any(axis=2) & (refusals == Reason.AVAILABLE), code, refusals)
+
+
+def take(purse: Purse, rows: Integers, picked: Integers, left: Integers) -> None:
+    """Takes what the picks of some rows cost out of `left`."""
+    account = purse.account[rows, picked]
+    limited = account >= 0
+    np.subtract.at(left, account[limited], purse.cost[picked][limited])
+
+
+def turns(purse: Purse, refusals: Refusals) -> Integers:
+    """When each row is decided, (N,) from 0: after all rows before it with which it may run short.
+
+    An account is short when its rows' dearest available actions together cost more than is left.
+    """
+    turn = np.zeros(len(refusals), np.int64)
+    limited = (purse.account >= 0) & (refusals == Reason.AVAILABLE)[:, :, None]
+    row, action, slot = np.nonzero(limited)
+    dearest = np.zeros((len(refusals), len(purse.left)), np.int64)
+    np.maximum.at(dearest, (row, purse.account[row, action, slot]), purse.cost[action, slot])
+    short = dearest.sum(axis=0) > purse.left
+    if not short.any():
+        return turn
+    following = np.zeros(len(purse.left), np.int64)
+    for place in np.flatnonzero((dearest[:, short] > 0).any(axis=1)):
+        mine = short & (dearest[place] > 0)
+        turn[place] = following[mine].max()
+        following[mine] = turn[place] + 1
+    return turn
