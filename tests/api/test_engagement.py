@@ -58,3 +58,42 @@ def test_a_group_says_how_many_came_and_never_who(reported: Program) -> None:
 @pytest.mark.parametrize("path", ["/v1/members/nobody/engagement", "/v1/groups/nowhere/engagement"])
 def test_of_what_is_unknown_there_is_no_picture(program: Program, path: str) -> None:
     assert program.caller("read").get(path).status_code == 404
+
+
+def test_a_group_is_shown_with_its_state_of_today_and_of_each_month(reported: Program) -> None:
+    seen = reported.caller("read").get("/v1/groups/north/engagement").json()
+    assert seen["standing"].keys() >= {"state", "sentence", "since", "last_known_meeting", "members"}
+    assert seen["standing"]["members"] == 3
+    assert seen["standing"]["state"] == seen["months"][-1]["state"] == "wavering"  # one came of three
+
+
+def test_a_member_has_no_state_of_a_group(reported: Program) -> None:
+    seen = reported.caller("read").get("/v1/members/ben/engagement").json()
+    assert seen["standing"] is None
+    assert {month["state"] for month in seen["months"]} == {None}
+
+
+def test_groups_are_listed_by_their_state_with_how_they_stand(reported: Program) -> None:
+    caller = reported.caller("read")
+    found = caller.get("/v1/groups", params={"state": "new"}).json()
+    assert [row["value"]["id"] for row in found["items"]] == ["south"]
+    assert (found["counts"]["new"], found["counts"]["wavering"], found["next"]) == (1, 1, None)
+    assert found["items"][0]["standing"]["site"] == "site-1"
+
+
+def test_all_groups_are_listed_with_their_states_in_parts(reported: Program) -> None:
+    caller = reported.caller("read")
+    first = caller.get("/v1/groups", params={"state": "any", "limit": 1}).json()
+    rest = caller.get("/v1/groups", params={"state": "any", "limit": 1, "after": first["next"]}).json()
+    states = [row["standing"]["state"] for part in (first, rest) for row in part["items"]]
+    assert (states, rest["next"]) == (["wavering", "new"], None)
+
+
+def test_a_list_that_asks_for_no_state_tells_none(reported: Program) -> None:
+    plain = reported.caller("read").get("/v1/groups").json()
+    assert plain.keys() == {"items", "next"}
+    assert plain["items"][0].keys() == {"revision", "value"}
+
+
+def test_there_are_no_groups_in_a_state_that_does_not_exist(program: Program) -> None:
+    assert program.caller("read").get("/v1/groups", params={"state": "sleepy"}).status_code == 400

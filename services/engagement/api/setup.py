@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from engagement.actions.catalogue import AnyAction
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.parameters import PAGE, After, Limit, Name
+from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
 from engagement.api.service import Call, each, one, service_of
 from engagement.errors import Invalid, Mistake, NotFound
 from engagement.store import setup
@@ -29,6 +29,7 @@ from engagement.strategy.strategy import Strategy
 from engagement.workflows.revise import revise
 from engagement.workflows.roster import RosterReport, import_roster
 from engagement.workflows.seat import Seating, seat
+from engagement.workflows.states import Counts, GroupState, Looked, look
 
 T = TypeVar("T")
 TAGS = ("set-up",)
@@ -157,6 +158,48 @@ async def seat_member(request: Call, name: Name, data: JSONBody[Membership]) -> 
     return seated
 
 
+class GroupSeen(msgspec.Struct, frozen=True):
+    """A group of a list, and how it stands if that was asked for."""
+
+    revision: int
+    value: Group
+    standing: GroupState | msgspec.UnsetType = msgspec.UNSET
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """A part of the list of groups in order of id; `next` is null at the end.
+
+    counts : by state, of all groups that were looked at for this part
+    """
+
+    items: list[GroupSeen]
+    next: str | None
+    counts: Counts | msgspec.UnsetType = msgspec.UNSET
+
+
+@get("/v1/groups", guards=[Needs("read")], tags=TAGS)
+async def list_groups(request: Call, after: After = "", limit: Limit = PAGE, wanted: Wanted = None) -> Groups:
+    """List groups in order of id.
+
+    With `state`, those in that state today, with how they stand: `limit` groups are looked at, and a part
+    may hold fewer, or none, and still have a `next`. `state=silent` is the list of groups to ask after.
+    """
+    if wanted is None:
+        plain: Page[Group] = await _list(request, "group", after, limit)
+        return Groups([GroupSeen(row.revision, row.value) for row in plain.items], plain.next)
+    work = Work(request.auth.program_id, looks)
+    looked: Looked = await one(service_of(request), "read", work, (after, limit, wanted))
+    items = [GroupSeen(row.revision, row.thing, found) for row, found in looked.found]  # type: ignore[arg-type]  # a list of groups
+    return Groups(items, looked.next, looked.counts)
+
+
+def looks(
+    conn: Connection, kept: Kept, program_id: str, cuts: Sequence[tuple[str, int, Any]], now_ms: int
+) -> list[Looked]:
+    """Parts of the list of groups with their states. cuts : (the id to go on behind, how many, state) each"""
+    return [look(conn, kept, program_id, *cut, now_ms) for cut in cuts]
+
+
 @get("/v1/groups/{name:str}/members", guards=[Needs("read")], tags=TAGS)
 async def list_members_of_group(request: Call, name: Name) -> list[Seating]:
     """List who sits in a group today, by seat."""
@@ -212,7 +255,8 @@ HANDLERS = (
     read_program,
     change_program,
     *_resource("site", "sites", Site, "A new `ends_on` changes phases from now on and no stored decision."),
-    *_resource("group", "groups", Group, "`ended` keeps the record and recommends nothing more."),
+    list_groups,
+    *_resource("group", "groups", Group, "`ended` keeps the record and recommends nothing more.")[1:],
     list_members_of_group,
     *_resource(
         "member",

@@ -125,6 +125,22 @@ def newest(conn: Connection, program_id: str, noun: str, ids: Sequence[str]) -> 
     }
 
 
+def history(
+    conn: Connection, program_id: str, noun: str, ids: Sequence[str]
+) -> dict[str, list[tuple[AnyNoun, int]]]:
+    """Every revision of things by id, in order, each with the moment it was recorded."""
+    r = t.revisions.c
+    query = (
+        select(r.id, r.body, r.recorded_at)
+        .where(r.program_id == program_id, r.noun == noun, among(conn, r.id, ids))
+        .order_by(r.id, r.revision)
+    )
+    out: dict[str, list[tuple[AnyNoun, int]]] = {}
+    for name, body, recorded_at in conn.execute(query):
+        out.setdefault(name, []).append((decoded(noun, body), recorded_at))
+    return out
+
+
 def page(conn: Connection, program_id: str, noun: str, after: str, limit: int) -> list[Revised]:
     """The things of a noun in the database's order of ids, from the first id beyond `after`."""
     r = t.revisions.c
@@ -269,6 +285,13 @@ def memberships_of_groups(conn: Connection, program_id: str, groups: Sequence[st
         .order_by(m.group_id, m.seat, m.starts_on)
     )
     return [Seated(*row) for row in conn.execute(query)]
+
+
+def seated_in(conn: Connection, program_id: str, groups: Sequence[str], day: date) -> Counter[str]:
+    """How many members sit in each of these groups on a day."""
+    ever = {row.member for row in memberships_of_groups(conn, program_id, groups)}
+    now = memberships_on(conn, program_id, sorted(ever), day).values()
+    return Counter(row.group for row in now if row.group is not None)
 
 
 def members_of_group(conn: Connection, program_id: str, group: str, day: date) -> list[Seated]:

@@ -71,6 +71,20 @@ def of_groups(conn: Connection, program_id: str, groups: Sequence[str]) -> list[
     return _all(conn, _select(program_id).where(among(conn, t.signals.c.group_id, groups)))
 
 
+def of_kinds(
+    conn: Connection, program_id: str, kinds: Sequence[str], groups: Sequence[str]
+) -> list[Recorded]:
+    """Signals of these kinds that belong to these groups, and the program's corrections of such signals.
+
+    That is all it takes to know what counts in these groups: a first report of elsewhere, whose
+    correction belongs here, is none of their own, and its correction stands for it.
+    """
+    s = t.signals.c
+    of_them = _select(program_id).where(among(conn, s.kind, kinds))
+    here = of_them.where(among(conn, s.group_id, groups))
+    return _all(conn, union(here, of_them.where(s.corrects_event.is_not(None))))
+
+
 def in_window(
     conn: Connection,
     program_id: str,
