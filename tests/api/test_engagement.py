@@ -4,6 +4,7 @@ import pytest
 
 from engagement.signals.tally import DAY_MS
 from engagement.store.keys import Audience
+from engagement.workflows.states import CUT
 from engagement.workflows.tell import moment
 from support.running import Caller, Program
 
@@ -97,3 +98,13 @@ def test_a_list_that_asks_for_no_state_tells_none(reported: Program) -> None:
 
 def test_there_are_no_groups_in_a_state_that_does_not_exist(program: Program) -> None:
     assert program.caller("read").get("/v1/groups", params={"state": "sleepy"}).status_code == 400
+
+
+def test_more_groups_than_are_looked_at_at_once_make_one_list(program: Program) -> None:
+    caller = program.caller("admin")
+    for number in range(CUT + 1):
+        caller.put(f"/v1/groups/x{number:02}", {"id": f"x{number:02}", "site": "site-1"})
+    found = caller.get("/v1/groups", params={"state": "new", "limit": 1000}).json()
+    assert (len(found["items"]), found["counts"]["new"], found["next"]) == (CUT + 3, CUT + 3, None)
+    part = caller.get("/v1/groups", params={"state": "new", "limit": CUT + 1}).json()
+    assert (len(part["items"]), part["next"]) == (CUT + 1, part["items"][-1]["value"]["id"])

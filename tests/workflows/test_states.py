@@ -158,7 +158,7 @@ def test_a_list_picks_out_a_state_counts_all_it_looked_at_and_says_where_to_go_o
 
     first, rest = looked("", 2, "silent"), looked("g1", 2, "silent")
     assert [row.thing.id for row, _ in first.found] == ["g1"]
-    assert ((first.counts.thriving, first.counts.silent), first.next) == ((1, 1), "g1")
+    assert ((first.seen["thriving"], first.seen["silent"]), first.next) == ((1, 1), "g1")
     assert ([row.thing.id for row, _ in rest.found], rest.next) == (["g2"], None)
 
 

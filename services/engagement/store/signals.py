@@ -77,12 +77,14 @@ def of_kinds(
     """Signals of these kinds that belong to these groups, and the program's corrections of such signals.
 
     That is all it takes to know what counts in these groups: a first report of elsewhere, whose
-    correction belongs here, is none of their own, and its correction stands for it.
+    correction belongs here, is none of their own, and its correction stands for it. A correction that
+    belongs here is given twice.
     """
     s = t.signals.c
     of_them = _select(program_id).where(among(conn, s.kind, kinds))
     here = of_them.where(among(conn, s.group_id, groups))
-    return _all(conn, union(here, of_them.where(s.corrects_event.is_not(None))))
+    corrections = of_them.where(s.corrects_source > "")  # and not null: that is how the index finds them
+    return _all(conn, union_all(here, corrections))
 
 
 def in_window(

@@ -22,8 +22,10 @@ from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date, midnight_ms
 from engagement.strategy.setup import Group, phase
 from engagement.strategy.standing import Heard, Revision, standing_on
-from engagement.workflows.tallies import counting
+from engagement.workflows.tallies import counting, key, target
 
+CUT = 50
+"""How many groups one call may look at: each takes a millisecond or two after two years of meetings."""
 SENTENCES: dict[State, str] = {
     "new": "Nothing is known of a meeting yet",
     "thriving": "Meets: no meeting missed since {since}",
@@ -70,8 +72,11 @@ def states_of(
 
 def heard_of(conn: Connection, program_id: str, names: Sequence[str], zone: str) -> dict[str, Heard]:
     """What decides how each of these groups stands: its revisions, and what counts of what was heard."""
-    rows = counting(signals.of_kinds(conn, program_id, [*KINDS, *WRITTEN], names))
-    return gathered(setup.history(conn, program_id, "group", names), rows, zone)
+    rows = signals.of_kinds(conn, program_id, [*KINDS, *WRITTEN], names)
+    chained = {target(row) for row in rows} - {None}
+    plain = [row for row in rows if row.corrects_event is None and key(row) not in chained]
+    others = (row for row in rows if row.corrects_event is not None or key(row) in chained)
+    return gathered(setup.history(conn, program_id, "group", names), [*plain, *counting(others)], zone)
 
 
 def gathered(
@@ -155,7 +160,7 @@ def sentence(standing: Standing) -> str:
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many groups are in each state."""
+    """How many groups are in each state. Build it with `counted`."""
 
     new: int
     thriving: int
@@ -166,14 +171,19 @@ class Counts(msgspec.Struct, frozen=True):
     ended: int
 
 
+def counted(seen: Counter[State]) -> Counts:
+    """The same numbers with every state named."""
+    return Counts(**{state: seen[state] for state in STATES})
+
+
 class Looked(NamedTuple):
     """Groups that were looked at in order of id, those wanted among them, and where to go on.
 
-    counts : of all that were looked at
+    seen : how many of those looked at are in each state
     """
 
     found: list[tuple[Revised, GroupState]]
-    counts: Counts
+    seen: Counter[State]
     next: str | None
 
 
@@ -190,9 +200,8 @@ def look(
     page = setup.page(conn, program_id, "group", after, limit + 1)
     rows = page[:limit]
     states = states_of(conn, kept, program_id, [row.thing.id for row in rows], now_ms)
-    seen = Counter(found.state for found in states.values())
     return Looked(
         [(row, states[row.thing.id]) for row in rows if wanted in ("any", states[row.thing.id].state)],
-        Counts(**{state: seen[state] for state in STATES}),
+        Counter(found.state for found in states.values()),
         rows[-1].thing.id if len(page) > limit else None,
     )
