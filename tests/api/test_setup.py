@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from engagement.signals.signal import Audience
 from support.running import Caller, Program
 
 NOUNS: list[tuple[str, dict[str, Any]]] = [
@@ -150,3 +151,16 @@ def test_a_roster_that_cannot_be_read_stores_nothing(caller: Caller, content: by
     answer = caller.call("POST", "/v1/imports/roster", content=content, headers=CSV)
     assert answer.status_code == 400
     assert caller.get("/v1/members").content == before
+
+
+@pytest.mark.parametrize(("audience", "seen"), [("adviser", "unknown"), ("health_worker", "yes")])
+def test_a_neighbour_reads_of_no_barrier_and_no_condition(
+    caller: Caller, program: Program, audience: Audience, seen: str
+) -> None:
+    known = {"barriers": {"sabotage": "yes"}, "barriers_checked_on": "2026-01-01", "conditions": ["diabetes"]}
+    caller.put("/v1/members/ben", {"id": "ben"} | known)
+    reader = program.caller("read", audience=audience)
+    one = reader.get("/v1/members/ben").json()["value"]
+    listed = {row["value"]["id"]: row["value"] for row in reader.get("/v1/members").json()["items"]}
+    assert one == listed["ben"]
+    assert (one["barriers"]["sabotage"], bool(one["conditions"])) == (seen, seen == "yes")

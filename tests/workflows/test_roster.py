@@ -1,11 +1,13 @@
 """A roster from CSV: every good line is stored, every bad one is named with its column."""
 
+from datetime import date
+
 import msgspec
 import pytest
 
 from engagement.errors import Invalid
 from engagement.store import setup
-from engagement.strategy.setup import Consent, Group, Member, Site
+from engagement.strategy.setup import Barriers, Consent, Group, Member, Site
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
 from engagement.workflows.roster import MOST_LINES, import_roster
@@ -244,3 +246,76 @@ def test_a_roster_that_is_too_long_is_refused_as_a_whole(here):
     with pytest.raises(Invalid, match="send it in parts"):
         seat(here, *lines)
     assert seat_of(here, "m0") is None
+
+
+# --- what a line may say of its member --------------------------------------------------------------
+
+KNOWN = {
+    "barrier_money": "yes",
+    "barrier_time": "No",
+    "barriers_checked_on": "2026-02-01",
+    "conditions": "diabetes Hypertension",
+    "channel": "voice",
+    "phone_kind": "shared",
+    "sex": "female",
+    "age_band": "70+",
+    "can_read": "no",
+    "neighbourhood": "w-12",
+}
+
+
+def told(here, **cells):
+    return seat(
+        here, ",".join(["g0", "m0", "1", *cells.values()]), columns=",".join(["group,member,seat", *cells])
+    )
+
+
+def test_a_line_may_say_what_is_known_of_a_member(here):
+    assert counts(told(here, **KNOWN)) == (1, 1, 0, 0)
+    assert member_of(here, "m0") == Member(
+        id="m0",
+        barriers=Barriers(money="yes", time="no"),
+        barriers_checked_on=date(2026, 2, 1),
+        conditions=("diabetes", "hypertension"),
+        channel="voice",
+        phone="shared",
+        sex="female",
+        age_band="70+",
+        can_read=False,
+        neighbourhood="W-12",
+    )
+
+
+def test_what_is_known_of_a_member_stays_when_a_later_line_leaves_it_open(here):
+    told(here, **KNOWN)
+    before = member_of(here, "m0")
+    assert counts(told(here, **dict.fromkeys(KNOWN, ""))) == (1, 0, 1, 0)
+    told(here, barrier_money="unknown", barriers_checked_on="2027-02-01")
+    assert member_of(here, "m0") == msgspec.structs.replace(
+        before, barriers=Barriers(time="no"), barriers_checked_on=date(2027, 2, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("barrier_money", "perhaps", "`perhaps` is none of yes, no, unknown"),
+        ("barriers_checked_on", "last week", "is not a date"),
+        ("conditions", "gout", "`gout` is not one of diabetes"),
+        ("conditions", "diabetes diabetes", "each named once"),
+        ("channel", "letter", "none of adviser"),
+        ("phone_kind", "iphone", "none of none, shared"),
+        ("sex", "f", "none of female"),
+        ("age_band", "43", "none of 18-29"),
+        ("can_read", "somewhat", "neither yes nor no"),
+        ("neighbourhood", "12 Main Street", "regex"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_named_with_what_can(here, column, cell, words):
+    (flaw,) = told(here, **{column: cell}).refused
+    assert (flaw.column, words in flaw.problem) == (column, True)
+
+
+def test_a_barrier_without_the_day_of_the_check_is_refused(here):
+    (flaw,) = told(here, barrier_money="yes").refused
+    assert flaw.column == "barriers_checked_on"

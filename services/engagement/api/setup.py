@@ -21,10 +21,11 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
 from engagement.api.service import Call, each, one, service_of
 from engagement.errors import Invalid, Mistake, NotFound
+from engagement.signals.signal import may_see
 from engagement.signals.states import State
 from engagement.store import setup
 from engagement.store.kept import Kept
-from engagement.store.setup import Revised
+from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Budget, Group, Member, Membership, Program, Site
 from engagement.strategy.strategy import Strategy
@@ -110,7 +111,7 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
 async def _list(request: Call, noun: str, after: str, limit: int) -> Page[Any]:
     work = Work(request.auth.program_id, pages)
     found: list[Revised] = await one(service_of(request), "read", work, (noun, after, limit + 1))
-    items: list[Thing[Any]] = [Thing(row.revision, row.thing) for row in found[:limit]]
+    items: list[Thing[Any]] = [Thing(row.revision, _seen(request, row.thing)) for row in found[:limit]]
     return Page(items, items[-1].value.id if len(found) > limit else None)
 
 
@@ -124,7 +125,14 @@ def pages(
 async def _read(request: Call, noun: str, name: str) -> Thing[Any]:
     work = Work(request.auth.program_id, things)
     found: Revised = await one(service_of(request), "read", work, (noun, name))
-    return Thing(found.revision, found.thing)
+    return Thing(found.revision, _seen(request, found.thing))
+
+
+def _seen(request: Call, thing: AnyNoun) -> AnyNoun:
+    """A thing as far as the key's reader may see it: what keeps a member away is not for neighbours."""
+    if isinstance(thing, Member) and not may_see(request.auth.audience, "health_worker"):
+        return thing.for_neighbours()
+    return thing
 
 
 def things(

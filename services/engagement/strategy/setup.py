@@ -145,6 +145,11 @@ class Member(Noun, frozen=True, kw_only=True):
         if len(set(self.conditions)) < len(self.conditions):
             raise ValueError("a condition is named twice")
 
+    def for_neighbours(self) -> "Member":
+        """The member without barriers and conditions, as an adviser or the group may read of them."""
+        hidden = {"barriers": Barriers(), "barriers_checked_on": None, "conditions": ()}
+        return msgspec.structs.replace(self, **hidden)
+
 
 class Budget(Noun, frozen=True, kw_only=True):
     """Money of one payer (`id`) for each period, in the currency's minor unit."""

@@ -369,6 +369,7 @@ def _picture(case: _Case, now_ms: int) -> Picture:
         months_to_end=months_to_end(case.site, case.calendar.today),
         dose=sum(DOSE_KEPT_A_MONTH**age for age in months_ago),
         context=tuple(sorted(case.ask.context.items())),
+        barriers=case.member.member.barriers.known() if own else (),
     )
 
 

@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, get_args
 
 import msgspec
 from sqlalchemy import Connection
@@ -19,7 +19,21 @@ from engagement.store import setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
 from engagement.strategy.cadence import local_date
-from engagement.strategy.setup import Catalogue, Consent, Group, Member, Membership, identifies
+from engagement.strategy.setup import (
+    AgeBand,
+    Barriers,
+    Catalogue,
+    Channel,
+    Condition,
+    Consent,
+    Group,
+    Member,
+    Membership,
+    Phone,
+    Sex,
+    YesNo,
+    identifies,
+)
 from engagement.workflows.revise import revise
 
 COLUMNS = {
@@ -36,10 +50,44 @@ COLUMNS = {
     "chance": "yes or no: the choice may be partly by chance",
     "my_signals": "yes or no: own signals may choose for them",
     "health_worker": "yes or no: sharing with the health worker",
+    "barrier_money": "yes, no or unknown: money keeps the member away",
+    "barrier_motivation": "yes, no or unknown: lacks the drive to control the disease",
+    "barrier_awareness": "yes, no or unknown: does not know why it matters",
+    "barrier_time": "yes, no or unknown: has no time",
+    "barrier_sabotage": "yes, no or unknown: family or friends undermine it",
+    "barriers_checked_on": "year-month-day of the check, needed with a barrier",
+    "conditions": "diabetes, hypertension, obesity_surgery or other; several with blanks between",
+    "channel": "adviser, voice, sms or app",
+    "phone_kind": "none, shared, basic or smart; never a number",
+    "sex": "female, male or other",
+    "age_band": "18-29, 30-39, 40-49, 50-59, 60-69 or 70+",
+    "can_read": "yes or no",
+    "neighbourhood": "a short code of the program's own, such as W-12",
 }
 """What a roster may hold. Nothing else is read, and nothing else is stored."""
 GROUP_FIELDS = {"site": "site", "setting": "setting", "group_language": "language"}
 """What a line may say of its group: column and field."""
+BARRIER = "barrier_"
+CHOICES: dict[str, tuple[str, ...]] = {
+    "channel": get_args(Channel),
+    "phone_kind": get_args(Phone),
+    "sex": get_args(Sex),
+    "age_band": get_args(AgeBand),
+    **{BARRIER + name: get_args(YesNo) for name in Barriers.__struct_fields__},
+}
+"""What a cell of these columns may say."""
+MEMBER_FIELDS = {
+    "language": "language",
+    "barriers_checked_on": "barriers_checked_on",
+    "conditions": "conditions",
+    "channel": "channel",
+    "phone_kind": "phone",
+    "sex": "sex",
+    "age_band": "age_band",
+    "can_read": "can_read",
+    "neighbourhood": "neighbourhood",
+}
+"""What a line may say of its member, beside consents and barriers: column and field."""
 CONSENTS = ("messages", "chance", "my_signals", "health_worker")
 YES_NO = {
     "yes": True,
@@ -157,9 +205,9 @@ def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: 
         "setting": cells.get("setting", "").lower() or "unknown",
         "language": cells.get("group_language", "").lower() or None,
     }
-    joined = _date(cells, today)
+    joined = _date(cells, "joined_on") or today
     consent = Consent(**{name: _yes_no(cells, name) for name in CONSENTS if cells.get(name)})
-    member = {"id": _id(cells, "member"), "language": cells.get("language", "").lower() or None}
+    member = {"id": _id(cells, "member"), **_of_member(cells)}
     seat = {
         "member": member["id"],
         "group": group["id"],
@@ -203,15 +251,48 @@ def _site(cells: dict[str, str], catalogue: Catalogue) -> str:
     return name
 
 
-def _date(cells: dict[str, str], today: date) -> date:
-    written = cells.get("joined_on", "")
+def _of_member(cells: dict[str, str]) -> dict[str, object]:
+    """What the line says of its member, by field."""
+    said = {name: _choice(cells, name) for name in CHOICES if cells.get(name)}
+    barriers = {name.removeprefix(BARRIER): cell for name, cell in said.items() if name.startswith(BARRIER)}
+    if barriers and not cells.get("barriers_checked_on"):
+        raise _FlawError("barriers_checked_on", "barriers come from a check: write its day, year-month-day")
+    return {
+        "language": cells.get("language", "").lower() or None,
+        "barriers": barriers,
+        "barriers_checked_on": _date(cells, "barriers_checked_on"),
+        "conditions": _conditions(cells),
+        **{MEMBER_FIELDS[name]: cell for name, cell in said.items() if name in MEMBER_FIELDS},
+        "can_read": _yes_no(cells, "can_read") if cells.get("can_read") else None,
+        "neighbourhood": cells.get("neighbourhood", "").upper() or None,
+    }
+
+
+def _conditions(cells: dict[str, str]) -> list[str]:
+    named = cells.get("conditions", "").lower().replace(";", " ").split()
+    for name in named:
+        if name not in get_args(Condition) or named.count(name) > 1:
+            known = ", ".join(get_args(Condition))
+            raise _FlawError("conditions", f"`{name[:20]}` is not one of {known}, each named once")
+    return named
+
+
+def _choice(cells: dict[str, str], column: str) -> str:
+    cell = cells[column].lower()
+    if cell not in CHOICES[column]:
+        raise _FlawError(column, f"`{cell[:20]}` is none of {', '.join(CHOICES[column])}")
+    return cell
+
+
+def _date(cells: dict[str, str], column: str) -> date | None:
+    written = cells.get(column, "")
     if not written:
-        return today
+        return None
     try:
         return date.fromisoformat(written)
     except ValueError:
         raise _FlawError(
-            "joined_on", f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31"
+            column, f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31"
         ) from None
 
 
@@ -297,11 +378,17 @@ def _member(line: _Line, stored: Member | None) -> Member:
     """The member as the line says; what it leaves open stays as it is."""
     if stored is None:
         return line.member
-    said = {name: getattr(line.member.consent, name) for name in CONSENTS if name in line.said}
+    consents = {name: getattr(line.member.consent, name) for name in CONSENTS if name in line.said}
+    barriers = {
+        name: getattr(line.member.barriers, name)
+        for name in Barriers.__struct_fields__
+        if BARRIER + name in line.said
+    }
     return msgspec.structs.replace(
         stored,
-        language=line.member.language if "language" in line.said else stored.language,
-        consent=msgspec.structs.replace(stored.consent, **said),
+        consent=msgspec.structs.replace(stored.consent, **consents),
+        barriers=msgspec.structs.replace(stored.barriers, **barriers),
+        **{field: getattr(line.member, field) for name, field in MEMBER_FIELDS.items() if name in line.said},
     )
 
 
