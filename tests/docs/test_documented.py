@@ -39,6 +39,9 @@ from engagement.strategy.setup import (
     Budget,
     Consent,
     Group,
+    HealthWorker,
+    Leave,
+    Link,
     Member,
     Membership,
     Program,
@@ -48,6 +51,7 @@ from engagement.strategy.setup import (
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 from engagement.telemetry import JsonLines, Metrics
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
+from engagement.workflows.regroup import Merge, Mover, Split
 from engagement.workflows.roster import COLUMNS
 from engagement.workflows.tell import WITHHELD
 
@@ -84,6 +88,12 @@ SETUP = (
     Program,
     Site,
     Group,
+    HealthWorker,
+    Leave,
+    Link,
+    Merge,
+    Split,
+    Mover,
     Member,
     Barriers,
     Consent,

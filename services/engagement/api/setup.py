@@ -27,7 +27,7 @@ from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.cadence import local_date
-from engagement.strategy.setup import Budget, Group, Member, Membership, Program, Site
+from engagement.strategy.setup import Budget, Group, HealthWorker, Member, Membership, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.revise import revise
 from engagement.workflows.roster import RosterReport, import_roster
@@ -74,13 +74,14 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
     changing : what a change has as its consequence, in plain words
     """
     article = "an" if noun[0] in "aeiou" else "a"
+    words, many = noun.replace("_", " "), plural.replace("_", " ")
 
     @get(
         f"/v1/{plural}",
         guards=[Needs("read")],
         tags=TAGS,
         operation_id=f"list_{plural}",
-        description=f"List {plural} in order of id.",
+        description=f"List {many} in order of id.",
     )
     async def index(request: Call, after: After = "", limit: Limit = PAGE) -> Page[kind]:
         return await _list(request, noun, after, limit)
@@ -90,7 +91,7 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
         guards=[Needs("read")],
         tags=TAGS,
         operation_id=f"read_{noun}",
-        description=f"Read one {noun} as it stands.",
+        description=f"Read one {words} as it stands.",
     )
     async def read(request: Call, name: Name) -> Thing[kind]:
         return await _read(request, noun, name)
@@ -100,7 +101,7 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
         guards=[Needs("admin")],
         tags=TAGS,
         operation_id=f"change_{noun}",
-        description=f"Create or change {article} {noun}.\n\n{changing}",
+        description=f"Create or change {article} {words}.\n\n{changing}",
     )
     async def change(request: Call, name: Name, data: JSONBody[kind]) -> Thing[kind]:
         return await _change(request, name, data)
@@ -142,7 +143,7 @@ def things(
 
     def newest(noun: str, name: str) -> Revised | Mistake:
         found = setup.newest(conn, program_id, noun, [name]).get(name)
-        return found or NotFound(f"there is no {noun} `{name}` in this program")
+        return found or NotFound(f"there is no {noun.replace('_', ' ')} `{name}` in this program")
 
     return [newest(*names) for names in wanted]
 
@@ -284,6 +285,12 @@ HANDLERS = (
         "Consent withdrawn has effect with the next request. The id is a pseudonym: no name, no number.",
     ),
     seat_member,
+    *_resource(
+        "health_worker",
+        "health_workers",
+        HealthWorker,
+        "Her time for groups, her languages and leave. The id is a pseudonym: no name, no number.",
+    ),
     *_resource("action", "actions", AnyAction, "Its wording, cost, payer and limits, or `retired`."),
     *_resource(
         "strategy", "strategies", Strategy, "What defines what it has learned cannot change under its id."

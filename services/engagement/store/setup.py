@@ -13,10 +13,19 @@ from engagement.signals import tally
 from engagement.store import tables as t
 from engagement.store.kept import Kept
 from engagement.store.sql import Row, among, insert, insert_new, keys_table
-from engagement.strategy.setup import Budget, Catalogue, Group, Member, Membership, Program, Site
+from engagement.strategy.setup import (
+    Budget,
+    Catalogue,
+    Group,
+    HealthWorker,
+    Member,
+    Membership,
+    Program,
+    Site,
+)
 from engagement.strategy.strategy import Strategy
 
-AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member
+AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member | HealthWorker
 TYPES: dict[str, type] = {
     "program": Program,
     "site": Site,
@@ -25,6 +34,7 @@ TYPES: dict[str, type] = {
     "action": AnyAction,  # type: ignore[dict-item]  # a union decodes like a class
     "group": Group,
     "member": Member,
+    "health_worker": HealthWorker,
 }
 CATALOGUED = ("program", "site", "budget", "strategy", "action")
 _decoders: dict[str, msgspec.json.Decoder[AnyNoun]] = {
@@ -37,6 +47,8 @@ def noun_of(thing: AnyNoun) -> str:
     """The word under which a thing of the set-up is stored."""
     if isinstance(thing, get_args(AnyAction)):
         return "action"
+    if isinstance(thing, HealthWorker):
+        return "health_worker"
     return type(thing).__name__.lower()
 
 

@@ -18,6 +18,7 @@ from engagement.strategy.strategy import Strategy
 
 Role = Literal["member", "adviser", "deputy"]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
+Relation = Literal["catchment", "health_worker"]
 YesNo = Literal["yes", "no", "unknown"]
 Condition = Literal["diabetes", "hypertension", "obesity_surgery", "other"]
 Channel = Literal["adviser", "voice", "sms", "app"]
@@ -151,6 +152,39 @@ class Member(Noun, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **hidden)
 
 
+class Leave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Days on which a health worker is away, the first and the last included."""
+
+    starts_on: date
+    ends_on: date
+
+    def __post_init__(self) -> None:
+        """Refuses a leave that ends before it starts."""
+        if self.ends_on < self.starts_on:
+            raise ValueError("the leave ends before it starts")
+
+
+class HealthWorker(Noun, frozen=True, kw_only=True):
+    """A community health worker, by pseudonym. Catchment and groups are links, dated apart.
+
+    hours_a_week : for groups      minutes_a_visit : with the way there
+    """
+
+    languages: tuple[Language, ...] = ()
+    hours_a_week: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
+    minutes_a_visit: Annotated[int, msgspec.Meta(ge=1, le=600)] = 45
+    leave: tuple[Leave, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses an id by which a person could be found."""
+        if identifies(self.id):
+            raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
+
+    def works_on(self, day: date) -> bool:
+        """Whether she is not on leave."""
+        return not any(leave.starts_on <= day <= leave.ends_on for leave in self.leave)
+
+
 class Budget(Noun, frozen=True, kw_only=True):
     """Money of one payer (`id`) for each period, in the currency's minor unit."""
 
@@ -175,6 +209,14 @@ class Membership(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """A group and a seat come together or not at all."""
         if (self.group is None) != (self.seat is None):
             raise ValueError("a membership in a group needs a seat, and a seat needs a group")
+
+
+class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From this day the thing belongs to this catchment or health worker; without `to`, to none."""
+
+    relation: Relation
+    starts_on: date
+    to: Id | None = None
 
 
 class Catalogue(NamedTuple):
