@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from engagement.errors import Invalid
-from engagement.store import setup
-from engagement.strategy.setup import Barriers, Consent, Group, Member, Site
+from engagement.store import links, setup
+from engagement.strategy.setup import Barriers, Consent, Group, HealthWorker, Member, Site
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
 from engagement.workflows.roster import MOST_LINES, import_roster
@@ -319,3 +319,41 @@ def test_a_cell_that_cannot_be_is_named_with_what_can(here, column, cell, words)
 def test_a_barrier_without_the_day_of_the_check_is_refused(here):
     (flaw,) = told(here, barrier_money="yes").refused
     assert flaw.column == "barriers_checked_on"
+
+
+# --- whom a line links its group to -----------------------------------------------------------------
+
+LINKED = "group,member,seat,catchment,group_health_worker"
+
+
+def links_of(here):
+    return [row[1:] for row in here.read(links.links_of, "group", ["g0"]).get("g0", [])]
+
+
+def test_a_line_may_link_its_group_from_the_day_of_the_import(here):
+    here.run(revise, [HealthWorker(id="w1")])
+    seat(here, "g0,m0,1,hill,w1", "g0,m1,2,hill,w1", columns=LINKED)
+    today = moment(0).date()
+    assert links_of(here) == [("catchment", today, "hill"), ("health_worker", today, "w1")]
+
+
+def test_a_link_that_holds_already_is_not_made_again(here):
+    here.run(revise, [HealthWorker(id="w1")])
+    seat(here, "g0,m0,1,hill,w1", columns=LINKED)
+    assert counts(seat(here, "g0,m0,1,hill,w1", columns=LINKED, day=10)) == (1, 0, 1, 0)
+    assert counts(seat(here, "g0,m0,1,lake,", columns=LINKED, day=20)) == (1, 1, 0, 0)
+    assert [row[2] for row in links_of(here)] == ["hill", "lake", "w1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("g0,m1,2,,w9", "group_health_worker"),
+        ("g0,m1,2,lake,", "catchment"),
+        ("g0,m1,2,by the lake,", "catchment"),
+    ],
+)
+def test_a_link_that_cannot_be_is_refused_with_its_column(here, line, column):
+    report = seat(here, "g0,m0,1,hill,", line, columns=LINKED)
+    assert refusals(report) == [(3, column)]
+    assert [row[2] for row in links_of(here)] == ["hill"]

@@ -7,7 +7,7 @@ nobody's consent back and seats nobody again who has left.
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar, get_args
 
@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import EngagementError, Invalid
-from engagement.store import setup, units
+from engagement.store import links, setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
 from engagement.strategy.cadence import local_date
@@ -27,9 +27,11 @@ from engagement.strategy.setup import (
     Condition,
     Consent,
     Group,
+    Link,
     Member,
     Membership,
     Phone,
+    Relation,
     Sex,
     YesNo,
     identifies,
@@ -43,6 +45,8 @@ COLUMNS = {
     "site": "the site's id; not needed when the program has one site only",
     "setting": "urban, rural or unknown",
     "group_language": "the group's language, such as en, hi, te",
+    "catchment": "the catchment the group belongs to, from today",
+    "group_health_worker": "the id of the health worker the group is linked to, from today",
     "role": "member, adviser or deputy",
     "language": "the member's own language, where it is another",
     "joined_on": "year-month-day; today when empty",
@@ -67,6 +71,8 @@ COLUMNS = {
 """What a roster may hold. Nothing else is read, and nothing else is stored."""
 GROUP_FIELDS = {"site": "site", "setting": "setting", "group_language": "language"}
 """What a line may say of its group: column and field."""
+LINKS: dict[str, Relation] = {"catchment": "catchment", "group_health_worker": "health_worker"}
+"""What a line may link its group to: column and relation."""
 BARRIER = "barrier_"
 CHOICES: dict[str, tuple[str, ...]] = {
     "channel": get_args(Channel),
@@ -123,13 +129,21 @@ class RosterReport(msgspec.Struct, frozen=True):
 
 
 class _Line(NamedTuple):
-    """A sound line. said : the columns that are not empty; for the others there are defaults here."""
+    """A sound line. said : the columns that are not empty; for the others there are defaults here.
+
+    links : of the group, by column
+    """
 
     number: int
     group: Group
     member: Member
     seat: Membership
+    links: dict[str, Link]
     said: frozenset[str]
+
+    def of_group(self, column: str) -> object:
+        """What the line says of its group in a column."""
+        return self.links.get(column) if column in LINKS else getattr(self.group, GROUP_FIELDS[column])
 
 
 class _FlawError(Exception):
@@ -220,6 +234,13 @@ def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: 
         _converted(group, Group, {"id": "group", "language": "group_language"}),
         msgspec.structs.replace(_converted(member, Member, {"id": "member"}), consent=consent),
         _converted(seat, Membership, {}),
+        {
+            column: _converted(
+                {"relation": relation, "starts_on": today, "to": cells[column]}, Link, {"to": column}
+            )
+            for column, relation in LINKS.items()
+            if cells.get(column)
+        },
         frozenset(name for name, cell in cells.items() if cell),
     )
 
@@ -325,6 +346,8 @@ def _store(
     past = setup.memberships_of(conn, program_id, names)
     known_members = _things(conn, program_id, "member", names, Member)
     known_groups = _things(conn, program_id, "group", places, Group)
+    workers = sorted({str(link.to) for line in lines for link in line.links.values()})
+    known_workers = setup.newest(conn, program_id, "health_worker", workers)
     fitting: dict[str, _Line] = {}
     told: dict[tuple[str, str], _Line] = {}
     groups: dict[str, Group] = {}
@@ -334,13 +357,14 @@ def _store(
             _seat_flaw(line, taken, past[name])
             or _member_flaw(line, known_members.get(name), fitting.get(name))
             or _group_flaw(line, told)
+            or _link_flaw(line, known_workers)
         )
         if flaw is not None:
             refused.append(flaw)
             continue
         fitting[name] = line
         taken[group, line.seat.seat] = name
-        told |= {(group, column): line for column in GROUP_FIELDS if column in line.said}
+        told |= {(group, column): line for column in (*GROUP_FIELDS, *LINKS) if column in line.said}
         groups[group] = _group(line, groups.get(group) or known_groups.get(group))
     members = {name: _member(line, known_members.get(name)) for name, line in fitting.items()}
     for result in revise(conn, kept, program_id, [*groups.values(), *members.values()], now_ms):
@@ -348,12 +372,26 @@ def _store(
             raise result
     seats = {name: line.seat for name, line in fitting.items() if not _sits(line.seat, past[name])}
     setup.add_memberships(conn, program_id, list(seats.values()), now_ms)
+    linked = _new_links(conn, program_id, list(fitting.values()))
+    links.add_links(conn, program_id, "group", list(linked), now_ms)
     return sum(
         name in seats
+        or any((line.group.id, link) in linked for link in line.links.values())
         or known_members.get(name) != members[name]
         or known_groups.get(line.group.id) != groups[line.group.id]
         for name, line in fitting.items()
     )
+
+
+def _new_links(conn: Connection, program_id: str, lines: Sequence[_Line]) -> set[tuple[str, Link]]:
+    """(group, link) of those that do not hold already on their day."""
+    held = links.links_of(conn, program_id, "group", sorted({line.group.id for line in lines}))
+    return {
+        (line.group.id, link)
+        for line in lines
+        for link in line.links.values()
+        if links.linked_on(held.get(line.group.id, ()), link.relation, link.starts_on) != link.to
+    }
 
 
 def _things(
@@ -429,14 +467,24 @@ def _member_flaw(line: _Line, stored: Member | None, earlier: _Line | None) -> R
 
 def _group_flaw(line: _Line, told: Mapping[tuple[str, str], _Line]) -> Refused | None:
     """Where the line says something else of its group than an earlier one."""
-    for column, field in GROUP_FIELDS.items():
+    for column in (*GROUP_FIELDS, *LINKS):
         earlier = told.get((line.group.id, column), line)
-        if column in line.said and getattr(earlier.group, field) != getattr(line.group, field):
+        if column in line.said and earlier.of_group(column) != line.of_group(column):
             return Refused(
                 line.number,
                 column,
                 f"line {earlier.number} says something else of `{line.group.id}`",
             )
+    return None
+
+
+def _link_flaw(line: _Line, known_workers: Collection[str]) -> Refused | None:
+    """Where the line names a health worker who is not there."""
+    link = line.links.get("group_health_worker")
+    if link is not None and link.to not in known_workers:
+        return Refused(
+            line.number, "group_health_worker", f"there is no health worker `{link.to}`; create it first"
+        )
     return None
 
 
