@@ -1,18 +1,21 @@
 """Silence is not death: how groups stand, from what is in the ledger and nothing else."""
 
+from datetime import date
 from itertools import permutations
 
 import msgspec
 import pytest
 
+from engagement.signals.expected import Report
 from engagement.signals.rhythm import EveryWeeks
-from engagement.signals.tally import DAY_MS
+from engagement.signals.tally import DAY_MS, Event
 from engagement.store import setup
 from engagement.strategy.setup import Group
+from engagement.strategy.standing import Heard, Revision
 from engagement.workflows.engagement import of_group
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
-from engagement.workflows.states import heard_of, look, states_of
+from engagement.workflows.states import by_month, heard_of, look, states_of
 from engagement.workflows.tallies import standing
 from support.peer_groups import a_program, came, held, moment, ms, said, seat, seat_members
 
@@ -185,3 +188,18 @@ def test_programs_do_not_hear_of_each_other_s_groups(two):
     seat_members(other, 1)
     group(other)
     assert state(other, 0) == "new"
+
+
+def test_the_index_of_a_month_gone_by_is_that_of_what_had_happened_by_then():
+    # in March 1 of 9 came and 0 of 3 goals were met: 100 · (.4 + .4/9 + 0) = 44, a low index
+    revisions = [Revision(Group(id="g", site="s"), moment(0).date())]
+    heard = Heard(revisions, [Report(moment(30 * n).date(), ms(30 * n), 1, 1) for n in range(10)])
+    poor = [(1, 1), *((2, n == 0) for n in range(9)), *((4, 0) for _ in range(3))]
+    rich = [(1, 1), *((2, 1) for _ in range(9)), *((4, 1) for _ in range(3))]
+    events = [
+        Event(code, int(value), ms(day), "s", f"{day}/{number}")
+        for day, said in ((0, poor), (270, rich))
+        for number, (code, value) in enumerate(said)
+    ]
+    ends = [date(2026, 3, 31), date(2026, 12, 6)]
+    assert by_month(heard, events, ends, "Asia/Kolkata") == ["wavering", "thriving"]

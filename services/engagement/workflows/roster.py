@@ -234,13 +234,7 @@ def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: 
         _converted(group, Group, {"id": "group", "language": "group_language"}),
         msgspec.structs.replace(_converted(member, Member, {"id": "member"}), consent=consent),
         _converted(seat, Membership, {}),
-        {
-            column: _converted(
-                {"relation": relation, "starts_on": today, "to": cells[column]}, Link, {"to": column}
-            )
-            for column, relation in LINKS.items()
-            if cells.get(column)
-        },
+        _links(cells, today),
         frozenset(name for name, cell in cells.items() if cell),
     )
 
@@ -270,6 +264,16 @@ def _site(cells: dict[str, str], catalogue: Catalogue) -> str:
         known = ", ".join(sorted(catalogue.sites)) or "none yet"
         raise _FlawError("site", f"there is no site `{name}`; there are: {known}")
     return name
+
+
+def _links(cells: dict[str, str], today: date) -> dict[str, Link]:
+    """What the line links its group to, by column."""
+    said = {
+        column: {"relation": relation, "starts_on": today, "to": cells[column]}
+        for column, relation in LINKS.items()
+        if cells.get(column)
+    }
+    return {column: _converted(values, Link, {"to": column}) for column, values in said.items()}
 
 
 def _of_member(cells: dict[str, str]) -> dict[str, object]:
@@ -373,7 +377,7 @@ def _store(
     seats = {name: line.seat for name, line in fitting.items() if not _sits(line.seat, past[name])}
     setup.add_memberships(conn, program_id, list(seats.values()), now_ms)
     linked = _new_links(conn, program_id, list(fitting.values()))
-    links.add_links(conn, program_id, "group", list(linked), now_ms)
+    links.add_links(conn, program_id, "group", sorted(linked, key=str), now_ms)
     return sum(
         name in seats
         or any((line.group.id, link) in linked for link in line.links.values())
