@@ -58,6 +58,7 @@ PATHS = {
     "action": "/v1/actions/{}",
     "group": "/v1/groups/{}",
     "member": "/v1/members/{}",
+    "health_worker": "/v1/health_workers/{}",
 }
 PROBLEMS: dict[str, type[EngagementError]] = {
     "invalid": Invalid,

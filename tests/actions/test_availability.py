@@ -53,6 +53,20 @@ def test_a_payer_pays_up_to_and_on_the_last_day(last_day, expected):
     assert reason(nudge(payer_until=last_day)) == expected
 
 
+@pytest.mark.parametrize(
+    ("phase", "payer", "cost_minor", "expected"),
+    [
+        ("handover", "program", 1, Reason.AVAILABLE),
+        ("sustaining", "program", 1, Reason.PAYER_ENDED),
+        ("sustaining", "program", 0, Reason.AVAILABLE),
+        ("sustaining", "state", 1, Reason.AVAILABLE),
+    ],
+)
+def test_the_program_pays_at_a_site_until_it_ends_there(phase, payer, cost_minor, expected):
+    action = nudge(payer=payer, cost_minor=cost_minor)
+    assert reason(action, ANYONE._replace(phase=phase)) == expected
+
+
 def test_a_health_worker_is_linked_only_with_consent_to_share():
     visit = ChwLinkage(id="visit", title="Visit")
     assert reason(visit, ANYONE._replace(shares_with_health_worker=False)) == Reason.CONSENT
@@ -173,4 +187,5 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "MONTHLY_CAP": 6,
         "BUDGET": 7,
         "NO_CONTENT": 8,
+        "MINUTES": 10,
     }

@@ -4,6 +4,7 @@ import pytest
 
 from engagement.signals.tally import DAY_MS
 from engagement.store.keys import Audience
+from engagement.workflows.states import CUT
 from engagement.workflows.tell import moment
 from support.running import Caller, Program
 
@@ -58,3 +59,52 @@ def test_a_group_says_how_many_came_and_never_who(reported: Program) -> None:
 @pytest.mark.parametrize("path", ["/v1/members/nobody/engagement", "/v1/groups/nowhere/engagement"])
 def test_of_what_is_unknown_there_is_no_picture(program: Program, path: str) -> None:
     assert program.caller("read").get(path).status_code == 404
+
+
+def test_a_group_is_shown_with_its_state_of_today_and_of_each_month(reported: Program) -> None:
+    seen = reported.caller("read").get("/v1/groups/north/engagement").json()
+    assert seen["standing"].keys() >= {"state", "sentence", "since", "last_known_meeting", "members"}
+    assert seen["standing"]["members"] == 3
+    assert seen["standing"]["state"] == seen["months"][-1]["state"] == "wavering"  # one came of three
+
+
+def test_a_member_has_no_state_of_a_group(reported: Program) -> None:
+    seen = reported.caller("read").get("/v1/members/ben/engagement").json()
+    assert seen["standing"] is None
+    assert {month["state"] for month in seen["months"]} == {None}
+
+
+def test_groups_are_listed_by_their_state_with_how_they_stand(reported: Program) -> None:
+    caller = reported.caller("read")
+    found = caller.get("/v1/groups", params={"state": "new"}).json()
+    assert [row["value"]["id"] for row in found["items"]] == ["south"]
+    assert (found["counts"]["new"], found["counts"]["wavering"], found["next"]) == (1, 1, None)
+    assert found["items"][0]["standing"]["site"] == "site-1"
+
+
+def test_all_groups_are_listed_with_their_states_in_parts(reported: Program) -> None:
+    caller = reported.caller("read")
+    first = caller.get("/v1/groups", params={"state": "any", "limit": 1}).json()
+    rest = caller.get("/v1/groups", params={"state": "any", "limit": 1, "after": first["next"]}).json()
+    states = [row["standing"]["state"] for part in (first, rest) for row in part["items"]]
+    assert (states, rest["next"]) == (["wavering", "new"], None)
+
+
+def test_a_list_that_asks_for_no_state_tells_none(reported: Program) -> None:
+    plain = reported.caller("read").get("/v1/groups").json()
+    assert plain.keys() == {"items", "next"}
+    assert plain["items"][0].keys() == {"revision", "value"}
+
+
+def test_there_are_no_groups_in_a_state_that_does_not_exist(program: Program) -> None:
+    assert program.caller("read").get("/v1/groups", params={"state": "sleepy"}).status_code == 400
+
+
+def test_more_groups_than_are_looked_at_at_once_make_one_list(program: Program) -> None:
+    caller = program.caller("admin")
+    for number in range(CUT + 1):
+        caller.put(f"/v1/groups/x{number:02}", {"id": f"x{number:02}", "site": "site-1"})
+    found = caller.get("/v1/groups", params={"state": "new", "limit": 1000}).json()
+    assert (len(found["items"]), found["counts"]["new"], found["next"]) == (CUT + 3, CUT + 3, None)
+    part = caller.get("/v1/groups", params={"state": "new", "limit": CUT + 1}).json()
+    assert (len(part["items"]), part["next"]) == (CUT + 1, part["items"][-1]["value"]["id"])

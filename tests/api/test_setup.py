@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from engagement.signals.signal import Audience
 from support.running import Caller, Program
 
 NOUNS: list[tuple[str, dict[str, Any]]] = [
@@ -14,6 +15,7 @@ NOUNS: list[tuple[str, dict[str, Any]]] = [
     ("actions", {"id": "new", "kind": "nudge", "title": "Something new"}),
     ("strategies", {"id": "new", "title": "A new way", "actions": ["win_story"]}),
     ("budgets", {"id": "new", "limit_minor": 100}),
+    ("health_workers", {"id": "new", "minutes_a_visit": 30}),
 ]
 each_noun = pytest.mark.parametrize(("plural", "thing"), NOUNS, ids=[plural for plural, _ in NOUNS])
 
@@ -150,3 +152,31 @@ def test_a_roster_that_cannot_be_read_stores_nothing(caller: Caller, content: by
     answer = caller.call("POST", "/v1/imports/roster", content=content, headers=CSV)
     assert answer.status_code == 400
     assert caller.get("/v1/members").content == before
+
+
+@pytest.mark.parametrize(("audience", "seen"), [("adviser", "unknown"), ("health_worker", "yes")])
+def test_a_neighbour_reads_of_no_barrier_and_no_condition(
+    caller: Caller, program: Program, audience: Audience, seen: str
+) -> None:
+    known = {"barriers": {"sabotage": "yes"}, "barriers_checked_on": "2026-01-01", "conditions": ["diabetes"]}
+    caller.put("/v1/members/ben", {"id": "ben"} | known)
+    reader = program.caller("read", audience=audience)
+    one = reader.get("/v1/members/ben").json()["value"]
+    listed = {row["value"]["id"]: row["value"] for row in reader.get("/v1/members").json()["items"]}
+    assert one == listed["ben"]
+    assert (one["barriers"]["sabotage"], bool(one["conditions"])) == (seen, seen == "yes")
+
+
+def test_a_group_is_linked_and_its_links_are_listed(caller: Caller) -> None:
+    link = {"relation": "catchment", "starts_on": "2026-01-01", "to": "hill"}
+    told = [caller.post("/v1/groups/north/links", link).json() for _ in range(2)]
+    assert [row["changed"] for row in told] == [True, False]
+    assert caller.get("/v1/groups/north/links").json() == [told[1]]
+
+
+def test_groups_are_merged_and_split_in_one_call_each(caller: Caller) -> None:
+    moved = caller.post("/v1/groups/south/merge", {"into": "north", "on": "2026-01-05"}).json()
+    assert [(row["member"], row["seat"]) for row in moved] == [("dev", 4), ("eva", 5)]
+    assert caller.get("/v1/groups/south").json()["value"]["ended"]
+    members = {"into": "south", "on": "2026-01-06", "members": [{"member": "ben", "seat": 7}]}
+    assert [row["seat"] for row in caller.post("/v1/groups/north/split", members).json()] == [7]

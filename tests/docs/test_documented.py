@@ -27,15 +27,31 @@ from engagement.clock import SimulatedClock
 from engagement.settings import PREFIX, Settings
 from engagement.signals.catalogue import CATALOGUE
 from engagement.signals.features import FEATURES
+from engagement.signals.rhythm import EveryMonth, EveryWeeks
 from engagement.signals.signal import Audience
+from engagement.signals.states import STATES
 from engagement.store.database import Database
 from engagement.store.keys import Scope
 from engagement.store.tables import DERIVED, LEDGER, metadata
 from engagement.strategy.life import ReasonCode, Status
-from engagement.strategy.setup import Budget, Consent, Group, Member, Membership, Program, Role, Site
+from engagement.strategy.setup import (
+    Barriers,
+    Budget,
+    Consent,
+    Group,
+    HealthWorker,
+    Leave,
+    Link,
+    Member,
+    Membership,
+    Program,
+    Role,
+    Site,
+)
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 from engagement.telemetry import JsonLines, Metrics
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
+from engagement.workflows.regroup import Merge, Mover, Split
 from engagement.workflows.roster import COLUMNS
 from engagement.workflows.tell import WITHHELD
 
@@ -72,7 +88,13 @@ SETUP = (
     Program,
     Site,
     Group,
+    Leave,
+    Link,
+    Merge,
+    Split,
+    Mover,
     Member,
+    Barriers,
     Consent,
     Membership,
     Budget,
@@ -117,6 +139,10 @@ PLACES = [
     Place("exploration rule", tags(AnyAllocation), DICTIONARY, "Exploration rules"),
     Place("outcome", get_args(Outcome.__annotations__["kind"]), DICTIONARY, "Outcomes"),
     Place("phase", PHASES, DICTIONARY, "Phases"),
+    Place("field of HealthWorker", fields(HealthWorker), DICTIONARY, "Set-up: Health worker"),
+    Place("state", STATES, DICTIONARY, "States of a group"),
+    Place("field of EveryWeeks", fields(EveryWeeks), DICTIONARY, "Rhythm: every so many weeks"),
+    Place("field of EveryMonth", fields(EveryMonth), DICTIONARY, "Rhythm: every month"),
     Place("barrier", get_args(Barrier), DICTIONARY, "Barriers"),
     Place("carrier", get_args(Carrier), DICTIONARY, "Carriers"),
     Place("role", get_args(Role), DICTIONARY, "Roles"),

@@ -38,6 +38,7 @@ def test_codes_are_never_changed():
         "left": 6,
         "reminder_passed_on": 7,
         "health_worker_contact": 8,
+        "meeting_postponed": 9,
     }
 
 

@@ -6,8 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement.errors import Invalid
-from engagement.signals.features import BY_NAME, DEFAULT_FEATURES, FEATURES, columns, described, matrix
+from engagement.signals.features import (
+    BARRIERS,
+    BY_NAME,
+    DEFAULT_FEATURES,
+    FEATURES,
+    columns,
+    described,
+    matrix,
+)
 from engagement.signals.picture import Picture
+from engagement.signals.signal import may_see
 from engagement.signals.tally import EMPTY, WEEK_MS, Event, of
 
 HELD, ATTENDANCE, GOAL_MET = 1, 2, 4
@@ -194,3 +203,24 @@ def test_a_row_does_not_depend_on_its_batch(seen):
     alone = np.vstack([matrix([picture], tuple(BY_NAME), NOW_MS) for picture in seen])
 
     assert (together == alone).all()
+
+
+@pytest.mark.parametrize(
+    ("barriers", "expected", "missing"),
+    [
+        ((("money", True),), 1.0, 0.0),
+        ((("money", False),), 0.0, 0.0),
+        ((("time", True),), 0.0, 1.0),
+        ((), 0.0, 1.0),
+    ],
+)
+def test_a_barrier_that_is_not_known_is_no_barrier_denied(barriers, expected, missing):
+    assert value("barrier_money", barriers=barriers) == expected
+    assert value("barrier_money_missing", barriers=barriers) == missing
+
+
+@pytest.mark.parametrize("name", BARRIERS)
+@pytest.mark.parametrize("reader", ["group", "adviser"])
+def test_no_neighbour_sees_a_barrier(name, reader):
+    for feature in (f"barrier_{name}", f"barrier_{name}_missing"):
+        assert not may_see(reader, BY_NAME[feature].audience)

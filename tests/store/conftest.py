@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 
 from engagement.records import Evidence
-from engagement.store import beliefs, decisions, keys, resources, setup, signals, units
+from engagement.store import beliefs, decisions, keys, links, resources, setup, signals, units
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.decisions import Answered, Decision, OutcomeRow
 from engagement.store.identifiers import uuid7
 from engagement.strategy.purse import Resource
-from engagement.strategy.setup import Group, Member, Membership, Program, Site
+from engagement.strategy.setup import Group, Link, Member, Membership, Program, Site
 
 PROGRAM = "01900000-0000-7000-8000-00000000000a"
 OTHER = "01900000-0000-7000-8000-00000000000b"
@@ -63,6 +63,9 @@ def fill(conn, program_id=PROGRAM) -> None:
     setup.revise(conn, program_id, things, 0)
     setup.add_memberships(
         conn, program_id, [Membership(member="m", starts_on=date(2026, 1, 1), group="g", seat=1)], 0
+    )
+    links.add_links(
+        conn, program_id, "group", [("g", Link(relation="catchment", starts_on=date(2026, 1, 1), to="c"))], 0
     )
     reported = ("app", "e1", "member", "m", "g", "attendance", 1, 5, "self", None, None, 6)
     signals.insert_signals(conn, program_id, [signals.Recorded(*reported)])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from engagement.store import beliefs, decisions, keys, resources, setup, signals, units
+from engagement.store import beliefs, decisions, keys, links, resources, setup, signals, units
 from engagement.store.beliefs import Entry
 from engagement.store.database import Database
 from engagement.store.units import Unit
@@ -96,6 +96,15 @@ READS = {  # each read, and for each table the columns by which it must be searc
         lambda conn: signals.in_window(conn, P, ["a"], ["g"], ["h"], 1, 5),
         {"signals": f"({UNIT}|program_id=? AND group_id=?) AND occurred_at>? AND occurred_at<?"},
     ),
+    "of_kinds": (
+        lambda conn: signals.of_kinds(conn, P, ["k"], ["g"]),
+        {"signals": "program_id=? AND (group_id=?|corrects_source>?)"},
+    ),
+    "history": (
+        lambda conn: setup.history(conn, P, "group", ["g"]),
+        {"revisions": "program_id=? AND noun=? AND id=?"},
+    ),
+    "links_of": (lambda conn: links.links_of(conn, P, "group", ["g"]), {"links": UNIT}),
     "of_members": (lambda conn: signals.of_members(conn, P, ["a"]), {"signals": UNIT}),
     "of_groups": (
         lambda conn: signals.of_groups(conn, P, ["g"]),

@@ -2,12 +2,16 @@
 
 from datetime import date
 from math import isnan
+from typing import get_args
 
 import msgspec
 import pytest
 
+from engagement.actions.action import Barrier
 from engagement.actions.nudge import Nudge
+from engagement.signals.features import BARRIERS
 from engagement.strategy.setup import (
+    Barriers,
     Catalogue,
     Group,
     Member,
@@ -110,3 +114,34 @@ def test_a_member_s_id_that_looks_like_a_number_of_a_person_is_refused(name):
 )
 def test_a_pseudonym_may_hold_digits(name):
     assert Member(id=name).id == name
+
+
+def test_barriers_are_the_same_wherever_they_are_named():
+    assert tuple(BARRIERS) == Barriers.__struct_fields__ == get_args(Barrier)
+
+
+def test_only_barriers_that_were_answered_are_known():
+    assert Barriers(money="yes", time="no").known() == (("money", True), ("time", False))
+    assert Barriers().known() == ()
+
+
+def test_a_barrier_needs_the_day_of_its_check():
+    with pytest.raises(ValueError, match="barriers_checked_on"):
+        Member(id="m", barriers=Barriers(money="no"))
+    checked = Member(id="m", barriers=Barriers(money="no"), barriers_checked_on=ENDS_ON)
+    assert checked.barriers_checked_on == ENDS_ON
+
+
+def test_a_condition_is_named_once():
+    with pytest.raises(ValueError, match="twice"):
+        Member(id="m", conditions=("diabetes", "diabetes"))
+
+
+@pytest.mark.parametrize("code", ["", "a1", "500001", "12 Main Street", "LONGER-THAN8", "A\n", "A_1"])
+def test_a_neighbourhood_is_a_short_code_and_nothing_finer(code):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"id": "m", "neighbourhood": code}, Member)
+
+
+def test_a_neighbourhood_code_is_the_program_s_own():
+    assert msgspec.convert({"id": "m", "neighbourhood": "W-12"}, Member).neighbourhood == "W-12"

@@ -8,7 +8,7 @@ from engagement.errors import Invalid, NotFound
 from engagement.store import beliefs, decisions, resources, setup
 from engagement.store.kept import Kept
 from engagement.strategy.replay import features
-from engagement.strategy.setup import Consent, Group, Member
+from engagement.strategy.setup import Barriers, Consent, Group, Member
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.outcome import Posted, post_outcomes
@@ -414,3 +414,19 @@ def test_statements_do_not_grow_with_the_number_of_units(db, statements):
         answers = ask(here, *members[2:], day=FOLDED, decision_point="meeting")
     assert {one.action.id for one in answers} == {"token"}
     assert len(for_many) == len(for_one) <= 12
+
+
+@pytest.mark.parametrize(("my_signals", "seen"), [(True, (1.0, 0.0)), (False, (0.0, 1.0))])
+def test_a_member_s_barriers_count_only_if_own_signals_may_choose(db, my_signals, seen):
+    here = a_program(db, with_strategy(features=("barrier_money", "barrier_money_missing")))
+    seat_members(here, 1)
+    member = Member(
+        id="m0",
+        consent=Consent(my_signals=my_signals),
+        barriers=Barriers(money="yes"),
+        barriers_checked_on=moment(0).date(),
+    )
+    store(here, member)
+    (made,) = decided(here, "m0")
+    evidence = here.read(decisions.by_id, [made])[made].evidence
+    assert tuple(features(evidence)[0, 1:]) == seen

@@ -1,11 +1,13 @@
 """A roster from CSV: every good line is stored, every bad one is named with its column."""
 
+from datetime import date
+
 import msgspec
 import pytest
 
 from engagement.errors import Invalid
-from engagement.store import setup
-from engagement.strategy.setup import Consent, Group, Member, Site
+from engagement.store import links, setup
+from engagement.strategy.setup import Barriers, Consent, Group, HealthWorker, Member, Site
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
 from engagement.workflows.roster import MOST_LINES, import_roster
@@ -244,3 +246,114 @@ def test_a_roster_that_is_too_long_is_refused_as_a_whole(here):
     with pytest.raises(Invalid, match="send it in parts"):
         seat(here, *lines)
     assert seat_of(here, "m0") is None
+
+
+# --- what a line may say of its member --------------------------------------------------------------
+
+KNOWN = {
+    "barrier_money": "yes",
+    "barrier_time": "No",
+    "barriers_checked_on": "2026-02-01",
+    "conditions": "diabetes Hypertension",
+    "channel": "voice",
+    "phone_kind": "shared",
+    "sex": "female",
+    "age_band": "70+",
+    "can_read": "no",
+    "neighbourhood": "w-12",
+}
+
+
+def told(here, **cells):
+    return seat(
+        here, ",".join(["g0", "m0", "1", *cells.values()]), columns=",".join(["group,member,seat", *cells])
+    )
+
+
+def test_a_line_may_say_what_is_known_of_a_member(here):
+    assert counts(told(here, **KNOWN)) == (1, 1, 0, 0)
+    assert member_of(here, "m0") == Member(
+        id="m0",
+        barriers=Barriers(money="yes", time="no"),
+        barriers_checked_on=date(2026, 2, 1),
+        conditions=("diabetes", "hypertension"),
+        channel="voice",
+        phone="shared",
+        sex="female",
+        age_band="70+",
+        can_read=False,
+        neighbourhood="W-12",
+    )
+
+
+def test_what_is_known_of_a_member_stays_when_a_later_line_leaves_it_open(here):
+    told(here, **KNOWN)
+    before = member_of(here, "m0")
+    assert counts(told(here, **dict.fromkeys(KNOWN, ""))) == (1, 0, 1, 0)
+    told(here, barrier_money="unknown", barriers_checked_on="2027-02-01")
+    assert member_of(here, "m0") == msgspec.structs.replace(
+        before, barriers=Barriers(time="no"), barriers_checked_on=date(2027, 2, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("barrier_money", "perhaps", "`perhaps` is none of yes, no, unknown"),
+        ("barriers_checked_on", "last week", "is not a date"),
+        ("conditions", "gout", "`gout` is not one of diabetes"),
+        ("conditions", "diabetes diabetes", "each named once"),
+        ("channel", "letter", "none of adviser"),
+        ("phone_kind", "iphone", "none of none, shared"),
+        ("sex", "f", "none of female"),
+        ("age_band", "43", "none of 18-29"),
+        ("can_read", "somewhat", "neither yes nor no"),
+        ("neighbourhood", "12 Main Street", "regex"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_named_with_what_can(here, column, cell, words):
+    (flaw,) = told(here, **{column: cell}).refused
+    assert (flaw.column, words in flaw.problem) == (column, True)
+
+
+def test_a_barrier_without_the_day_of_the_check_is_refused(here):
+    (flaw,) = told(here, barrier_money="yes").refused
+    assert flaw.column == "barriers_checked_on"
+
+
+# --- whom a line links its group to -----------------------------------------------------------------
+
+LINKED = "group,member,seat,catchment,group_health_worker"
+
+
+def links_of(here):
+    return [row[1:] for row in here.read(links.links_of, "group", ["g0"]).get("g0", [])]
+
+
+def test_a_line_may_link_its_group_from_the_day_of_the_import(here):
+    here.run(revise, [HealthWorker(id="w1")])
+    seat(here, "g0,m0,1,hill,w1", "g0,m1,2,hill,w1", columns=LINKED)
+    today = moment(0).date()
+    assert links_of(here) == [("catchment", today, "hill"), ("health_worker", today, "w1")]
+
+
+def test_a_link_that_holds_already_is_not_made_again(here):
+    here.run(revise, [HealthWorker(id="w1")])
+    seat(here, "g0,m0,1,hill,w1", columns=LINKED)
+    assert counts(seat(here, "g0,m0,1,hill,w1", columns=LINKED, day=10)) == (1, 0, 1, 0)
+    assert counts(seat(here, "g0,m0,1,lake,", columns=LINKED, day=20)) == (1, 1, 0, 0)
+    assert [row[2] for row in links_of(here)] == ["hill", "lake", "w1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("g0,m1,2,,w9", "group_health_worker"),
+        ("g0,m1,2,lake,", "catchment"),
+        ("g0,m1,2,by the lake,", "catchment"),
+    ],
+)
+def test_a_link_that_cannot_be_is_refused_with_its_column(here, line, column):
+    report = seat(here, "g0,m0,1,hill,", line, columns=LINKED)
+    assert refusals(report) == [(3, column)]
+    assert [row[2] for row in links_of(here)] == ["hill"]

@@ -12,6 +12,8 @@ Carrier = Literal["app", "adviser", "health_worker", "staff", "group_fund"]
 PHASES: tuple[Phase, ...] = ("running", "handover", "sustaining")
 NONE = "none"
 """Id of the action that does nothing. It stands first in every list of actions."""
+PROGRAM = "program"
+"""The payer that ends where the program ends: at each site on that site's last day."""
 
 # `$` alone would let a line break through at the end: hence `(?!\n)$`, here and in every other pattern
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}(?!\n)$")]
@@ -32,7 +34,8 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Something that can be tried.
 
     barrier : the barrier it speaks to          cost_minor : in the currency's minor unit
-    payer : whose budget pays, "nobody" if free  payer_until : the payer's last day, None if open
+    payer : whose budget pays, "nobody" if free  payer_until : the payer's last day, None if open;
+        whatever costs money and is paid by `program` ends at a site with the program there, too
     cool_down_days : days until the same unit may get it again
     monthly_cap : at most this many in any 30 days for one unit, None for no cap
     carrier, minutes : who carries it out and how long that takes

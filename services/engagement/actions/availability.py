@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engagement.actions.action import Phase
+from engagement.actions.action import PROGRAM, Phase
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.chw_linkage import ChwLinkage
 
@@ -33,7 +33,7 @@ class Reason(IntEnum):
     MONTHLY_CAP = 6
     BUDGET = 7
     NO_CONTENT = 8
-    MINUTES = 11
+    MINUTES = 10
 
 
 WORDS: dict[Reason, str] = {
@@ -72,13 +72,20 @@ class Situation(NamedTuple):
     given: tuple[Given, ...]
 
 
+def _payer_ended(action: AnyAction, situation: Situation) -> bool:
+    """Whether nobody pays for it any more; the program pays until it ends at the unit's site."""
+    if action.cost_minor and action.payer == PROGRAM and situation.phase == "sustaining":
+        return True
+    return action.payer_until is not None and situation.today > action.payer_until
+
+
 def _of_program(action: AnyAction, situation: Situation) -> Reason:
     """The first reason that lies with the program or the member's consent."""
     if action.retired:
         return Reason.RETIRED
     if situation.phase not in action.phases:
         return Reason.PHASE
-    if action.payer_until is not None and situation.today > action.payer_until:
+    if _payer_ended(action, situation):
         return Reason.PAYER_ENDED
     if isinstance(action, ChwLinkage) and not situation.shares_with_health_worker:
         return Reason.CONSENT

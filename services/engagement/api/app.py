@@ -8,7 +8,7 @@ from litestar import Litestar, MediaType, Response, get
 from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from engagement.api import decisions, engagement, operations, recommendations, setup, signals
+from engagement.api import decisions, engagement, operations, places, recommendations, setup, signals
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -51,6 +51,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             engagement.member_engagement,
             engagement.group_engagement,
             *setup.HANDLERS,
+            *places.HANDLERS,
             operations.live,
             operations.ready,
             operations.metrics,

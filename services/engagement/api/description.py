@@ -155,7 +155,7 @@ def _parameter(row: FieldDefinition, where: str) -> Json:
     if row.has_default:
         schema["default"] = row.default
     return {
-        "name": row.name,
+        "name": said.name or row.name,
         "in": where,
         "required": not row.has_default,
         "description": said.description,

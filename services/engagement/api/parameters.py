@@ -3,11 +3,12 @@
 Litestar checks what its own annotations say and nothing else, so the bounds are repeated in them.
 """
 
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from litestar.params import PathParameter, QueryParameter
 
 from engagement.actions.action import Id
+from engagement.signals.states import State
 from engagement.workflows.answer import DecisionId
 
 PAGE = 100
@@ -26,3 +27,8 @@ After = Annotated[
     ),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="How many at most")]
+Wanted = Annotated[
+    State | Literal["any"] | None,
+    QueryParameter(name="state", description="Only groups that stand so today; any: all, with their state"),
+]
+"""A handler names it otherwise: Litestar keeps the word `state` for itself."""

@@ -5,6 +5,7 @@ they are ended, retired or paused.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
@@ -17,18 +18,21 @@ from sqlalchemy import Connection
 from engagement.actions.catalogue import AnyAction
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.parameters import PAGE, After, Limit, Name
+from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
 from engagement.api.service import Call, each, one, service_of
 from engagement.errors import Invalid, Mistake, NotFound
+from engagement.signals.signal import may_see
+from engagement.signals.states import State
 from engagement.store import setup
 from engagement.store.kept import Kept
-from engagement.store.setup import Revised
+from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.cadence import local_date
-from engagement.strategy.setup import Budget, Group, Member, Membership, Program, Site
+from engagement.strategy.setup import Budget, Group, HealthWorker, Member, Membership, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.revise import revise
 from engagement.workflows.roster import RosterReport, import_roster
 from engagement.workflows.seat import Seating, seat
+from engagement.workflows.states import CUT, Counts, GroupState, Looked, counted, look
 
 T = TypeVar("T")
 TAGS = ("set-up",)
@@ -70,13 +74,14 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
     changing : what a change has as its consequence, in plain words
     """
     article = "an" if noun[0] in "aeiou" else "a"
+    words, many = noun.replace("_", " "), plural.replace("_", " ")
 
     @get(
         f"/v1/{plural}",
         guards=[Needs("read")],
         tags=TAGS,
         operation_id=f"list_{plural}",
-        description=f"List {plural} in order of id.",
+        description=f"List {many} in order of id.",
     )
     async def index(request: Call, after: After = "", limit: Limit = PAGE) -> Page[kind]:
         return await _list(request, noun, after, limit)
@@ -86,7 +91,7 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
         guards=[Needs("read")],
         tags=TAGS,
         operation_id=f"read_{noun}",
-        description=f"Read one {noun} as it stands.",
+        description=f"Read one {words} as it stands.",
     )
     async def read(request: Call, name: Name) -> Thing[kind]:
         return await _read(request, noun, name)
@@ -96,7 +101,7 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
         guards=[Needs("admin")],
         tags=TAGS,
         operation_id=f"change_{noun}",
-        description=f"Create or change {article} {noun}.\n\n{changing}",
+        description=f"Create or change {article} {words}.\n\n{changing}",
     )
     async def change(request: Call, name: Name, data: JSONBody[kind]) -> Thing[kind]:
         return await _change(request, name, data)
@@ -107,7 +112,7 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
 async def _list(request: Call, noun: str, after: str, limit: int) -> Page[Any]:
     work = Work(request.auth.program_id, pages)
     found: list[Revised] = await one(service_of(request), "read", work, (noun, after, limit + 1))
-    items: list[Thing[Any]] = [Thing(row.revision, row.thing) for row in found[:limit]]
+    items: list[Thing[Any]] = [Thing(row.revision, _seen(request, row.thing)) for row in found[:limit]]
     return Page(items, items[-1].value.id if len(found) > limit else None)
 
 
@@ -121,7 +126,14 @@ def pages(
 async def _read(request: Call, noun: str, name: str) -> Thing[Any]:
     work = Work(request.auth.program_id, things)
     found: Revised = await one(service_of(request), "read", work, (noun, name))
-    return Thing(found.revision, found.thing)
+    return Thing(found.revision, _seen(request, found.thing))
+
+
+def _seen(request: Call, thing: AnyNoun) -> AnyNoun:
+    """A thing as far as the key's reader may see it: what keeps a member away is not for neighbours."""
+    if isinstance(thing, Member) and not may_see(request.auth.audience, "health_worker"):
+        return thing.for_neighbours()
+    return thing
 
 
 def things(
@@ -131,7 +143,7 @@ def things(
 
     def newest(noun: str, name: str) -> Revised | Mistake:
         found = setup.newest(conn, program_id, noun, [name]).get(name)
-        return found or NotFound(f"there is no {noun} `{name}` in this program")
+        return found or NotFound(f"there is no {noun.replace('_', ' ')} `{name}` in this program")
 
     return [newest(*names) for names in wanted]
 
@@ -155,6 +167,57 @@ async def seat_member(request: Call, name: Name, data: JSONBody[Membership]) -> 
     work = Work(request.auth.program_id, seat)
     seated: Seating = await one(service_of(request), "record", work, data)
     return seated
+
+
+class GroupSeen(msgspec.Struct, frozen=True):
+    """A group of a list, and how it stands if that was asked for."""
+
+    revision: int
+    value: Group
+    standing: GroupState | msgspec.UnsetType = msgspec.UNSET
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """A part of the list of groups in order of id; `next` is null at the end.
+
+    counts : by state, of all groups that were looked at for this part
+    """
+
+    items: list[GroupSeen]
+    next: str | None
+    counts: Counts | msgspec.UnsetType = msgspec.UNSET
+
+
+@get("/v1/groups", guards=[Needs("read")], tags=TAGS)
+async def list_groups(request: Call, after: After = "", limit: Limit = PAGE, wanted: Wanted = None) -> Groups:
+    """List groups in order of id.
+
+    With `state`, those in that state today, with how they stand: `limit` groups are looked at, and a part
+    may hold fewer, or none, and still have a `next`. `state=silent` is the list of groups to ask after.
+    """
+    if wanted is None:
+        plain: Page[Group] = await _list(request, "group", after, limit)
+        return Groups([GroupSeen(row.revision, row.value) for row in plain.items], plain.next)
+    seen: Counter[State] = Counter()
+    items: list[GroupSeen] = []
+    following: str | None = after
+    work = Work(request.auth.program_id, looks)
+    for start in range(0, limit, CUT):  # a cut at a time, so that nobody else on the lane waits long
+        cut = (following, min(CUT, limit - start), wanted)
+        looked: Looked = await one(service_of(request), "read", work, cut)
+        items += [GroupSeen(row.revision, row.thing, state) for row, state in looked.found]  # type: ignore[arg-type]  # a list of groups
+        seen += looked.seen
+        following = looked.next
+        if following is None:
+            break
+    return Groups(items, following, counted(seen))
+
+
+def looks(
+    conn: Connection, kept: Kept, program_id: str, cuts: Sequence[tuple[str, int, Any]], now_ms: int
+) -> list[Looked]:
+    """Parts of the list of groups with their states. cuts : (the id to go on behind, how many, state) each"""
+    return [look(conn, kept, program_id, *cut, now_ms) for cut in cuts]
 
 
 @get("/v1/groups/{name:str}/members", guards=[Needs("read")], tags=TAGS)
@@ -212,7 +275,8 @@ HANDLERS = (
     read_program,
     change_program,
     *_resource("site", "sites", Site, "A new `ends_on` changes phases from now on and no stored decision."),
-    *_resource("group", "groups", Group, "`ended` keeps the record and recommends nothing more."),
+    list_groups,
+    *_resource("group", "groups", Group, "`ended` keeps the record and recommends nothing more.")[1:],
     list_members_of_group,
     *_resource(
         "member",
@@ -221,6 +285,12 @@ HANDLERS = (
         "Consent withdrawn has effect with the next request. The id is a pseudonym: no name, no number.",
     ),
     seat_member,
+    *_resource(
+        "health_worker",
+        "health_workers",
+        HealthWorker,
+        "Her time for groups, her languages and leave. The id is a pseudonym: no name, no number.",
+    ),
     *_resource("action", "actions", AnyAction, "Its wording, cost, payer and limits, or `retired`."),
     *_resource(
         "strategy", "strategies", Strategy, "What defines what it has learned cannot change under its id."

@@ -73,7 +73,7 @@ def demonstrate(options: Options, database: str | None) -> tuple[str, bool]:
 
 
 def planned(options: Options) -> Template:
-    """The template, ending at its one site on the program's last day, and with it every paid action."""
+    """The template, ending at its one site on the program's last day, and there with all that it pays."""
     plan = template(DEFAULT_TEMPLATE)
     ends_on = last_day(options.months_running)
     program = msgspec.structs.replace(plan.program, title=TITLE)
@@ -83,10 +83,6 @@ def planned(options: Options) -> Template:
         plan,
         program=program,
         sites=tuple(msgspec.structs.replace(site, ends_on=ends_on) for site in plan.sites),
-        actions=tuple(
-            msgspec.structs.replace(action, payer_until=ends_on) if action.payer == "program" else action
-            for action in plan.actions
-        ),
     )
 
 

@@ -5,6 +5,7 @@
     tally                                                       what is kept of them: one row a unit
     reading → picture, features; index                          what they say at a moment
     history                                                     what they say month by month
+    rhythm → expected, virtual → states                         how a group stands: its meetings, one by one
 
 Times are integers, milliseconds since 1970 UTC, in names that end in `_ms`; weeks start on Mondays,
 UTC. Everything here is pure, and decay happens at reading: a tally never ages.

@@ -90,10 +90,26 @@ def _dose(picture: Picture, _now_ms: int) -> float:
     return _clipped(picture.dose / DOSE_CAP)
 
 
+def _barrier(name: str) -> Reading:
+    """Whether the member has a barrier."""
+    return lambda picture, _now_ms: float(dict(picture.barriers).get(name, nan))
+
+
 def _clipped(value: float) -> float:
     """The value, at most 1 in size. It stands first in both comparisons, so that NaN stays NaN."""
     return max(min(value, 1.0), -1.0)
 
+
+BARRIERS: Mapping[str, str] = MappingProxyType(
+    {
+        "money": "Money keeps the member away",
+        "motivation": "Lacks the drive to control the disease",
+        "awareness": "Does not know why it matters",
+        "time": "Has no time",
+        "sabotage": "Family or friends undermine it",
+    }
+)
+"""What the yearly check asks after. Never for neighbours: an adviser is one."""
 
 _SHARE = "share less one half"
 _READ: tuple[tuple[Feature, Reading], ...] = (
@@ -111,6 +127,10 @@ _READ: tuple[tuple[Feature, Reading], ...] = (
     (Feature("sustaining", "The program has ended here", "group", "yes or no"), _sustaining),
     (Feature("months_to_end", "Time until the program ends", "group", "12 months", -1.0), _months_to_end),
     (Feature("dose", "Suggestions received lately", "staff", "5 suggestions"), _dose),
+    *(
+        (Feature(f"barrier_{name}", label, "health_worker", "yes or no"), _barrier(name))
+        for name, label in BARRIERS.items()
+    ),
 )
 _READINGS: Mapping[str, Reading] = MappingProxyType({feature.name: read for feature, read in _READ})
 _COMPANIONS: Mapping[str, str] = MappingProxyType(
@@ -122,6 +142,7 @@ _COMPANIONS: Mapping[str, str] = MappingProxyType(
         "group_held_missing": "group_held",
         "setting_missing": "urban",
         "months_to_end_missing": "months_to_end",
+        **{f"barrier_{name}_missing": f"barrier_{name}" for name in BARRIERS},
     }
 )
 """The feature that says another is not known → that other."""

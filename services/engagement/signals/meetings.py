@@ -1,4 +1,4 @@
-"""Meetings: was it held, and who came."""
+"""Meetings: was it held, postponed, and who came."""
 
 from engagement.signals.signal import Signal
 
@@ -29,5 +29,17 @@ ATTENDANCE = Signal(
     keeps_recent=True,
     is_contact=True,
 )
+MEETING_POSTPONED = Signal(
+    kind="meeting_postponed",
+    code=9,
+    level="group",
+    unit="event",
+    low=1,
+    high=1,
+    half_life_days=56.0,
+    audience="group",
+    in_group=False,
+    label="The expected meeting was postponed",
+)
 
-SIGNALS = (MEETING_HELD, ATTENDANCE)
+SIGNALS = (MEETING_HELD, ATTENDANCE, MEETING_POSTPONED)

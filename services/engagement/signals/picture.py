@@ -16,6 +16,7 @@ class Picture(NamedTuple):
     months_to_end : until the program ends here, negative after; NaN when it has no end date
     dose : decayed number of actions already proposed or done, at least 0
     context : features sent by the calling app, by name without prefix; finite
+    barriers : (name, whether the member has it) of those that are known
     """
 
     member: Tally
@@ -26,3 +27,4 @@ class Picture(NamedTuple):
     months_to_end: float
     dose: float
     context: tuple[tuple[str, float], ...] = ()
+    barriers: tuple[tuple[str, bool], ...] = ()

@@ -13,10 +13,19 @@ from engagement.signals import tally
 from engagement.store import tables as t
 from engagement.store.kept import Kept
 from engagement.store.sql import Row, among, insert, insert_new, keys_table
-from engagement.strategy.setup import Budget, Catalogue, Group, Member, Membership, Program, Site
+from engagement.strategy.setup import (
+    Budget,
+    Catalogue,
+    Group,
+    HealthWorker,
+    Member,
+    Membership,
+    Program,
+    Site,
+)
 from engagement.strategy.strategy import Strategy
 
-AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member
+AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member | HealthWorker
 TYPES: dict[str, type] = {
     "program": Program,
     "site": Site,
@@ -25,6 +34,7 @@ TYPES: dict[str, type] = {
     "action": AnyAction,  # type: ignore[dict-item]  # a union decodes like a class
     "group": Group,
     "member": Member,
+    "health_worker": HealthWorker,
 }
 CATALOGUED = ("program", "site", "budget", "strategy", "action")
 _decoders: dict[str, msgspec.json.Decoder[AnyNoun]] = {
@@ -37,6 +47,8 @@ def noun_of(thing: AnyNoun) -> str:
     """The word under which a thing of the set-up is stored."""
     if isinstance(thing, get_args(AnyAction)):
         return "action"
+    if isinstance(thing, HealthWorker):
+        return "health_worker"
     return type(thing).__name__.lower()
 
 
@@ -123,6 +135,22 @@ def newest(conn: Connection, program_id: str, noun: str, ids: Sequence[str]) -> 
         for row in conn.execute(query)
         if row.id is not None
     }
+
+
+def history(
+    conn: Connection, program_id: str, noun: str, ids: Sequence[str]
+) -> dict[str, list[tuple[AnyNoun, int]]]:
+    """Every revision of things by id, in order, each with the moment it was recorded."""
+    r = t.revisions.c
+    query = (
+        select(r.id, r.body, r.recorded_at)
+        .where(r.program_id == program_id, r.noun == noun, among(conn, r.id, ids))
+        .order_by(r.id, r.revision)
+    )
+    out: dict[str, list[tuple[AnyNoun, int]]] = {}
+    for name, body, recorded_at in conn.execute(query):
+        out.setdefault(name, []).append((decoded(noun, body), recorded_at))
+    return out
 
 
 def page(conn: Connection, program_id: str, noun: str, after: str, limit: int) -> list[Revised]:
@@ -269,6 +297,13 @@ def memberships_of_groups(conn: Connection, program_id: str, groups: Sequence[st
         .order_by(m.group_id, m.seat, m.starts_on)
     )
     return [Seated(*row) for row in conn.execute(query)]
+
+
+def seated_in(conn: Connection, program_id: str, groups: Sequence[str], day: date) -> Counter[str]:
+    """How many members sit in each of these groups on a day."""
+    ever = {row.member for row in memberships_of_groups(conn, program_id, groups)}
+    now = memberships_on(conn, program_id, sorted(ever), day).values()
+    return Counter(row.group for row in now if row.group is not None)
 
 
 def members_of_group(conn: Connection, program_id: str, group: str, day: date) -> list[Seated]:

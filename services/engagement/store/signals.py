@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, Select, select, union
+from sqlalchemy import CompoundSelect, Connection, Select, select, union, union_all
 
 from engagement.store import tables as t
 from engagement.store.sql import among, insert
@@ -70,6 +70,22 @@ def of_members(conn: Connection, program_id: str, members: Sequence[str]) -> lis
 def of_groups(conn: Connection, program_id: str, groups: Sequence[str]) -> list[Recorded]:
     """Every signal about these groups, or about a member while they sat in one of them."""
     return _all(conn, _select(program_id).where(among(conn, t.signals.c.group_id, groups)))
+
+
+def of_kinds(
+    conn: Connection, program_id: str, kinds: Sequence[str], groups: Sequence[str]
+) -> list[Recorded]:
+    """Signals of these kinds that belong to these groups, and the program's corrections of such signals.
+
+    That is all it takes to know what counts in these groups: a first report of elsewhere, whose
+    correction belongs here, is none of their own, and its correction stands for it. A correction that
+    belongs here is given twice.
+    """
+    s = t.signals.c
+    of_them = _select(program_id).where(among(conn, s.kind, kinds))
+    here = of_them.where(among(conn, s.group_id, groups))
+    corrections = of_them.where(s.corrects_source > "")  # and not null: that is how the index finds them
+    return _all(conn, union_all(here, corrections))
 
 
 def in_window(

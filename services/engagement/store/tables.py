@@ -93,6 +93,21 @@ memberships = Table(  # each row holds until the member's next; without a group:
     Index(None, "program_id", "group_id"),
 )
 
+links = Table(  # each row holds until the unit's next of the same relation; without a target: to none
+    "links",
+    metadata,
+    _program(),
+    Column("unit_kind", String(16), nullable=False),
+    _id("unit_id"),
+    Column("relation", String(16), nullable=False),
+    Column("starts_on", Date, nullable=False),
+    _whole("revision"),
+    _id("target_id", nullable=True),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "unit_kind", "unit_id", "relation", "starts_on", "revision"),
+    Index(None, "program_id", "relation", "target_id"),
+)
+
 signals = Table(
     "signals",
     metadata,
@@ -220,7 +235,7 @@ reservations = Table(  # what a proposal holds, until it is released or spent
 )
 
 LEDGER = (
-    programs, revisions, memberships, signals, decisions, answers, outcomes, fold_entries, versions,
+    programs, revisions, memberships, links, signals, decisions, answers, outcomes, fold_entries, versions,
     reservations,
 )  # fmt: skip
 

@@ -13,10 +13,20 @@ import msgspec
 
 from engagement.actions.action import Id, Level, Phase, Text, Whole
 from engagement.actions.catalogue import AnyAction
+from engagement.signals.rhythm import AnyRhythm, EveryMonth
 from engagement.strategy.strategy import Strategy
 
 Role = Literal["member", "adviser", "deputy"]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
+Relation = Literal["catchment", "health_worker"]
+YesNo = Literal["yes", "no", "unknown"]
+Condition = Literal["diabetes", "hypertension", "obesity_surgery", "other"]
+Channel = Literal["adviser", "voice", "sms", "app"]
+Phone = Literal["none", "shared", "basic", "smart"]
+Sex = Literal["female", "male", "other"]
+AgeBand = Literal["18-29", "30-39", "40-49", "50-59", "60-69", "70+"]
+Neighbourhood = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9-]{0,7}(?!\n)$")]
+"""A code of the program's own, too short for an address; the letter in front keeps postcodes out."""
 DAYS_A_MONTH = 30.44
 
 
@@ -76,12 +86,18 @@ class Site(Noun, frozen=True, kw_only=True):
 
 
 class Group(Noun, frozen=True, kw_only=True):
-    """A peer group at a site."""
+    """A peer group at a site.
+
+    rhythm : when a local group is expected to meet; each change of it counts from its day
+    peer_k : so many members must write in a month for a virtual group to count as alive
+    """
 
     site: Id
     type: Literal["local", "virtual"] = "local"
     setting: Literal["urban", "rural", "unknown"] = "unknown"
     language: Language | None = None
+    rhythm: AnyRhythm = EveryMonth()
+    peer_k: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 10
     ended: bool = False
 
 
@@ -101,16 +117,87 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     research: bool = False
 
 
+class Barriers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What keeps a member away, from the four-question check; `unknown` is not `no`."""
+
+    money: YesNo = "unknown"
+    motivation: YesNo = "unknown"
+    awareness: YesNo = "unknown"
+    time: YesNo = "unknown"
+    sabotage: YesNo = "unknown"
+
+    def known(self) -> tuple[tuple[str, bool], ...]:
+        """(barrier, whether the member has it) for each that is known."""
+        answers = msgspec.structs.asdict(self).items()
+        return tuple((name, answer == "yes") for name, answer in answers if answer != "unknown")
+
+
 class Member(Noun, frozen=True, kw_only=True):
-    """A person in the program, by pseudonym. Group, seat and role are memberships, dated apart."""
+    """A person in the program, by pseudonym. Group, seat and role are memberships, dated apart.
+
+    barriers, barriers_checked_on : the check at joining and once a year, and its day
+    channel, phone : how the member is reached, and on whose phone
+    sex, age_band, can_read, neighbourhood : coarse, each None when not known; nothing finer is kept
+    """
 
     language: Language | None = None
     consent: Consent = Consent()
+    barriers: Barriers = Barriers()
+    barriers_checked_on: date | None = None
+    conditions: tuple[Condition, ...] = ()
+    channel: Channel | None = None
+    phone: Phone | None = None
+    sex: Sex | None = None
+    age_band: AgeBand | None = None
+    can_read: bool | None = None
+    neighbourhood: Neighbourhood | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses an id by which a person could be found, and a barrier of no day."""
+        if identifies(self.id):
+            raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
+        if self.barriers.known() and self.barriers_checked_on is None:
+            raise ValueError("barriers come from a check, so they need its day: `barriers_checked_on`")
+        if len(set(self.conditions)) < len(self.conditions):
+            raise ValueError("a condition is named twice")
+
+    def for_neighbours(self) -> "Member":
+        """The member without barriers and conditions, as an adviser or the group may read of them."""
+        hidden = {"barriers": Barriers(), "barriers_checked_on": None, "conditions": ()}
+        return msgspec.structs.replace(self, **hidden)
+
+
+class Leave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Days on which a health worker is away, the first and the last included."""
+
+    starts_on: date
+    ends_on: date
+
+    def __post_init__(self) -> None:
+        """Refuses a leave that ends before it starts."""
+        if self.ends_on < self.starts_on:
+            raise ValueError("the leave ends before it starts")
+
+
+class HealthWorker(Noun, frozen=True, kw_only=True):
+    """A community health worker, by pseudonym. Catchment and groups are links, dated apart.
+
+    hours_a_week : for groups      minutes_a_visit : with the way there
+    """
+
+    languages: tuple[Language, ...] = ()
+    hours_a_week: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
+    minutes_a_visit: Annotated[int, msgspec.Meta(ge=1, le=600)] = 45
+    leave: tuple[Leave, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses an id by which a person could be found."""
         if identifies(self.id):
             raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
+
+    def works_on(self, day: date) -> bool:
+        """Whether she is not on leave."""
+        return not any(leave.starts_on <= day <= leave.ends_on for leave in self.leave)
 
 
 class Budget(Noun, frozen=True, kw_only=True):
@@ -137,6 +224,14 @@ class Membership(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """A group and a seat come together or not at all."""
         if (self.group is None) != (self.seat is None):
             raise ValueError("a membership in a group needs a seat, and a seat needs a group")
+
+
+class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From this day the thing belongs to this catchment or health worker; without `to`, to none."""
+
+    relation: Relation
+    starts_on: date
+    to: Id | None = None
 
 
 class Catalogue(NamedTuple):

@@ -1,18 +1,24 @@
 """The picture of a member or a group: its index, what it is made of, and the months behind it."""
 
+from datetime import date, timedelta
+
 import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import NotFound
 from engagement.signals import index, tally
+from engagement.signals.catalogue import BY_KIND
 from engagement.signals.history import months
 from engagement.signals.index import Index
 from engagement.signals.signal import Audience, may_see
+from engagement.signals.states import State
 from engagement.store import setup, units
 from engagement.store.kept import Kept
 from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import phase
+from engagement.strategy.standing import standing_on
+from engagement.workflows.states import GroupState, by_month, gathered, mood, told
 from engagement.workflows.tallies import event, standing
 
 
@@ -27,7 +33,10 @@ class PartSeen(msgspec.Struct, frozen=True):
 
 
 class MonthSeen(msgspec.Struct, frozen=True):
-    """What was reported of one calendar month (UTC). All zero: nothing said, not nothing done."""
+    """What was reported of one calendar month (UTC). All zero: nothing said, not nothing done.
+
+    state : of a group at the month's end, or today, as all that is known by now has it
+    """
 
     month: str
     held: int
@@ -37,12 +46,14 @@ class MonthSeen(msgspec.Struct, frozen=True):
     goals_set: int
     goals_met: int
     goals_missed: int
+    state: State | None = None
 
 
 class Engagement(msgspec.Struct, frozen=True):
     """How a member or a group is doing, in figures and in words.
 
     index : 0 to 100, null when nothing is known    trend : against eight weeks ago
+    standing : the state of a group today; a member has none
     """
 
     unit: str
@@ -55,6 +66,7 @@ class Engagement(msgspec.Struct, frozen=True):
     parts: tuple[PartSeen, ...]
     months: tuple[MonthSeen, ...]
     simulated: bool
+    standing: GroupState | None = None
 
 
 def of_member(
@@ -94,10 +106,32 @@ def of_group(
     row = units.groups(conn, program_id, [name]).get(name)
     if row is None:
         raise NotFound(f"there is no group `{name}` in this program")
-    stands = phase(catalogue.sites[row.group.site], local_date(now_ms, catalogue.program.time_zone))
+    zone = catalogue.program.time_zone
+    today = local_date(now_ms, zone)
+    stands = phase(catalogue.sites[row.group.site], today)
     found = index.of_group(tally.decoded(row.tally), now_ms)
     history = [row for row in standing(conn, program_id, [], [name]) if row.group_id == name]
-    return _seen("group", name, name, stands, found, history, audience, now_ms, simulated=simulated)
+    seen = _seen("group", name, name, stands, found, history, audience, now_ms, simulated=simulated)
+    heard = gathered(setup.history(conn, program_id, "group", [name]), history, zone)[name]
+    ends = [min(_last_day(month), today) for month in seen.months]
+    counted = [event(row) for row in history if row.unit_kind == "group" or BY_KIND[row.kind].in_group]
+    states = by_month(heard, counted, ends, zone)
+    members = setup.seated_in(conn, program_id, [name], today)[name]
+    now = standing_on(heard, today, mood(found))
+    return msgspec.structs.replace(
+        seen,
+        months=tuple(
+            msgspec.structs.replace(month, state=state)
+            for month, state in zip(seen.months, states, strict=True)
+        ),
+        standing=told(now, members, row.group.site, stands),
+    )
+
+
+def _last_day(month: MonthSeen) -> date:
+    """The last day of a calendar month."""
+    first = date.fromisoformat(f"{month.month}-01")
+    return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def _seen(

@@ -364,10 +364,10 @@ def _situation(case: _Case, now_ms: int) -> Situation:
 
 def _picture(case: _Case, now_ms: int) -> Picture:
     """What is known of the unit; nothing of a member's own signals if they did not agree to that."""
-    own = case.member is not None and case.consent.my_signals
+    person = case.member if case.consent.my_signals else None
     months_ago = ((now_ms - given.at_ms) / MONTH_MS for given in case.given)
     return Picture(
-        member=tally.decoded(case.tally) if own else tally.EMPTY,
+        member=tally.EMPTY if person is None else tally.decoded(case.tally),
         group=tally.decoded(case.group.tally),
         role=(case.member and case.member.role) or "member",  # type: ignore[arg-type]  # stored as one of the three
         setting=case.group.group.setting,
@@ -375,6 +375,7 @@ def _picture(case: _Case, now_ms: int) -> Picture:
         months_to_end=months_to_end(case.site, case.calendar.today),
         dose=sum(DOSE_KEPT_A_MONTH**age for age in months_ago),
         context=tuple(sorted(case.ask.context.items())),
+        barriers=() if person is None else person.member.barriers.known(),
     )
 
 

@@ -7,19 +7,35 @@ nobody's consent back and seats nobody again who has left.
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, get_args
 
 import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import EngagementError, Invalid
-from engagement.store import setup, units
+from engagement.store import links, setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
 from engagement.strategy.cadence import local_date
-from engagement.strategy.setup import Catalogue, Consent, Group, Member, Membership, identifies
+from engagement.strategy.setup import (
+    AgeBand,
+    Barriers,
+    Catalogue,
+    Channel,
+    Condition,
+    Consent,
+    Group,
+    Link,
+    Member,
+    Membership,
+    Phone,
+    Relation,
+    Sex,
+    YesNo,
+    identifies,
+)
 from engagement.workflows.revise import revise
 
 COLUMNS = {
@@ -29,6 +45,8 @@ COLUMNS = {
     "site": "the site's id; not needed when the program has one site only",
     "setting": "urban, rural or unknown",
     "group_language": "the group's language, such as en, hi, te",
+    "catchment": "the catchment the group belongs to, from today",
+    "group_health_worker": "the id of the health worker the group is linked to, from today",
     "role": "member, adviser or deputy",
     "language": "the member's own language, where it is another",
     "joined_on": "year-month-day; today when empty",
@@ -36,10 +54,46 @@ COLUMNS = {
     "chance": "yes or no: the choice may be partly by chance",
     "my_signals": "yes or no: own signals may choose for them",
     "health_worker": "yes or no: sharing with the health worker",
+    "barrier_money": "yes, no or unknown: money keeps the member away",
+    "barrier_motivation": "yes, no or unknown: lacks the drive to control the disease",
+    "barrier_awareness": "yes, no or unknown: does not know why it matters",
+    "barrier_time": "yes, no or unknown: has no time",
+    "barrier_sabotage": "yes, no or unknown: family or friends undermine it",
+    "barriers_checked_on": "year-month-day of the check, needed with a barrier",
+    "conditions": "diabetes, hypertension, obesity_surgery or other; several with blanks between",
+    "channel": "adviser, voice, sms or app",
+    "phone_kind": "none, shared, basic or smart; never a number",
+    "sex": "female, male or other",
+    "age_band": "18-29, 30-39, 40-49, 50-59, 60-69 or 70+",
+    "can_read": "yes or no",
+    "neighbourhood": "a short code of the program's own, such as W-12",
 }
 """What a roster may hold. Nothing else is read, and nothing else is stored."""
 GROUP_FIELDS = {"site": "site", "setting": "setting", "group_language": "language"}
 """What a line may say of its group: column and field."""
+LINKS: dict[str, Relation] = {"catchment": "catchment", "group_health_worker": "health_worker"}
+"""What a line may link its group to: column and relation."""
+BARRIER = "barrier_"
+CHOICES: dict[str, tuple[str, ...]] = {
+    "channel": get_args(Channel),
+    "phone_kind": get_args(Phone),
+    "sex": get_args(Sex),
+    "age_band": get_args(AgeBand),
+    **{BARRIER + name: get_args(YesNo) for name in Barriers.__struct_fields__},
+}
+"""What a cell of these columns may say."""
+MEMBER_FIELDS = {
+    "language": "language",
+    "barriers_checked_on": "barriers_checked_on",
+    "conditions": "conditions",
+    "channel": "channel",
+    "phone_kind": "phone",
+    "sex": "sex",
+    "age_band": "age_band",
+    "can_read": "can_read",
+    "neighbourhood": "neighbourhood",
+}
+"""What a line may say of its member, beside consents and barriers: column and field."""
 CONSENTS = ("messages", "chance", "my_signals", "health_worker")
 YES_NO = {
     "yes": True,
@@ -75,13 +129,21 @@ class RosterReport(msgspec.Struct, frozen=True):
 
 
 class _Line(NamedTuple):
-    """A sound line. said : the columns that are not empty; for the others there are defaults here."""
+    """A sound line. said : the columns that are not empty; for the others there are defaults here.
+
+    links : of the group, by column
+    """
 
     number: int
     group: Group
     member: Member
     seat: Membership
+    links: dict[str, Link]
     said: frozenset[str]
+
+    def of_group(self, column: str) -> object:
+        """What the line says of its group in a column."""
+        return self.links.get(column) if column in LINKS else getattr(self.group, GROUP_FIELDS[column])
 
 
 class _FlawError(Exception):
@@ -157,9 +219,9 @@ def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: 
         "setting": cells.get("setting", "").lower() or "unknown",
         "language": cells.get("group_language", "").lower() or None,
     }
-    joined = _date(cells, today)
+    joined = _date(cells, "joined_on") or today
     consent = Consent(**{name: _yes_no(cells, name) for name in CONSENTS if cells.get(name)})
-    member = {"id": _id(cells, "member"), "language": cells.get("language", "").lower() or None}
+    member = {"id": _id(cells, "member"), **_of_member(cells)}
     seat = {
         "member": member["id"],
         "group": group["id"],
@@ -172,6 +234,7 @@ def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: 
         _converted(group, Group, {"id": "group", "language": "group_language"}),
         msgspec.structs.replace(_converted(member, Member, {"id": "member"}), consent=consent),
         _converted(seat, Membership, {}),
+        _links(cells, today),
         frozenset(name for name, cell in cells.items() if cell),
     )
 
@@ -203,15 +266,58 @@ def _site(cells: dict[str, str], catalogue: Catalogue) -> str:
     return name
 
 
-def _date(cells: dict[str, str], today: date) -> date:
-    written = cells.get("joined_on", "")
+def _links(cells: dict[str, str], today: date) -> dict[str, Link]:
+    """What the line links its group to, by column."""
+    said = {
+        column: {"relation": relation, "starts_on": today, "to": cells[column]}
+        for column, relation in LINKS.items()
+        if cells.get(column)
+    }
+    return {column: _converted(values, Link, {"to": column}) for column, values in said.items()}
+
+
+def _of_member(cells: dict[str, str]) -> dict[str, object]:
+    """What the line says of its member, by field."""
+    said = {name: _choice(cells, name) for name in CHOICES if cells.get(name)}
+    barriers = {name.removeprefix(BARRIER): cell for name, cell in said.items() if name.startswith(BARRIER)}
+    if barriers and not cells.get("barriers_checked_on"):
+        raise _FlawError("barriers_checked_on", "barriers come from a check: write its day, year-month-day")
+    return {
+        "language": cells.get("language", "").lower() or None,
+        "barriers": barriers,
+        "barriers_checked_on": _date(cells, "barriers_checked_on"),
+        "conditions": _conditions(cells),
+        **{MEMBER_FIELDS[name]: cell for name, cell in said.items() if name in MEMBER_FIELDS},
+        "can_read": _yes_no(cells, "can_read") if cells.get("can_read") else None,
+        "neighbourhood": cells.get("neighbourhood", "").upper() or None,
+    }
+
+
+def _conditions(cells: dict[str, str]) -> list[str]:
+    named = cells.get("conditions", "").lower().replace(";", " ").split()
+    for name in named:
+        if name not in get_args(Condition) or named.count(name) > 1:
+            known = ", ".join(get_args(Condition))
+            raise _FlawError("conditions", f"`{name[:20]}` is not one of {known}, each named once")
+    return named
+
+
+def _choice(cells: dict[str, str], column: str) -> str:
+    cell = cells[column].lower()
+    if cell not in CHOICES[column]:
+        raise _FlawError(column, f"`{cell[:20]}` is none of {', '.join(CHOICES[column])}")
+    return cell
+
+
+def _date(cells: dict[str, str], column: str) -> date | None:
+    written = cells.get(column, "")
     if not written:
-        return today
+        return None
     try:
         return date.fromisoformat(written)
     except ValueError:
         raise _FlawError(
-            "joined_on", f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31"
+            column, f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31"
         ) from None
 
 
@@ -244,6 +350,8 @@ def _store(
     past = setup.memberships_of(conn, program_id, names)
     known_members = _things(conn, program_id, "member", names, Member)
     known_groups = _things(conn, program_id, "group", places, Group)
+    workers = sorted({str(link.to) for line in lines for link in line.links.values()})
+    known_workers = setup.newest(conn, program_id, "health_worker", workers)
     fitting: dict[str, _Line] = {}
     told: dict[tuple[str, str], _Line] = {}
     groups: dict[str, Group] = {}
@@ -253,13 +361,14 @@ def _store(
             _seat_flaw(line, taken, past[name])
             or _member_flaw(line, known_members.get(name), fitting.get(name))
             or _group_flaw(line, told)
+            or _link_flaw(line, known_workers)
         )
         if flaw is not None:
             refused.append(flaw)
             continue
         fitting[name] = line
         taken[group, line.seat.seat] = name
-        told |= {(group, column): line for column in GROUP_FIELDS if column in line.said}
+        told |= {(group, column): line for column in (*GROUP_FIELDS, *LINKS) if column in line.said}
         groups[group] = _group(line, groups.get(group) or known_groups.get(group))
     members = {name: _member(line, known_members.get(name)) for name, line in fitting.items()}
     for result in revise(conn, kept, program_id, [*groups.values(), *members.values()], now_ms):
@@ -267,12 +376,26 @@ def _store(
             raise result
     seats = {name: line.seat for name, line in fitting.items() if not _sits(line.seat, past[name])}
     setup.add_memberships(conn, program_id, list(seats.values()), now_ms)
+    linked = _new_links(conn, program_id, list(fitting.values()))
+    links.add_links(conn, program_id, "group", sorted(linked, key=str), now_ms)
     return sum(
         name in seats
+        or any((line.group.id, link) in linked for link in line.links.values())
         or known_members.get(name) != members[name]
         or known_groups.get(line.group.id) != groups[line.group.id]
         for name, line in fitting.items()
     )
+
+
+def _new_links(conn: Connection, program_id: str, lines: Sequence[_Line]) -> set[tuple[str, Link]]:
+    """(group, link) of those that do not hold already on their day."""
+    held = links.links_of(conn, program_id, "group", sorted({line.group.id for line in lines}))
+    return {
+        (line.group.id, link)
+        for line in lines
+        for link in line.links.values()
+        if links.linked_on(held.get(line.group.id, ()), link.relation, link.starts_on) != link.to
+    }
 
 
 def _things(
@@ -297,11 +420,17 @@ def _member(line: _Line, stored: Member | None) -> Member:
     """The member as the line says; what it leaves open stays as it is."""
     if stored is None:
         return line.member
-    said = {name: getattr(line.member.consent, name) for name in CONSENTS if name in line.said}
+    consents = {name: getattr(line.member.consent, name) for name in CONSENTS if name in line.said}
+    barriers = {
+        name: getattr(line.member.barriers, name)
+        for name in Barriers.__struct_fields__
+        if BARRIER + name in line.said
+    }
     return msgspec.structs.replace(
         stored,
-        language=line.member.language if "language" in line.said else stored.language,
-        consent=msgspec.structs.replace(stored.consent, **said),
+        consent=msgspec.structs.replace(stored.consent, **consents),
+        barriers=msgspec.structs.replace(stored.barriers, **barriers),
+        **{field: getattr(line.member, field) for name, field in MEMBER_FIELDS.items() if name in line.said},
     )
 
 
@@ -342,14 +471,24 @@ def _member_flaw(line: _Line, stored: Member | None, earlier: _Line | None) -> R
 
 def _group_flaw(line: _Line, told: Mapping[tuple[str, str], _Line]) -> Refused | None:
     """Where the line says something else of its group than an earlier one."""
-    for column, field in GROUP_FIELDS.items():
+    for column in (*GROUP_FIELDS, *LINKS):
         earlier = told.get((line.group.id, column), line)
-        if column in line.said and getattr(earlier.group, field) != getattr(line.group, field):
+        if column in line.said and earlier.of_group(column) != line.of_group(column):
             return Refused(
                 line.number,
                 column,
                 f"line {earlier.number} says something else of `{line.group.id}`",
             )
+    return None
+
+
+def _link_flaw(line: _Line, known_workers: Collection[str]) -> Refused | None:
+    """Where the line names a health worker who is not there."""
+    link = line.links.get("group_health_worker")
+    if link is not None and link.to not in known_workers:
+        return Refused(
+            line.number, "group_health_worker", f"there is no health worker `{link.to}`; create it first"
+        )
     return None
 
 

@@ -7,8 +7,8 @@ revision = "0001"
 down_revision = None
 
 LEDGER = (
-    "programs", "revisions", "memberships", "signals", "decisions", "answers", "outcomes", "fold_entries",
-    "versions", "reservations",
+    "programs", "revisions", "memberships", "links", "signals", "decisions", "answers", "outcomes",
+    "fold_entries", "versions", "reservations",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
 
@@ -100,6 +100,32 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("value", sa.String(length=128), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_facts")),
+    )
+    op.create_table(
+        "links",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("unit_kind", sa.String(length=16), nullable=False),
+        sa.Column("unit_id", sa.String(length=64), nullable=False),
+        sa.Column("relation", sa.String(length=16), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("target_id", sa.String(length=64), nullable=True),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "program_id",
+            "unit_kind",
+            "unit_id",
+            "relation",
+            "starts_on",
+            "revision",
+            name=op.f("pk_links"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_links_program_id_relation_target_id"),
+        "links",
+        ["program_id", "relation", "target_id"],
+        unique=False,
     )
     op.create_table(
         "memberships",
@@ -306,6 +332,7 @@ def downgrade() -> None:
     op.drop_table("programs")
     op.drop_table("nodes")
     op.drop_table("memberships")
+    op.drop_table("links")
     op.drop_table("facts")
     op.drop_table("decisions")
     op.drop_table("counters")
