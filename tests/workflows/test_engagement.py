@@ -4,9 +4,9 @@ import pytest
 
 from engagement.errors import NotFound
 from engagement.signals.signal import AUDIENCES
-from engagement.workflows.engagement import of_group, of_member
+from engagement.workflows.engagement import GoalSeen, of_group, of_member
 from engagement.workflows.ingest import ingest
-from support.peer_groups import came, held, met_goal, ms, said, seat, seat_members
+from support.peer_groups import came, held, met_goal, moment, ms, said, seat, seat_members
 
 
 def picture(here, of, name, audience="staff", day=20.0):
@@ -63,6 +63,30 @@ def test_nobody_sees_less_than_those_nearer_to_the_group(lively):
     seen = [len(picture(lively, of_member, "m0", audience).parts) for audience in AUDIENCES]
     assert seen == sorted(seen)
     assert seen[0] < seen[-1]
+
+
+GOALS = [
+    said("goal_set", 5, "medicine", member="m0", chain="pills", id="pills"),
+    said("goal_set", 5, "food", member="m0", chain="salt", id="salt"),
+    met_goal("m0", 12, chain="salt"),
+]
+
+
+def test_a_picture_shows_the_goals_that_nobody_has_asked_about(lively):
+    lively.run(ingest, GOALS, day=13)
+    assert picture(lively, of_member, "m0").open_goals == (GoalSeen("pills", "medicine", moment(5)),)
+
+
+def test_goals_are_for_the_adviser_and_not_for_the_group(lively):
+    lively.run(ingest, GOALS, day=13)
+    shown = [bool(picture(lively, of_member, "m0", audience).open_goals) for audience in AUDIENCES]
+    assert shown == [False, True, True, True, True]
+
+
+def test_an_end_that_was_taken_back_leaves_the_goal_open(lively):
+    back = met_goal("m0", 12, None, id="back", chain="salt", corrects="goal_met/m0/12")
+    lively.run(ingest, [*GOALS, back], day=13)
+    assert [goal.chain for goal in picture(lively, of_member, "m0").open_goals] == ["pills", "salt"]
 
 
 def test_of_a_member_nobody_spoke_of_nothing_is_known(here):

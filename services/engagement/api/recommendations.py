@@ -13,7 +13,7 @@ from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, Service, began, service_of
 from engagement.errors import EngagementError, Fault
 from engagement.workflows.recommend import Ask
-from engagement.workflows.tell import Recommendation, safe_default
+from engagement.workflows.tell import Recommendation, safe_default, seen_by
 
 MOST = 1_000
 FEW = 16
@@ -53,7 +53,8 @@ async def decide(request: Call, asks: tuple[Ask, ...]) -> list[Recommendation | 
         for ask, answer in zip(asks, answers, strict=True)
     ]
     _count(service, answers)
-    return answers
+    audience = request.auth.audience
+    return [seen_by(audience, told) if isinstance(told, Recommendation) else told for told in answers]
 
 
 def _count(service: Service, answers: list[Recommendation | EngagementError]) -> None:

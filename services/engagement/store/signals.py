@@ -24,6 +24,7 @@ class Recorded(NamedTuple):
     corrects_source: str | None
     corrects_event: str | None
     recorded_at: int
+    chain: str | None = None
 
 
 _columns = [column for column in t.signals.c if column.name != "program_id"]
@@ -85,3 +86,9 @@ def in_window(
     about_members = within.where(s.unit_kind == "member", among(conn, s.unit_id, members))
     about_groups = within.where(s.unit_kind == "group", among(conn, s.unit_id, groups))
     return _all(conn, union_all(about_members, about_groups))
+
+
+def of_safety(conn: Connection, program_id: str, members: Sequence[str] | None = None) -> list[Recorded]:
+    """Every report of the safety family about these members, or about anybody in the program."""
+    query = _select(program_id).where(t.SAFETY)
+    return _all(conn, query if members is None else query.where(among(conn, t.signals.c.unit_id, members)))

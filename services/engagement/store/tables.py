@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 metadata = MetaData(
@@ -93,6 +94,9 @@ memberships = Table(  # each row holds until the member's next; without a group:
     Index(None, "program_id", "group_id"),
 )
 
+SAFETY = text(  # the predicate of an index: what is to use it must say the very same
+    "kind IN ('complaint', 'distress', 'harm', 'not_safe_at_home', 'red_flag', 'referral_answered')"
+)
 signals = Table(
     "signals",
     metadata,
@@ -109,8 +113,11 @@ signals = Table(
     Column("corrects_source", String(64), nullable=True),
     Column("corrects_event", String(128), nullable=True),
     _moment("recorded_at"),
+    _id("chain", nullable=True),
     PrimaryKeyConstraint("program_id", "source", "event_id"),
     Index(None, "program_id", "corrects_source", "corrects_event"),
+    # safety reports are few and asked for across the program: none of the others pays for this index
+    Index("ix_signals_safety", "program_id", "unit_id", postgresql_where=SAFETY, sqlite_where=SAFETY),
     Index(None, "program_id", "unit_kind", "unit_id", "occurred_at"),
     Index(None, "program_id", "group_id", "occurred_at"),
 )

@@ -6,6 +6,7 @@ it was made under. Ids are pseudonyms chosen by the calling app: no name, phone 
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ import msgspec
 
 from engagement.actions.action import Id, Phase, Text, Whole
 from engagement.actions.catalogue import AnyAction
+from engagement.signals.safety import SafetyKind
 from engagement.strategy.strategy import Strategy
 
 Role = Literal["member", "adviser", "deputy"]
@@ -31,8 +33,31 @@ class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     id: Id
 
 
+class Referral(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to turn to after one kind of safety report, and within how many hours they answer."""
+
+    kind: SafetyKind
+    role: Text
+    answer_hours: Annotated[int, msgspec.Meta(ge=1, le=720)]
+
+
+REFERRALS: Mapping[SafetyKind, Referral] = MappingProxyType(
+    {
+        "red_flag": Referral("red_flag", "health worker", 24),
+        "distress": Referral("distress", "counsellor", 24),
+        "not_safe_at_home": Referral("not_safe_at_home", "protection officer", 24),
+        "complaint": Referral("complaint", "program lead", 72),
+        "harm": Referral("harm", "program lead", 24),
+    }
+)
+"""What holds where a program says nothing else; roles and hours are guesses for a program to change."""
+
+
 class Program(Noun, frozen=True, kw_only=True):
-    """A program: its clock, money, language, and the switch that stops every recommendation."""
+    """A program: its clock, money, language, and the switch that stops every recommendation.
+
+    referrals : one for each kind of safety report whose role or hours differ from `REFERRALS`
+    """
 
     title: Text
     time_zone: str = "Asia/Kolkata"
@@ -40,13 +65,23 @@ class Program(Noun, frozen=True, kw_only=True):
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}(?!\n)$")] = "INR"
     default_strategy: Id | None = None
     stopped: bool = False
+    referrals: tuple[Referral, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuses a time zone that does not exist."""
+        """Refuses a time zone that does not exist, and two referrals of one kind."""
+        kinds = [referral.kind for referral in self.referrals]
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
+        if twice is not None:
+            raise ValueError(f"`referrals` names `{twice}` twice")
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError) as unknown:  # "Asia" alone is a folder
             raise ValueError(f"`{self.time_zone}` is not a time zone of the IANA database") from unknown
+
+    def referral(self, kind: SafetyKind) -> Referral:
+        """Whom to turn to after a report of this kind."""
+        own = (referral for referral in self.referrals if referral.kind == kind)
+        return next(own, REFERRALS[kind])
 
 
 class Site(Noun, frozen=True, kw_only=True):

@@ -1,10 +1,14 @@
 """The picture of a member or a group: its index, what it is made of, and the months behind it."""
 
+from datetime import datetime
+
 import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import NotFound
 from engagement.signals import index, tally
+from engagement.signals.chains import goals
+from engagement.signals.goals import GOAL_SET
 from engagement.signals.history import months
 from engagement.signals.index import Index
 from engagement.signals.signal import Audience, may_see
@@ -13,7 +17,8 @@ from engagement.store.kept import Kept
 from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import phase
-from engagement.workflows.tallies import event, standing
+from engagement.workflows.tallies import event, link, standing
+from engagement.workflows.tell import moment
 
 
 class PartSeen(msgspec.Struct, frozen=True):
@@ -39,10 +44,19 @@ class MonthSeen(msgspec.Struct, frozen=True):
     goals_missed: int
 
 
+class GoalSeen(msgspec.Struct, frozen=True):
+    """A goal whose end nobody has reported yet; category and time are null when its start was not told."""
+
+    chain: str
+    category: str | None
+    set_at: datetime | None
+
+
 class Engagement(msgspec.Struct, frozen=True):
     """How a member or a group is doing, in figures and in words.
 
     index : 0 to 100, null when nothing is known    trend : against eight weeks ago
+    open_goals : a member's, those set first before the others; only goals reported with a chain
     """
 
     unit: str
@@ -55,6 +69,7 @@ class Engagement(msgspec.Struct, frozen=True):
     parts: tuple[PartSeen, ...]
     months: tuple[MonthSeen, ...]
     simulated: bool
+    open_goals: tuple[GoalSeen, ...] = ()
 
 
 def of_member(
@@ -76,7 +91,8 @@ def of_member(
     stored = units.read_tally(conn, program_id, "member", name)
     found = index.of_member(tally.decoded(stored), now_ms)
     history = standing(conn, program_id, [name], [])
-    return _seen("member", name, row.group, None, found, history, audience, now_ms, simulated=simulated)
+    seen = _seen("member", name, row.group, None, found, history, audience, now_ms, simulated=simulated)
+    return msgspec.structs.replace(seen, open_goals=_open_goals(history, audience))
 
 
 def of_group(
@@ -98,6 +114,17 @@ def of_group(
     found = index.of_group(tally.decoded(row.tally), now_ms)
     history = [row for row in standing(conn, program_id, [], [name]) if row.group_id == name]
     return _seen("group", name, name, stands, found, history, audience, now_ms, simulated=simulated)
+
+
+def _open_goals(history: list[Recorded], audience: Audience) -> tuple[GoalSeen, ...]:
+    """The goals that wait to be followed up, for whoever may hear of a member's goals."""
+    if not may_see(audience, GOAL_SET.audience):
+        return ()
+    return tuple(
+        GoalSeen(goal.chain, goal.category, None if goal.set_at_ms is None else moment(goal.set_at_ms))
+        for goal in goals(map(link, history))
+        if goal.ending is None
+    )
 
 
 def _seen(

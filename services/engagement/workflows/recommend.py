@@ -31,6 +31,7 @@ from engagement.strategy.decide import CERTAIN, Asked, Decided, Purse, decide
 from engagement.strategy.life import RELEASED, is_open, status
 from engagement.strategy.setup import Catalogue, Site, months_to_end, phase
 from engagement.strategy.strategy import Strategy
+from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 
 CUT = 256
@@ -77,6 +78,7 @@ class _Case(NamedTuple):
     recent: tuple[Recent, ...]
     given: tuple[Given, ...]
     program_language: str
+    family_unsafe: bool
 
     @property
     def point(self) -> str:
@@ -112,6 +114,7 @@ def recommend(
         for cadence in {strategy.cadence for strategy in catalogue.strategies.values()}
     }
     tallies = units.lock_tallies(conn, program_id, "member", names)
+    safety = safety_of(conn, program_id, catalogue.program, tallies)
     members = units.members(conn, program_id, names, today)
     groups = units.groups(conn, program_id, sorted({row.group for row in members.values() if row.group}))
     recent = decisions.recent(conn, program_id, "member", names, now_ms - _look_back(catalogue))
@@ -120,7 +123,7 @@ def recommend(
     for place, ask in enumerate(asks):
         found: Strategy | Answer = _strategy(ask, catalogue)
         if isinstance(found, Strategy):
-            found = _gate(ask, found, catalogue, members, groups, simulated=simulated)
+            found = _gate(ask, found, catalogue, members, groups, safety, simulated=simulated)
         if not isinstance(found, Strategy):
             answers[place] = found
             continue
@@ -139,6 +142,7 @@ def recommend(
             known,
             _given(known, now_ms),
             catalogue.program.language,
+            safety[ask.member].family_unsafe,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
     fresh = {
@@ -182,6 +186,7 @@ def _gate(
     catalogue: Catalogue,
     members: dict[str, units.MemberRow],
     groups: dict[str, units.GroupRow],
+    safety: dict[str, Safety],
     *,
     simulated: bool,
 ) -> Strategy | Answer:
@@ -189,6 +194,9 @@ def _gate(
     row = members.get(ask.member)
     if row is None:
         return NotFound(f"there is no member `{ask.member}` in this program")
+    referral = safety[ask.member].referral
+    if referral is not None:
+        return withheld(ask.member, row.group, "referred", referral, simulated=simulated)
     why: Withheld | None = None
     if catalogue.program.stopped:
         why = "program_stopped"
@@ -353,6 +361,8 @@ def _situation(case: _Case, now_ms: int) -> Situation:
         case.member.member.consent.health_worker,
         case.languages,
         case.given,
+        case.member.member.consent.family,
+        case.family_unsafe,
     )
 
 
