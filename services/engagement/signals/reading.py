@@ -6,11 +6,11 @@ what the tally still holds, at least 18 weeks when it is read eight weeks back.
 """
 
 from collections.abc import Iterable, Iterator
-from math import nan
+from math import isnan, nan
 
 from engagement.signals.catalogue import CATALOGUE
 from engagement.signals.signal import Signal
-from engagement.signals.tally import WEEK_MS, WEEKS, Tally, Week, kind_of
+from engagement.signals.tally import WEEK_MS, WEEKS, Tally, Week, kind_of, week_of
 
 CONTACTS = tuple(signal for signal in CATALOGUE if signal.is_contact)
 
@@ -47,6 +47,43 @@ def share(tally: Tally, signal: Signal, week: int) -> float:
         count += weight[age] * sums.count
         total += weight[age] * sums.total
     return total / count if count else nan
+
+
+def weight(tally: Tally, signal: Signal, week: int, weeks: int) -> float:
+    """Σ w·count over so many weeks, with the weights of `share`: how much was reported; 0 for nothing."""
+    weights = _WEIGHTS[signal.code]
+    return sum(weights[age] * sums.count for age, sums in weeks_read(tally, signal, week) if age < weeks)
+
+
+def counted(tally: Tally, signal: Signal, week: int) -> float:
+    """How often it happened in the weeks that the kind keeps apart, the present one among them.
+
+    NaN when it was not reported in them
+    """
+    ages = [sums.total for age, sums in weeks_read(tally, signal, week) if age < signal.weeks]
+    return float(sum(ages)) if ages else nan
+
+
+def latest(tally: Tally, signal: Signal, now_ms: int) -> float:
+    """The latest value, if it is of the 26 weeks read; NaN when it is not known."""
+    kind = kind_of(tally, signal.code)
+    if kind is None or week_of(now_ms) - kind.newest >= WEEKS:
+        return nan
+    return float(kind.latest[0].value)
+
+
+def freshness(tally: Tally, signals: Iterable[Signal], now_ms: int) -> float:
+    """2^(−age / half-life) of when one of these last happened, the greatest; NaN when none ever did.
+
+    returns : in (0, 1]; what is dated ahead of `now_ms` is new
+    """
+    fresh = nan
+    for signal in signals:
+        kind = kind_of(tally, signal.code)
+        if kind is not None and kind.last_ms is not None:
+            value = decay(max(now_ms - kind.last_ms, 0) / WEEK_MS, signal.half_life_days)
+            fresh = value if isnan(fresh) else max(fresh, value)
+    return fresh
 
 
 def weeks_since_contact(tally: Tally, now_ms: int) -> float:
