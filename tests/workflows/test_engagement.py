@@ -89,6 +89,34 @@ def test_an_end_that_was_taken_back_leaves_the_goal_open(lively):
     assert [goal.chain for goal in picture(lively, of_member, "m0").open_goals] == ["pills", "salt"]
 
 
+@pytest.fixture
+def led(here):
+    """a0 advises g0, where m0 sits too. The adviser is tired, and a refresher is due."""
+    seat(here, "g0,a0,1,adviser", "g0,m0,2,member", columns="group,member,seat,role")
+    reports = [held("g0", 5), said("reminder_passed_on", 4, group="g0")]
+    reports += [said("adviser_step", 5, "tired", member="a0"), said("refresher_due", 5, 30, member="a0")]
+    here.run(ingest, reports, day=6)
+    return here
+
+
+def test_an_adviser_s_picture_shows_what_they_do_in_the_group_and_where_they_stand(led):
+    found = picture(led, of_member, "a0").advising
+    assert (found.index, [part.name for part in found.parts]) == (100.0, ["held", "reminded", "asked"])
+    assert (found.step, found.refresher_due_at) == ("tired", moment(35))
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_that_an_adviser_is_tired_is_for_staff(led, audience):
+    found = picture(led, of_member, "a0", audience).advising
+    assert (found.step is not None) == (audience in {"staff", "research"})
+    assert (found.refresher_due_at is not None) == (audience in {"staff", "research"})
+
+
+def test_only_an_adviser_advises(led):
+    assert picture(led, of_member, "m0").advising is None
+    assert picture(led, of_group, "g0").advising is None
+
+
 def test_of_a_member_nobody_spoke_of_nothing_is_known(here):
     seat_members(here, 1)
     silent = picture(here, of_member, "m0")

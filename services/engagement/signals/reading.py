@@ -9,9 +9,13 @@ from collections.abc import Iterable, Iterator
 from math import isnan, nan
 
 from engagement.signals.catalogue import CATALOGUE
+from engagement.signals.goals import GOAL_MET, GOAL_NOT_FOLLOWED_UP, GOAL_PARTLY_MET
 from engagement.signals.signal import Signal
 from engagement.signals.tally import WEEK_MS, WEEKS, Tally, Week, kind_of, week_of
 
+ASKED_ABOUT = (GOAL_MET, GOAL_PARTLY_MET)
+FOLLOWED_UP_WEEKS = min(signal.weeks for signal in (*ASKED_ABOUT, GOAL_NOT_FOLLOWED_UP))
+"""What one of the kinds that are compared has forgotten, none of them may remember."""
 CONTACTS = tuple(signal for signal in CATALOGUE if signal.is_contact)
 
 
@@ -49,10 +53,24 @@ def share(tally: Tally, signal: Signal, week: int) -> float:
     return total / count if count else nan
 
 
-def weight(tally: Tally, signal: Signal, week: int, weeks: int) -> float:
-    """Σ w·count over so many weeks, with the weights of `share`: how much was reported; 0 for nothing."""
-    weights = _WEIGHTS[signal.code]
-    return sum(weights[age] * sums.count for age, sums in weeks_read(tally, signal, week) if age < weeks)
+def followed_up(tally: Tally, week: int) -> float:
+    """Goals asked about, among those asked about and those known not to have been; NaN when none is known.
+
+    Over the last eight weeks, with the weights of `share`. A goal met, missed or met in part was asked about.
+    Not known either for an earlier week than that of the latest report: eight weeks is all that is kept.
+    """
+    kinds = (kind_of(tally, signal.code) for signal in (GOAL_PARTLY_MET, GOAL_NOT_FOLLOWED_UP))
+    if any(kind is not None and kind.newest > week for kind in kinds):
+        return nan
+    asked = sum(_reported(tally, signal, week) for signal in ASKED_ABOUT)
+    known = asked + _reported(tally, GOAL_NOT_FOLLOWED_UP, week)
+    return asked / known if known else nan
+
+
+def _reported(tally: Tally, signal: Signal, week: int) -> float:
+    """Σ w·count over the weeks of follow-up: how much was reported; 0 for nothing."""
+    weights, weeks = _WEIGHTS[signal.code], weeks_read(tally, signal, week)
+    return sum(weights[age] * sums.count for age, sums in weeks if age < FOLLOWED_UP_WEEKS)
 
 
 def counted(tally: Tally, signal: Signal, week: int) -> float:

@@ -27,18 +27,16 @@ from engagement.signals.contact import REMINDER_PASSED_ON
 from engagement.signals.family import FAMILY_SABOTAGE, FAMILY_SUPPORT
 from engagement.signals.feature import Feature, Reading, clipped
 from engagement.signals.fund import FUND_CONTRIBUTION
-from engagement.signals.goals import GOAL_MET, GOAL_NOT_FOLLOWED_UP, GOAL_PARTLY_MET
+from engagement.signals.goals import GOAL_MET
 from engagement.signals.messages import MESSAGE_READ, MESSAGE_REPLIED
 from engagement.signals.picture import Picture
 from engagement.signals.self_report import MOTIVATION, WIN_SHARED
 from engagement.signals.signal import Signal
-from engagement.signals.tally import Tally, week_of
+from engagement.signals.tally import week_of
 
 ACTIVITY_CAP = 100.0
 """Contributions in five weeks; ten members (those that keep a community alive) writing twice a week."""
 WRITTEN = (POST_WRITTEN, QUESTION_ASKED, QUESTION_ANSWERED, EMOTIONAL_SUPPORT, INFORMATIONAL_SUPPORT)
-FOLLOWED_UP_WEEKS = 8
-"""As many as every one of the kinds compared keeps apart: what one has forgotten, none may remember."""
 LEADING = ("trained", "active", "tired", "succeeded")
 """Last steps after which a group has an adviser; who was succeeded has handed it to another."""
 
@@ -63,22 +61,12 @@ def _fresh_of_group(*signals: Signal) -> Reading:
     return lambda picture, now_ms: reading.freshness(picture.group, signals, now_ms)
 
 
-def _followed_up(tally: Tally, now_ms: int) -> float:
-    """Goals asked about, among those asked about and those known not to have been."""
-    week = week_of(now_ms)
-    asked, ignored = (
-        sum(reading.weight(tally, signal, week, FOLLOWED_UP_WEEKS) for signal in signals)
-        for signals in ((GOAL_MET, GOAL_PARTLY_MET), (GOAL_NOT_FOLLOWED_UP,))
-    )
-    return asked / (asked + ignored) - 0.5 if asked or ignored else nan
-
-
 def _goal_follow_up(picture: Picture, now_ms: int) -> float:
-    return _followed_up(picture.member, now_ms)
+    return reading.followed_up(picture.member, week_of(now_ms)) - 0.5
 
 
 def _group_goal_follow_up(picture: Picture, now_ms: int) -> float:
-    return _followed_up(picture.group, now_ms)
+    return reading.followed_up(picture.group, week_of(now_ms)) - 0.5
 
 
 def _motivation(picture: Picture, now_ms: int) -> float:
