@@ -19,6 +19,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("signals", "POST", "/v1/signals"),
     ("signals", "POST", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}/outcome"),
     ("read", "GET", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}"),
+    ("read", "GET", "/v1/referrals"),
     ("read", "GET", "/v1/members/ben/engagement"),
     ("read", "GET", "/v1/groups/north/engagement"),
     ("read", "GET", "/v1/groups/north/members"),
