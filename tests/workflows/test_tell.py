@@ -83,6 +83,12 @@ def test_to_others_than_staff_a_referral_is_no_more_than_not_now(audience):
     assert told == withheld("m", "g", "not_now", simulated=False)
 
 
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_a_health_worker_is_told_of_a_red_flag_and_a_neighbour_is_not(audience):
+    flagged = withheld("m", "g", "referred", ReferralTold("red_flag", "nurse", moment(0)), simulated=False)
+    assert (seen_by(audience, flagged) == flagged) == (audience not in {"group", "adviser"})
+
+
 def test_staff_are_told_whom_to_turn_to():
     assert seen_by("staff", REFERRED) == REFERRED
 

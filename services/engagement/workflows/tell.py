@@ -12,6 +12,7 @@ from engagement.actions.action import NONE
 from engagement.actions.availability import WORDS, Reason
 from engagement.actions.catalogue import AnyAction
 from engagement.bandits.propensity import ONE
+from engagement.signals.catalogue import BY_KIND
 from engagement.signals.safety import SafetyKind
 from engagement.signals.signal import Audience, may_see
 from engagement.store.decisions import Decision
@@ -226,11 +227,16 @@ def withheld(
     return told if referral is None else msgspec.structs.replace(told, referral=referral)
 
 
+def _withheld_from(why: Withheld, referral: ReferralTold | None) -> Audience:
+    """Who may see why nothing is recommended: of a referral whoever may see such a case."""
+    return WITHHELD_FROM[why] if referral is None else BY_KIND[referral.kind].audience
+
+
 def seen_by(audience: Audience, told: Recommendation) -> Recommendation:
     """The part of an answer that a reader may see: no reason, barrier or referral meant for others."""
     if may_see(audience, "staff"):
         return told
-    if told.withheld is not None and not may_see(audience, WITHHELD_FROM[told.withheld]):
+    if told.withheld is not None and not may_see(audience, _withheld_from(told.withheld, told.referral)):
         return withheld(told.member, told.group, "not_now", simulated=told.simulated)
     unavailable = tuple(
         refusal
