@@ -38,6 +38,7 @@ from engagement.workflows.ingest import Receipt, Signal
 from engagement.workflows.outcome import Earned, Posted
 from engagement.workflows.recommend import Ask
 from engagement.workflows.roster import RosterReport
+from engagement.workflows.safety import OpenReferral
 from engagement.workflows.story import Story
 from engagement.workflows.tell import Recommendation
 
@@ -122,6 +123,10 @@ class _Results(msgspec.Struct, frozen=True):
     results: list[_Result]
 
 
+class _Referrals(msgspec.Struct, frozen=True):
+    items: tuple[OpenReferral, ...]
+
+
 class _Time(msgspec.Struct, frozen=True):
     now: datetime
 
@@ -199,6 +204,10 @@ class Client:
     def engagement_of_group(self, group: str) -> Engagement:
         """How a group is doing, as far as the key may see."""
         return self._get(f"/v1/groups/{_part(group)}/engagement", Engagement)
+
+    def referrals(self) -> tuple[OpenReferral, ...]:
+        """The safety cases that wait for an answer, the oldest first, as far as the key may see."""
+        return self._get("/v1/referrals", _Referrals).items
 
     def put(self, thing: AnyNoun) -> int:
         """Creates or changes something of the set-up; the number of its newest revision."""

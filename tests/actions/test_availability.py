@@ -81,6 +81,24 @@ def test_a_nudge_needs_no_consent_to_share():
 
 
 @pytest.mark.parametrize(
+    ("agreed", "unsafe", "expected"),
+    [
+        (True, False, Reason.AVAILABLE),
+        (False, False, Reason.CONSENT),
+        (True, True, Reason.FAMILY_UNSAFE),
+        (False, True, Reason.FAMILY_UNSAFE),
+    ],
+)
+def test_the_family_is_contacted_with_consent_and_never_where_home_is_not_safe(agreed, unsafe, expected):
+    situation = ANYONE._replace(family_may_be_contacted=agreed, family_unsafe=unsafe)
+    assert reason(nudge(contacts_family=True), situation) == expected
+
+
+def test_what_leaves_the_family_alone_needs_neither():
+    assert reason(nudge(), ANYONE._replace(family_unsafe=True)) == Reason.AVAILABLE
+
+
+@pytest.mark.parametrize(
     ("written", "expected"),
     [(("te",), Reason.NO_CONTENT), (("te", "en"), Reason.AVAILABLE), ((), Reason.AVAILABLE)],
 )
@@ -127,6 +145,7 @@ BARRED = [  # each would be refused for its own reason and every later one
     (Reason.RETIRED, {"retired": True}),
     (Reason.PHASE, {"phases": ("sustaining",)}),
     (Reason.PAYER_ENDED, {"payer_until": date(2023, 1, 1)}),
+    (Reason.FAMILY_UNSAFE, {"contacts_family": True}),
     (Reason.CONSENT, {}),
     (Reason.NO_CONTENT, {"content": (Content("te", "text"),)}),
     (Reason.COOL_DOWN, {"cool_down_days": 7}),
@@ -138,7 +157,7 @@ BARRED = [  # each would be refused for its own reason and every later one
 def test_of_several_reasons_the_first_is_told(place):
     fields = {name: value for _, limits in BARRED[place:] for name, value in limits.items()}
     shares = place > [reason for reason, _ in BARRED].index(Reason.CONSENT)
-    situation = given_before(0)._replace(shares_with_health_worker=shares)
+    situation = given_before(0)._replace(shares_with_health_worker=shares, family_unsafe=True)
     action = ChwLinkage(**{"id": "a", "title": "A"} | fields)
     assert reason(action, situation) == BARRED[place][0]
 
@@ -157,6 +176,8 @@ def test_none_stands_first_and_is_always_available():
             st.booleans(),
             st.sampled_from([("en",), ("te", "en"), ("hi",)]),
             st.lists(st.builds(Given, st.sampled_from("abc"), st.just(NOW_MS - DAY_MS))).map(tuple),
+            st.booleans(),
+            st.booleans(),
         ),
         max_size=6,
     )
@@ -166,10 +187,11 @@ def test_a_units_refusals_do_not_depend_on_the_units_beside_it(situations):
         nudge(phases=("handover",), cool_down_days=3),
         ChwLinkage(id="b", title="B", payer_until=date(2023, 12, 1), monthly_cap=1),
         nudge(id="c", content=(Content("te", "text"),)),
+        nudge(id="d", contacts_family=True),
     ]
     together = refusals(actions, situations)
     alone = [refusals(actions, [situation])[0] for situation in situations]
-    np.testing.assert_array_equal(together, np.array(alone, np.uint8).reshape(len(situations), 4))
+    np.testing.assert_array_equal(together, np.array(alone, np.uint8).reshape(len(situations), 5))
 
 
 def test_every_reason_has_words():
@@ -187,5 +209,6 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "MONTHLY_CAP": 6,
         "BUDGET": 7,
         "NO_CONTENT": 8,
+        "FAMILY_UNSAFE": 9,
         "MINUTES": 10,
     }

@@ -19,12 +19,20 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("signals", "POST", "/v1/signals"),
     ("signals", "POST", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}/outcome"),
     ("read", "GET", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}"),
+    ("read", "GET", "/v1/referrals"),
     ("read", "GET", "/v1/members/ben/engagement"),
     ("read", "GET", "/v1/groups/north/engagement"),
     ("read", "GET", "/v1/groups/north/members"),
     ("read", "GET", "/v1/program"),
     ("admin", "PUT", "/v1/program"),
     ("admin", "POST", "/v1/members/ben/memberships"),
+    ("admin", "POST", "/v1/groups/north/merge"),
+    ("admin", "POST", "/v1/groups/north/split"),
+    *(
+        row
+        for unit in ("groups/north", "members/ben", "health_workers/hw1")
+        for row in [("read", "GET", f"/v1/{unit}/links"), ("admin", "POST", f"/v1/{unit}/links")]
+    ),
     ("admin", "POST", "/v1/imports/roster"),
     ("admin", "POST", "/v1/folds"),
     *(
@@ -36,6 +44,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
             ("actions", "win_story"),
             ("strategies", "learned"),
             ("budgets", "program"),
+            ("health_workers", "hw1"),
         ]
         for row in [
             ("read", "GET", f"/v1/{plural}"),

@@ -128,6 +128,17 @@ def test_the_picture_of_a_member_and_of_a_group_can_be_read(client: Client) -> N
     assert sum(month.expected for month in client.engagement_of_group("g6").months) == 1
 
 
+def test_a_safety_case_is_reported_listed_and_answered_through_the_client(client: Client) -> None:
+    def told(kind: str) -> Signal:
+        return Signal(source="app", id=kind, kind=kind, member="m11", chain="case", occurred_at=NOW)
+
+    client.signals([told("red_flag")])
+    assert client.recommend(Ask(member="m11")).withheld == "referred"
+    assert [(row.member, row.kind, row.chain) for row in client.referrals()] == [("m11", "red_flag", "case")]
+    client.signals([told("referral_answered")])
+    assert client.referrals() == ()
+
+
 def test_the_set_up_is_changed_through_the_client(client: Client) -> None:
     assert client.put(Member(id="m7", language="te")) == 2
     report = client.import_roster("group,seat,member,setting\nh1,1,chitra,rural\n")

@@ -28,13 +28,15 @@ from engagement.settings import PREFIX, Settings
 from engagement.signals.catalogue import CATALOGUE
 from engagement.signals.features import FEATURES
 from engagement.signals.rhythm import EveryMonth, EveryWeeks
-from engagement.signals.signal import Audience
+from engagement.signals.safety import SafetyKind
+from engagement.signals.signal import REPORTERS, Audience
 from engagement.signals.states import STATES
 from engagement.store.database import Database
 from engagement.store.keys import Scope
 from engagement.store.tables import DERIVED, LEDGER, metadata
 from engagement.strategy.life import ReasonCode, Status
 from engagement.strategy.setup import (
+    REFERRALS,
     Barriers,
     Budget,
     Consent,
@@ -45,6 +47,7 @@ from engagement.strategy.setup import (
     Member,
     Membership,
     Program,
+    Referral,
     Role,
     Site,
 )
@@ -53,7 +56,7 @@ from engagement.telemetry import JsonLines, Metrics
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
 from engagement.workflows.regroup import Merge, Mover, Split
 from engagement.workflows.roster import COLUMNS
-from engagement.workflows.tell import WITHHELD
+from engagement.workflows.tell import REFUSED_FROM, WITHHELD, WITHHELD_FROM, Withheld
 
 DICTIONARY = "docs/data-dictionary.md"
 OPERATIONS = "docs/operations.md"
@@ -86,6 +89,7 @@ def metric_names() -> Iterator[str]:
 PLAN = template(DEFAULT_TEMPLATE)
 SETUP = (
     Program,
+    Referral,
     Site,
     Group,
     Leave,
@@ -133,6 +137,7 @@ PLACES = [
     ),
     Place("reason", tuple(reason.name.lower() for reason in Reason), DICTIONARY, "Reasons of unavailability"),
     Place("reason to withhold", tuple(WITHHELD), DICTIONARY, "When nothing is decided"),
+    Place("referral", tuple(REFERRALS), DICTIONARY, "Referrals"),
     Place("status", get_args(Status), DICTIONARY, "Life of a decision"),
     Place("reason code", get_args(ReasonCode), DICTIONARY, "Reasons of an answer"),
     Place("belief", tags(AnyPosterior), DICTIONARY, "Beliefs"),
@@ -203,10 +208,31 @@ def test_a_table_stands_in_the_part_it_belongs_to(table: Any) -> None:
 
 @pytest.mark.parametrize("signal", CATALOGUE, ids=lambda signal: signal.kind)
 def test_a_signal_is_described_as_the_catalogue_has_it(signal: Any) -> None:
-    level, _unit, half_life, audience, _words = named_below((ROOT / DICTIONARY).read_text(), "Signals")[
-        signal.kind
-    ]
+    level, value, half_life, audience, reporters, chain, _words = named_below(
+        (ROOT / DICTIONARY).read_text(), "Signals"
+    )[signal.kind]
     assert (level, half_life, audience) == (signal.level, f"{signal.half_life_days:g} days", signal.audience)
+    assert reporters == ("anybody" if signal.reported_by == REPORTERS else ", ".join(signal.reported_by))
+    assert chain == signal.chain
+    assert all(choice in value for choice in signal.choices)
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name.lower())
+def test_a_reason_of_unavailability_is_described_with_who_sees_it(reason: Reason) -> None:
+    told = named_below((ROOT / DICTIONARY).read_text(), "Reasons of unavailability")
+    assert told[reason.name.lower()][0] == REFUSED_FROM[reason]
+
+
+@pytest.mark.parametrize("why", WITHHELD)
+def test_a_reason_to_withhold_is_described_with_who_sees_it(why: Withheld) -> None:
+    told = named_below((ROOT / DICTIONARY).read_text(), "When nothing is decided")
+    assert told[why][0] == WITHHELD_FROM[why]
+
+
+@pytest.mark.parametrize("kind", REFERRALS)
+def test_a_referral_is_described_with_its_role_and_hours(kind: SafetyKind) -> None:
+    told = named_below((ROOT / DICTIONARY).read_text(), "Referrals")
+    assert told[kind] == (REFERRALS[kind].role, str(REFERRALS[kind].answer_hours))
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)

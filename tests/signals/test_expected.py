@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engagement.signals.expected import SILENT_AFTER, Meeting, Report, meetings
 from engagement.signals.rhythm import EveryWeeks, Since, expected
 
-HELD, ATTENDANCE, POSTPONED = 1, 2, 9
+HELD, ATTENDANCE, POSTPONED = 1, 2, 10
 FIRST = date(2026, 1, 6)
 PLAN = expected([Since(FIRST, EveryWeeks(first_on=FIRST))], date(2026, 12, 31))
 LATE = date(2026, 12, 31)

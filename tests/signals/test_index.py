@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.signals.index import of_group, of_member
+from engagement.signals.index import of_adviser, of_group, of_member
 from engagement.signals.signal import Audience
 from engagement.signals.tally import EMPTY, WEEK_MS, Event, of
 
-HELD, ATTENDANCE, GOAL_SET, GOAL_MET, VISIT = 1, 2, 3, 4, 8
+HELD, ATTENDANCE, GOAL_SET, GOAL_MET, REMINDED, VISIT, IGNORED = 1, 2, 3, 4, 7, 8, 15
 NOW_MS = 100 * WEEK_MS
 
 
@@ -33,12 +33,12 @@ def said(of_unit, name, *code_ago_value):
     return part(of_unit(tally(*code_ago_value), NOW_MS), name).sentence
 
 
-@pytest.mark.parametrize("of_unit", [of_member, of_group])
+@pytest.mark.parametrize("of_unit", [of_member, of_group, of_adviser])
 def test_nothing_known_is_no_index(of_unit):
     assert of_unit(EMPTY, NOW_MS).value is None
 
 
-@pytest.mark.parametrize("of_unit", [of_member, of_group])
+@pytest.mark.parametrize("of_unit", [of_member, of_group, of_adviser])
 def test_nothing_known_makes_every_part_missing(of_unit):
     assert all(part.missing for part in of_unit(EMPTY, NOW_MS).parts)
 
@@ -49,6 +49,45 @@ def test_a_member_who_does_everything_now_is_at_100():
 
 def test_a_member_who_stayed_away_and_missed_the_goal_is_at_0():
     assert of_member(tally((ATTENDANCE, 0, 0), (GOAL_MET, 0, 0)), NOW_MS).value == 0.0
+
+
+def test_an_advisers_index_is_the_weighted_mean_of_its_parts():
+    # Held, the reminder not passed on, one of two goals asked about: ½·1 + ¼·0 + ¼·½.
+    known = tally((HELD, 0, 1), (REMINDED, 0, 0), (GOAL_MET, 0, 0), (IGNORED, 0, 1))
+
+    assert of_adviser(known, NOW_MS).value == pytest.approx(62.5, abs=1e-12)
+
+
+def test_a_goal_missed_is_no_failure_of_the_adviser_who_asked_about_it():
+    assert of_adviser(tally((GOAL_MET, 0, 0)), NOW_MS).value == 100.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], "Nothing is known of reminders in the last 26 weeks"),
+        ([(REMINDED, 4, 0), (REMINDED, 0, 1)], "Passed the last reminder on"),
+        ([(REMINDED, 0, 0)], "The last reminder was not passed on"),
+        ([(REMINDED, 26, 1)], "Nothing is known of reminders in the last 26 weeks"),
+    ],
+)
+def test_a_sentence_says_whether_the_last_reminder_was_passed_on(rows, words):
+    assert said(of_adviser, "reminded", *rows) == words
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], "No goal is known to have been due in the last eight weeks"),
+        (
+            [(GOAL_MET, 0, 0), (IGNORED, 0, 1), (IGNORED, 0, 1), (GOAL_MET, 0, 1)],
+            "Asked about 50 in 100 goals lately",
+        ),
+        ([(GOAL_MET, 8, 1)], "No goal is known to have been due in the last eight weeks"),
+    ],
+)
+def test_a_sentence_says_how_many_goals_were_asked_about(rows, words):
+    assert said(of_adviser, "asked", *rows) == words
 
 
 def test_a_members_index_is_the_weighted_mean_of_its_parts():
@@ -221,6 +260,6 @@ def test_every_part_names_its_audience(of_unit):
     assert {part.audience for part in of_unit(EMPTY, NOW_MS).parts} <= set(get_args(Audience))
 
 
-@pytest.mark.parametrize("of_unit", [of_member, of_group])
+@pytest.mark.parametrize("of_unit", [of_member, of_group, of_adviser])
 def test_the_weights_of_the_parts_sum_to_one(of_unit):
     assert sum(part.weight for part in of_unit(EMPTY, NOW_MS).parts) == pytest.approx(1.0, abs=1e-15)

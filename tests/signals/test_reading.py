@@ -4,10 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.signals.goals import GOAL_MET
+from engagement.signals.community import POST_WRITTEN
+from engagement.signals.goals import GOAL_MET, GOAL_NOT_FOLLOWED_UP, GOAL_PARTLY_MET
 from engagement.signals.meetings import ATTENDANCE
-from engagement.signals.reading import decay, share, weeks_read, weeks_since_contact
-from engagement.signals.tally import EMPTY, WEEK_MS, Event, of, week_of
+from engagement.signals.reading import (
+    counted,
+    decay,
+    followed_up,
+    freshness,
+    latest,
+    share,
+    weeks_read,
+    weeks_since_contact,
+)
+from engagement.signals.self_report import MOTIVATION, WIN_SHARED
+from engagement.signals.tally import EMPTY, WEEK_MS, Event, merged, of, week_of
 
 NOW_MS = 100 * WEEK_MS
 WEEK = week_of(NOW_MS)
@@ -82,3 +93,55 @@ def test_contact_is_remembered_beyond_26_weeks():
 
 def test_a_contact_dated_ahead_is_now():
     assert weeks_since_contact(attended((-2, 1)), NOW_MS) == 0.0
+
+
+def test_a_goal_missed_was_asked_about_and_one_not_followed_up_was_not():
+    known = merged(attended((0, 0), signal=GOAL_MET), attended((0, 1), signal=GOAL_NOT_FOLLOWED_UP))
+
+    assert followed_up(known, WEEK) == 0.5
+
+
+def test_a_goal_met_in_part_was_asked_about():
+    assert followed_up(attended((0, 1), signal=GOAL_PARTLY_MET), WEEK) == 1.0
+
+
+def test_of_weeks_that_one_of_the_kinds_has_forgotten_nothing_is_said():
+    # Goals not followed up are kept for eight weeks: what was so nine weeks ago, and before, is gone.
+    known = merged(attended((9, 1), signal=GOAL_MET), attended((0, 1), (9, 1), signal=GOAL_NOT_FOLLOWED_UP))
+
+    assert math.isnan(followed_up(known, WEEK - 8))
+
+
+def test_the_latest_value_is_that_of_the_latest_report():
+    assert latest(attended((9, 5), (2, 3), signal=MOTIVATION), MOTIVATION, NOW_MS) == 3.0
+
+
+@pytest.mark.parametrize(("ago", "known"), [(25, True), (26, False)])
+def test_the_latest_value_is_not_known_after_26_weeks(ago, known):
+    assert math.isnan(latest(attended((ago, 3), signal=MOTIVATION), MOTIVATION, NOW_MS)) != known
+
+
+def test_what_is_counted_goes_back_as_far_as_the_kind_keeps_weeks():
+    assert counted(attended((0, 1), (4, 1), (4, 1), (5, 1), signal=POST_WRITTEN), POST_WRITTEN, WEEK) == 3.0
+
+
+def test_what_was_not_reported_is_not_counted_as_none():
+    assert math.isnan(counted(attended((5, 1), signal=POST_WRITTEN), POST_WRITTEN, WEEK))
+
+
+def test_a_thing_is_half_as_fresh_after_its_half_life():
+    assert freshness(attended((8, 1), signal=WIN_SHARED), [WIN_SHARED], NOW_MS) == 0.5
+
+
+def test_the_freshest_of_several_kinds_counts():
+    known = merged(attended((8, 1), signal=WIN_SHARED), attended((0, 1), signal=POST_WRITTEN))
+
+    assert freshness(known, [WIN_SHARED, POST_WRITTEN], NOW_MS) == 1.0
+
+
+def test_what_never_happened_is_not_stale_but_unknown():
+    assert math.isnan(freshness(EMPTY, [WIN_SHARED], NOW_MS))
+
+
+def test_what_is_dated_ahead_is_no_fresher_than_new():
+    assert freshness(attended((-1, 1), signal=WIN_SHARED), [WIN_SHARED], NOW_MS) == 1.0

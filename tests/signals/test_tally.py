@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.signals.catalogue import CATALOGUE
+from engagement.signals.catalogue import BY_CODE, CATALOGUE
 from engagement.signals.tally import (
     DAY_MS,
     EMPTY,
@@ -21,9 +21,12 @@ from engagement.signals.tally import (
     week_of,
 )
 
-ATTENDANCE, GOAL_SET, GOAL_MET = 2, 3, 4
+ATTENDANCE, GOAL_SET, GOAL_MET, POSTPONED, MEDICINE, MOTIVATION = 2, 3, 4, 10, 18, 31
 MONDAY_MS = 4 * DAY_MS  # 1970-01-05
 CODES = [signal.code for signal in CATALOGUE]
+OF_A_MEMBER = [signal for signal in CATALOGUE if signal.level == "member"]
+OF_A_GROUP = [signal for signal in CATALOGUE if signal.level == "group"]
+OF_A_GROUPS_MEMBERS = [signal for signal in CATALOGUE if signal.in_group]
 ROW_BYTES = 2048
 
 times = st.integers(0, 60 * 7).map(lambda days: MONDAY_MS + days * DAY_MS)
@@ -44,11 +47,11 @@ def naive(events, code):
     weeks = defaultdict(lambda: (0, 0))
     for e in mine:
         age = newest - week_of(e.occurred_at_ms)
-        key = age if age < 26 else "older"
+        key = age if age < BY_CODE[code].weeks else "older"
         weeks[key] = (weeks[key][0] + 1, weeks[key][1] + e.value)
     older = weeks.pop("older", (0, 0))
     last = max((e.occurred_at_ms for e in mine if e.value > 0), default=None)
-    kept = 6 if code in {1, ATTENDANCE, GOAL_MET} else 1
+    kept = 6 if code in {1, ATTENDANCE, GOAL_MET, POSTPONED} else 1
     latest = sorted((e.occurred_at_ms for e in mine), reverse=True)[:kept]
     return newest, {age: weeks[age] for age in sorted(weeks)}, older, last, latest
 
@@ -186,34 +189,59 @@ def test_other_bytes_are_refused(stored):
         decoded(stored)
 
 
-def weekly(codes, doublings=0):
-    """A tally with a report of each kind in each of sixty weeks, doubled so many times."""
+def weekly(signals, doublings=0, weeks=52):
+    """A tally with the highest value of each kind in each of so many weeks, doubled so many times."""
     start = 1_700_000_000_000  # today's times take the full nine bytes
     tally = of(
-        Event(code, 1, start + week * WEEK_MS, "app", f"{code}/{week}")
-        for code in codes
-        for week in range(60)
+        Event(signal.code, signal.high, start + week * WEEK_MS, "app", f"{signal.code}/{week}")
+        for signal in signals
+        for week in range(weeks)
     )
     for _ in range(doublings):
         tally = merged(tally, tally)
     return tally
 
 
-def test_every_kind_weekly_fits_a_row_with_room_for_two_more():
-    # One more, of the largest sort: 26 weeks of 4 bytes, 6 reports of 17, the last time 9, the older
-    # sums 10, code, newest week and the headers of its arrays 9.
-    largest = 26 * 4 + 6 * 17 + 9 + 10 + 9
+def test_the_weeks_of_a_kind_that_is_not_read_by_week_are_summed_up():
+    tally = of(event(MOTIVATION, value, 7 * value, str(value)) for value in (1, 2, 3))
 
-    assert len(encoded(weekly(CODES))) + 2 * largest <= ROW_BYTES
+    assert (kind_of(tally, MOTIVATION).weeks, kind_of(tally, MOTIVATION).older_count) == ((), 3)
 
 
-def test_every_kind_daily_and_more_fits_a_row():
-    assert len(encoded(weekly(CODES, doublings=6))) <= ROW_BYTES
+@pytest.mark.parametrize(("week", "apart"), [(7, True), (8, False)])
+def test_a_kind_keeps_as_many_weeks_apart_as_its_record_says(week, apart):
+    tally = of([event(MEDICINE, 1, 0, "1"), event(MEDICINE, 1, week * 7, "2")])
+
+    assert (len(kind_of(tally, MEDICINE).weeks) == 2) == apart
+
+
+@pytest.mark.parametrize("reported", [OF_A_MEMBER, OF_A_GROUP + OF_A_GROUPS_MEMBERS], ids=["member", "group"])
+def test_every_kind_weekly_for_a_year_fits_a_row_with_room_for_ten_more(reported):
+    # One more that keeps no weeks and always happens: its latest report 15 bytes, the sums 4, how long it
+    # has been quiet 1, code and headers of arrays 4.
+    one_more = 15 + 4 + 1 + 4
+
+    assert len(encoded(weekly(reported))) + 10 * one_more <= ROW_BYTES
+
+
+@pytest.mark.parametrize("reported", [OF_A_MEMBER, OF_A_GROUP + OF_A_GROUPS_MEMBERS], ids=["member", "group"])
+def test_every_kind_daily_and_more_fits_a_row(reported):
+    assert len(encoded(weekly(reported, doublings=6))) <= ROW_BYTES
+
+
+def test_a_year_that_ended_in_silence_fits_a_row():
+    # The farther back the last yes, the more bytes its distance takes: here a year, in every kind.
+    start = 1_700_000_000_000
+    tally = of(
+        Event(signal.code, 1 if week == 0 or signal.low == 1 else 0, start + week * WEEK_MS, "app", f"{week}")
+        for signal in OF_A_MEMBER
+        for week in range(52)
+    )
+
+    assert len(encoded(tally)) <= ROW_BYTES
 
 
 def test_a_virtual_group_of_a_thousand_fits_a_row():
-    reported_by_members = [signal.code for signal in CATALOGUE if signal.in_group]
-    reported_of_the_group = [signal.code for signal in CATALOGUE if signal.level == "group"]
-    tally = merged(weekly(reported_by_members, doublings=10), weekly(reported_of_the_group))
+    tally = merged(weekly(OF_A_GROUPS_MEMBERS, doublings=10), weekly(OF_A_GROUP))
 
     assert len(encoded(tally)) <= ROW_BYTES

@@ -29,17 +29,22 @@ def january(*written, today=date(2026, 2, 10)):
     [("b", 1, 1), ("b", 48, 1), ("b", 49, 0), ("a", 1, 0), ("b", -1, 0)],
 )
 def test_a_question_is_answered_by_somebody_else_within_48_hours(by, hours, answered):
-    found = january(wrote("question", "a", 5), wrote("answer", by, 5 + hours / 24))
+    found = january(wrote("question_asked", "a", 5), wrote("question_answered", by, 5 + hours / 24))
     assert (found.questions, found.answered) == (1, answered)
 
 
 def test_an_answer_of_the_next_month_counts_for_a_question_of_the_last_day():
-    found = january(wrote("question", "a", 30.5), wrote("reply", "b", 31.5))
+    found = january(wrote("question_asked", "a", 30.5), wrote("question_answered", "b", 31.5))
     assert (found.writers, found.questions, found.answered) == (1, 1, 1)
 
 
 def test_a_member_who_writes_often_is_one_writer():
-    assert january(*[wrote("post", "a", day) for day in range(9)], wrote("reply", "b")).writers == 2
+    assert (
+        january(
+            *[wrote("post_written", "a", day) for day in range(9)], wrote("question_answered", "b")
+        ).writers
+        == 2
+    )
 
 
 def test_a_month_is_counted_once_its_last_question_has_had_its_time():
@@ -84,7 +89,10 @@ def test_a_community_is_dissolved_after_three_months_missed_and_never_by_silence
 @given(
     st.lists(
         st.builds(
-            wrote, st.sampled_from(["post", "question", "answer"]), st.sampled_from("abc"), st.floats(0, 80)
+            wrote,
+            st.sampled_from(["post_written", "question_asked", "question_answered"]),
+            st.sampled_from("abc"),
+            st.floats(0, 80),
         )
     ),
     st.randoms(use_true_random=False),

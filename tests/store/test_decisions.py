@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from engagement.signals import safety
+from engagement.signals.catalogue import CATALOGUE
 from engagement.store import decisions, keys, resources, signals
 from engagement.store.decisions import Answered, OutcomeRow
 from engagement.store.resources import Reservation
@@ -287,6 +289,17 @@ def test_a_member_and_a_group_of_one_name_are_not_mixed_up(conn, program):
 def test_a_groups_signals_are_those_told_while_it_was_the_group(conn, program):
     signals.insert_signals(conn, program, [told("a"), told("b", group="h"), told("c", "g", "group")])
     assert sorted(row.event_id for row in signals.of_groups(conn, program, ["g"])) == ["a", "c"]
+
+
+def test_safety_reports_are_those_of_the_family_and_of_the_members_asked_for(conn, program, other_program):
+    kinds = [signal.kind for signal in CATALOGUE]
+    rows = [told(kind)._replace(kind=kind, chain="case") for kind in kinds]
+    signals.insert_signals(conn, program, [*rows, rows[0]._replace(event_id="n", unit_id="n", kind="harm")])
+    family = {signal.kind for signal in safety.SIGNALS}
+    assert {row.kind for row in signals.of_safety(conn, program, ["m"])} == family
+    assert {row.unit_id for row in signals.of_safety(conn, program)} == {"m", "n"}
+    assert {row.chain for row in signals.of_safety(conn, program)} == {"case"}
+    assert signals.of_safety(conn, other_program) == []
 
 
 # --- keys -----------------------------------------------------------------------------------------

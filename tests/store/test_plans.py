@@ -110,6 +110,11 @@ READS = {  # each read, and for each table the columns by which it must be searc
         lambda conn: signals.of_groups(conn, P, ["g"]),
         {"signals": "program_id=? AND group_id=?"},
     ),
+    "of_safety": (lambda conn: signals.of_safety(conn, P), {"signals": "program_id=?"}),
+    "of_safety_of_members": (
+        lambda conn: signals.of_safety(conn, P, ["a"]),
+        {"signals": "program_id=? AND unit_id=?"},
+    ),
     "lock_counters": (
         lambda conn: resources.lock_counters(conn, P, [("fund", "2026")]),
         {"counters": "program_id=? AND resource_id=?"},
@@ -194,3 +199,10 @@ def test_a_read_finds_its_rows_by_their_key(sqlite, name):
 def test_a_read_scans_nothing_but_the_keys_it_was_given(sqlite, name):
     scans = [line for line in steps(sqlite, READS[name][0]) if line.startswith("SCAN")]
     assert [line for line in scans if "VIRTUAL TABLE" not in line] == []
+
+
+@pytest.mark.parametrize("name", ["of_safety", "of_safety_of_members"])
+def test_safety_reports_are_read_from_an_index_of_their_own(sqlite, name):
+    searched = [line for line in steps(sqlite, READS[name][0]) if line.startswith("SEARCH signals")]
+    assert searched
+    assert all("USING INDEX ix_signals_safety" in line for line in searched)

@@ -105,10 +105,11 @@ def test_the_window_excludes_its_start_and_includes_its_end(moment, known):
     assert (reward(came(moment)) is not None) == known
 
 
+KINDS = ["attendance", "meeting_held", "left", "stopped_messages", "goal_met", "goal_set", "moved", "died"]
 signals = st.lists(
     st.builds(
         Seen,
-        st.sampled_from(["attendance", "meeting_held", "left", "stopped_messages", "goal_met", "goal_set"]),
+        st.sampled_from(KINDS),
         st.sampled_from([0, 1]),
         st.sampled_from([100, 101, 150, 151, 200, 201]),
     ),
@@ -132,6 +133,40 @@ def test_a_reward_is_missing_or_one_of_three_numbers(seen):
 def test_what_lies_outside_the_window_changes_nothing(seen):
     inside = [row for row in seen if 100 < row.occurred_at_ms <= 200]
     assert came_to_next_meeting(seen, 100, 200) == came_to_next_meeting(inside, 100, 200)
+
+
+@pytest.mark.parametrize("censoring", ["moved", "died"])
+def test_what_would_have_been_without_a_move_or_a_death_is_not_known(censoring):
+    assert reward((censoring, 1, 120)) is None
+
+
+@pytest.mark.parametrize("censoring", ["moved", "died"])
+@pytest.mark.parametrize("then", [missed(150), ("meeting_held", 0, 150), ("left", 1, 150)])
+def test_after_a_move_or_a_death_staying_away_says_nothing(censoring, then):
+    assert reward((censoring, 1, 120), then) is None
+
+
+@pytest.mark.parametrize("censoring", ["moved", "died"])
+def test_a_move_or_a_death_explains_what_is_said_of_the_same_moment(censoring):
+    assert reward(missed(150), ("left", 1, 150), (censoring, 1, 150)) is None
+
+
+@pytest.mark.parametrize("censoring", ["moved", "died"])
+@pytest.mark.parametrize(
+    ("first", "earned"), [(came(110), 2 / 3), (missed(110), 0.0), (("left", 1, 110), 0.0)]
+)
+def test_what_was_known_before_a_move_or_a_death_stays(censoring, first, earned):
+    assert reward(first, (censoring, 1, 120)) == pytest.approx(earned)
+
+
+@pytest.mark.parametrize("censoring", ["moved", "died"])
+def test_a_move_or_a_death_beyond_the_window_says_nothing(censoring):
+    assert reward((censoring, 1, 201), came(150)) == pytest.approx(2 / 3)
+
+
+def test_a_meeting_put_off_is_not_a_meeting_missed():
+    assert reward(("meeting_postponed", 1, 150)) is None
+    assert reward(("meeting_postponed", 1, 150), came(170)) == pytest.approx(2 / 3)
 
 
 # --- outcomes of a whole group --------------------------------------------------------------------

@@ -80,7 +80,7 @@ def test_a_late_report_changes_the_state_of_days_gone_by():
 def test_a_virtual_group_lives_by_what_its_members_write():
     group = changed(type="virtual", peer_k=2)
     written = [
-        Written(date(2026, month, 5), month * 10**10, "post", who)
+        Written(date(2026, month, 5), month * 10**10, "post_written", who)
         for month, writers in enumerate(["ab", "abc", "a"], start=1)
         for who in writers
     ]

@@ -5,11 +5,13 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engagement.errors import Mistake
 from engagement.signals.catalogue import BY_KIND
 from engagement.store import decisions, setup
 from engagement.store.database import Database
 from engagement.workflows.ingest import Receipt, Signal, ingest
 from engagement.workflows.rebuild import compare, derived
+from engagement.workflows.safety import OpenReferral, open_referrals
 from support.peer_groups import FOLDED, Here, a_program, decided, moment, said, seat
 
 MEMBERS = ("m0", "m1", "m2")
@@ -33,14 +35,16 @@ def reports(draw: st.DrawFn) -> list[Signal]:
         unit = draw(st.sampled_from([*({"member": name} for name in MEMBERS), {"group": GROUPS[0]}]))
         kinds = [kind for kind, signal in BY_KIND.items() if signal.level == next(iter(unit))]
         kind = draw(st.sampled_from(sorted(kinds)))
-        out.append(said(kind, draw(DAYS), draw(value_of(kind)), id=str(number), **unit))
+        about = draw(chain_of(kind))
+        out.append(said(kind, draw(DAYS), draw(value_of(kind)), id=str(number), chain=about, **unit))
     for number in range(draw(st.integers(0, 6))):
         before = draw(st.sampled_from(out))
         value = draw(st.none() | value_of(before.kind))
         named = draw(st.sampled_from([before.id, f"absent-{before.kind}-{before.member}-{before.group}"]))
         unit = {"group": before.group} if before.member is None else {"member": before.member}
         identity = draw(st.sampled_from("az")) + str(number)
-        out.append(said(before.kind, draw(DAYS), value, id=identity, corrects=named, **unit))
+        about = draw(chain_of(before.kind))
+        out.append(said(before.kind, draw(DAYS), value, id=identity, corrects=named, chain=about, **unit))
     return out
 
 
@@ -49,6 +53,12 @@ DAYS = st.integers(0, 80).map(lambda half: half / 2)
 
 def value_of(kind: str) -> st.SearchStrategy[int]:
     return st.integers(BY_KIND[kind].low, BY_KIND[kind].high)
+
+
+def chain_of(kind: str) -> st.SearchStrategy[str | None]:
+    """What a report of a kind may be about."""
+    named = st.sampled_from(["one", "other"])
+    return {"never": st.none(), "may": st.none() | named, "must": named}[BY_KIND[kind].chain]
 
 
 @st.composite
@@ -62,12 +72,13 @@ def deliveries(draw: st.DrawFn, signals: list[Signal]) -> Delivery:
 
 
 class State(NamedTuple):
-    """All that follows from signals: tallies, what decisions earned, where members sit, who is messaged."""
+    """All that follows from signals: tallies, rewards, where members sit, who is messaged, open referrals."""
 
     tallies: dict[tuple[str, str], bytes]
     rewards: list[float | None]
     seats: list[str | None]
     consents: list[bool]
+    referrals: list[tuple[OpenReferral, ...] | Mistake]
 
 
 def state_after(db: Database, delivery: Delivery) -> State:
@@ -90,6 +101,7 @@ def state_after(db: Database, delivery: Delivery) -> State:
         [earned[decision][-1].reward for decision in made],
         [sits[name].group for name in MEMBERS],
         [people[name].thing.consent.messages for name in MEMBERS],
+        here.run(open_referrals, ["staff"], day=HEARD),
     )
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from engagement.errors import NotFound
 from engagement.signals.signal import AUDIENCES
-from engagement.workflows.engagement import of_group, of_member
+from engagement.workflows.engagement import GoalSeen, of_group, of_member
 from engagement.workflows.ingest import ingest
-from support.peer_groups import came, held, met_goal, ms, said, seat, seat_members
+from support.peer_groups import came, held, met_goal, moment, ms, said, seat, seat_members
 
 
 def picture(here, of, name, audience="staff", day=20.0):
@@ -63,6 +63,58 @@ def test_nobody_sees_less_than_those_nearer_to_the_group(lively):
     seen = [len(picture(lively, of_member, "m0", audience).parts) for audience in AUDIENCES]
     assert seen == sorted(seen)
     assert seen[0] < seen[-1]
+
+
+GOALS = [
+    said("goal_set", 5, "medicine", member="m0", chain="pills", id="pills"),
+    said("goal_set", 5, "food", member="m0", chain="salt", id="salt"),
+    met_goal("m0", 12, chain="salt"),
+]
+
+
+def test_a_picture_shows_the_goals_that_nobody_has_asked_about(lively):
+    lively.run(ingest, GOALS, day=13)
+    assert picture(lively, of_member, "m0").open_goals == (GoalSeen("pills", "medicine", moment(5)),)
+
+
+def test_goals_are_for_the_adviser_and_not_for_the_group(lively):
+    lively.run(ingest, GOALS, day=13)
+    shown = [bool(picture(lively, of_member, "m0", audience).open_goals) for audience in AUDIENCES]
+    assert shown == [False, True, True, True, True]
+
+
+def test_an_end_that_was_taken_back_leaves_the_goal_open(lively):
+    back = met_goal("m0", 12, None, id="back", chain="salt", corrects="goal_met/m0/12")
+    lively.run(ingest, [*GOALS, back], day=13)
+    assert [goal.chain for goal in picture(lively, of_member, "m0").open_goals] == ["pills", "salt"]
+
+
+@pytest.fixture
+def led(here):
+    """a0 advises g0, where m0 sits too. The adviser is tired, and a refresher is due."""
+    seat(here, "g0,a0,1,adviser", "g0,m0,2,member", columns="group,member,seat,role")
+    reports = [held("g0", 5), said("reminder_passed_on", 4, group="g0")]
+    reports += [said("adviser_step", 5, "tired", member="a0"), said("refresher_due", 5, 30, member="a0")]
+    here.run(ingest, reports, day=6)
+    return here
+
+
+def test_an_adviser_s_picture_shows_what_they_do_in_the_group_and_where_they_stand(led):
+    found = picture(led, of_member, "a0").advising
+    assert (found.index, [part.name for part in found.parts]) == (100.0, ["held", "reminded", "asked"])
+    assert (found.step, found.refresher_due_at) == ("tired", moment(35))
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_that_an_adviser_is_tired_is_for_staff(led, audience):
+    found = picture(led, of_member, "a0", audience).advising
+    assert (found.step is not None) == (audience in {"staff", "research"})
+    assert (found.refresher_due_at is not None) == (audience in {"staff", "research"})
+
+
+def test_only_an_adviser_advises(led):
+    assert picture(led, of_member, "m0").advising is None
+    assert picture(led, of_group, "g0").advising is None
 
 
 def test_of_a_member_nobody_spoke_of_nothing_is_known(here):

@@ -1,11 +1,13 @@
 """Signals arrive: each is stored once or refused alone, and what follows from it follows at once."""
 
 import pytest
+from sqlalchemy import select
 
 from engagement.errors import Conflict, Invalid, NotFound
 from engagement.signals import tally
+from engagement.signals.goals import GOAL_MET
 from engagement.signals.meetings import ATTENDANCE
-from engagement.store import decisions, setup, signals, units
+from engagement.store import decisions, setup, signals, tables, units
 from engagement.workflows.ingest import Receipt, ingest
 from engagement.workflows.outcome import Posted, post_outcomes
 from support.peer_groups import ask, came, decided, held, met_goal, moment, said, seat, seat_members
@@ -74,8 +76,9 @@ def test_a_report_sent_again_after_a_move_is_a_repetition(seated):
         met_goal("m0", 1, id="a"),
         came("m0", 1, id="a", reported_by="self"),
         came("m0", 1, id="a", corrects="b"),
+        met_goal("m0", 1, id="a", chain="walk"),
     ],
-    ids=["value", "time", "member", "kind", "reporter", "correction"],
+    ids=["value", "time", "member", "kind", "reporter", "correction", "chain"],
 )
 def test_other_content_under_a_known_id_is_a_conflict_for_that_report_alone(seated, other):
     tell(seated, came("m0", 1, id="a"))
@@ -107,6 +110,11 @@ def test_two_sources_may_use_the_same_id(seated):
         (came("m0", 1, id="a", corrects="a"), Invalid, "cannot correct itself"),
         (came("m0", -10_000), Invalid, "before the year 2000"),
         (came("m0", LATER + 0.01), Invalid, "ahead of the service's clock"),
+        (said("goal_set", 1, "sugar", member="m0"), Invalid, "it can be other, food"),
+        (said("goal_set", 1, 6, member="m0"), Invalid, "from 1 to 5"),
+        (said("motivation", 1, 3, member="m0", reported_by="adviser"), Invalid, "cannot be known by adviser"),
+        (came("m0", 1, chain="walk"), Invalid, "takes no `chain`"),
+        (said("topic_agreed", 1, group="g0"), Invalid, "needs a `chain`"),
     ],
 )
 def test_a_report_that_cannot_be_true_is_refused_alone(seated, report, error, words):
@@ -115,6 +123,37 @@ def test_a_report_that_cannot_be_true_is_refused_alone(seated, report, error, wo
     assert words in str(refused)
     assert stored.status == "stored"
     assert len(seated.read(signals.of_members, ["m0", "m1", "m9"])) == 1
+
+
+def test_a_choice_is_stored_as_its_number_whichever_way_it_is_said(seated):
+    tell(seated, said("goal_set", 1, "medicine", member="m0"), said("goal_set", 2, 4, member="m0"))
+    assert [row.value for row in seated.read(signals.of_members, ["m0"])] == [4, 4]
+
+
+def test_a_choice_said_again_by_its_number_is_the_same_report(seated):
+    reports = [said("goal_set", 1, value, member="m0") for value in ("medicine", 4)]
+    assert [receipt.status for receipt in tell(seated, *reports)] == ["stored", "repeated"]
+
+
+def test_what_a_report_is_about_is_stored_with_it(seated):
+    tell(seated, met_goal("m0", 1, chain="walk"), came("m0", 1))
+    assert {row.kind: row.chain for row in seated.read(signals.of_members, ["m0"])} == {
+        "goal_met": "walk",
+        "attendance": None,
+    }
+
+
+def test_a_correction_may_say_that_another_goal_was_meant(seated):
+    tell(seated, met_goal("m0", 1, id="a", chain="walk"))
+    (receipt,) = tell(seated, met_goal("m0", 1, id="b", chain="pills", corrects="a"))
+    assert receipt.status == "stored"
+
+
+@pytest.mark.parametrize("kind", ["goal_not_followed_up", "goal_partly_met", "goal_dropped"])
+def test_a_goal_neither_met_nor_missed_is_counted_as_neither(seated, kind):
+    tell(seated, met_goal("m0", 1), said(kind, 2, member="m0"))
+    weeks = tally.kind_of(tally_of(seated, "member", "m0"), GOAL_MET.code).weeks
+    assert [(week.count, week.total) for week in weeks] == [(1, 1)]
 
 
 def test_a_clock_that_is_ten_minutes_fast_is_forgiven(seated):
@@ -227,6 +266,14 @@ def test_who_stops_messages_is_recommended_nothing_on_the_very_next_call(seated)
     assert other.withheld is None
 
 
+def stored_memberships(here, member):
+    with here.db.read() as conn:
+        m = tables.memberships.c
+        return conn.execute(
+            select(m.group_id, m.reason).where(m.program_id == here.id, m.member_id == member)
+        ).all()
+
+
 def group_on(here, member, day):
     return here.read(setup.memberships_on, [member], moment(day).date())[member].group
 
@@ -234,6 +281,36 @@ def group_on(here, member, day):
 def test_who_has_left_sits_in_no_group_from_the_next_day_on(seated):
     tell(seated, said("left", 5, member="m0"))
     assert [group_on(seated, "m0", day) for day in (5, 6)] == ["g0", None]
+
+
+@pytest.mark.parametrize("kind", ["moved", "died"])
+def test_who_moved_away_or_died_sits_in_no_group_from_the_next_day_on(seated, kind):
+    tell(seated, said(kind, 5, member="m0"))
+    assert [group_on(seated, "m0", day) for day in (5, 6)] == ["g0", None]
+    (ended,) = (row for row in stored_memberships(seated, "m0") if row.group_id is None)
+    assert ended.reason == kind
+
+
+def test_to_who_died_nothing_is_sent_on_the_very_next_call(seated):
+    tell(seated, said("died", 1, member="m0"), day=1)
+    (answer,) = ask(seated, "m0", day=1)
+    assert (answer.withheld, answer.decision_id) == ("messages_declined", None)
+
+
+@pytest.mark.parametrize(("kind", "earned"), [("moved", None), ("died", None), ("left", 0.0)])
+def test_leaving_is_an_outcome_and_moving_or_dying_is_none(seated, kind, earned):
+    (decision,) = decided(seated, "m0")
+    tell(seated, said(kind, 3, member="m0"), came("m0", 9, 0))
+    seated.fold()
+    assert outcomes_of(seated, decision) == [(1, earned)]
+
+
+def test_a_death_heard_of_late_takes_back_what_was_taken_for_staying_away(seated):
+    (decision,) = decided(seated, "m0")
+    tell(seated, came("m0", 9, 0))
+    seated.fold()
+    tell(seated, said("died", 3, member="m0"))
+    assert outcomes_of(seated, decision) == [(1, 0.0), (2, None)]
 
 
 def test_who_left_twice_has_left_on_the_earlier_day(seated):

@@ -41,6 +41,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     carrier, minutes : who carries it out and how long that takes
     needs_accept : a person says yes before it counts as on its way
     retired : kept for the record, offered no more
+    contacts_family : needs the member's consent to that, and is never for who is not safe at home
     """
 
     id: Id
@@ -57,6 +58,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     minutes: Annotated[int, msgspec.Meta(ge=0, le=600)] = 0
     needs_accept: bool = False
     retired: bool = False
+    contacts_family: bool = False
     content: tuple[Content, ...] = ()
 
     def __post_init__(self) -> None:

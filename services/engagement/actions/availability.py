@@ -33,6 +33,7 @@ class Reason(IntEnum):
     MONTHLY_CAP = 6
     BUDGET = 7
     NO_CONTENT = 8
+    FAMILY_UNSAFE = 9
     MINUTES = 10
 
 
@@ -47,6 +48,7 @@ WORDS: dict[Reason, str] = {
     Reason.BUDGET: "the budget of this period is used up",
     Reason.MINUTES: "who would carry it out has no more time this month",
     Reason.NO_CONTENT: "not written yet in the member's language",
+    Reason.FAMILY_UNSAFE: "the member was reported not to be safe at home",
 }
 
 
@@ -61,7 +63,8 @@ class Situation(NamedTuple):
     """What decides availability for one unit on one day.
 
     today : in the program's time zone      now_ms : milliseconds since the epoch
-    shares_with_health_worker : consent     languages : first choice first
+    shares_with_health_worker, family_may_be_contacted : consent     languages : first choice first
+    family_unsafe : was ever reported not to be safe at home
     """
 
     phase: Phase
@@ -70,6 +73,8 @@ class Situation(NamedTuple):
     shares_with_health_worker: bool
     languages: tuple[str, ...]
     given: tuple[Given, ...]
+    family_may_be_contacted: bool = False
+    family_unsafe: bool = False
 
 
 def _payer_ended(action: AnyAction, situation: Situation) -> bool:
@@ -80,17 +85,28 @@ def _payer_ended(action: AnyAction, situation: Situation) -> bool:
 
 
 def _of_program(action: AnyAction, situation: Situation) -> Reason:
-    """The first reason that lies with the program or the member's consent."""
+    """The first reason that lies with the program, the member's safety or consent."""
     if action.retired:
         return Reason.RETIRED
     if situation.phase not in action.phases:
         return Reason.PHASE
     if _payer_ended(action, situation):
         return Reason.PAYER_ENDED
+    personal = _of_person(action, situation)
+    written = (row.language in situation.languages for row in action.content)
+    if personal == Reason.AVAILABLE and action.content and not any(written):
+        return Reason.NO_CONTENT
+    return personal
+
+
+def _of_person(action: AnyAction, situation: Situation) -> Reason:
+    """The first reason that lies in the member's safety or consent."""
+    if action.contacts_family and situation.family_unsafe:
+        return Reason.FAMILY_UNSAFE
+    if action.contacts_family and not situation.family_may_be_contacted:
+        return Reason.CONSENT
     if isinstance(action, ChwLinkage) and not situation.shares_with_health_worker:
         return Reason.CONSENT
-    if action.content and not any(row.language in situation.languages for row in action.content):
-        return Reason.NO_CONTENT
     return Reason.AVAILABLE
 
 
@@ -113,7 +129,7 @@ def refusals(actions: Sequence[AnyAction], situations: Sequence[Situation]) -> R
     out = np.zeros((len(situations), 1 + len(actions)), np.uint8)
     seen: dict[tuple[object, ...], list[Reason]] = {}
     for row, situation in enumerate(situations):
-        key = situation[:2] + situation[3:5]
+        key = situation[:2] + situation[3:5] + situation[6:]  # all that `_of_program` looks at
         general = seen.get(key)
         if general is None:
             general = seen[key] = [_of_program(action, situation) for action in actions]

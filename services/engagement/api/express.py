@@ -16,6 +16,7 @@ from engagement.api.problems import MEDIA_TYPE, Problem, headers_of, problem_of,
 from engagement.api.recommendations import decide
 from engagement.api.service import Service
 from engagement.errors import EngagementError
+from engagement.store.keys import ApiKey
 from engagement.workflows.recommend import Ask
 from engagement.workflows.tell import Recommendation
 
@@ -38,8 +39,8 @@ class Express:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serves one request."""
-        program_id = self._program(scope)
-        if program_id is None:
+        key = self._key(scope)
+        if key is None:
             await self.app(scope, receive, send)
             return
         message = await receive()
@@ -48,21 +49,21 @@ class Express:
             await self.app(scope, _again(message, receive), send)
             return
         scope["path_template"] = PATH
-        answer = await self._answer(program_id, ask, scope)
+        answer = await self._answer(key, ask, scope)
         if isinstance(answer, Problem):
             await _send(send, answer.status, MEDIA_TYPE, answer, headers_of(answer))
         else:
             await _send(send, 200, JSON, answer, {})
 
-    async def _answer(self, program_id: str, ask: Ask, scope: Any) -> Recommendation | Problem:
+    async def _answer(self, key: ApiKey, ask: Ask, scope: Any) -> Recommendation | Problem:
         try:
-            answer = (await decide(self._service, program_id, (ask,), scope["began"]))[0]
+            answer = (await decide(self._service, key, (ask,), scope["began"]))[0]
         except Exception as error:
             return unforeseen(error, scope["method"])
         return problem_of(answer) if isinstance(answer, EngagementError) else answer
 
-    def _program(self, scope: Any) -> str | None:
-        """The program that a request is for, when it is one to be answered here."""
+    def _key(self, scope: Any) -> ApiKey | None:
+        """The caller's key, when the request is one to be answered here."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             return None
         headers = dict(scope["headers"])

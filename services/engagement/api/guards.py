@@ -60,12 +60,12 @@ class KeyRing:
             self._seen[secret] = (self._watch(), found)
         return _admitted(found)
 
-    def remembered(self, text: str, scope: Scope) -> str | None:
-        """The program whose key, with this scope, was looked up just now; None when one has to ask."""
+    def remembered(self, text: str, scope: Scope) -> ApiKey | None:
+        """The key with this scope that was looked up just now; None when one has to ask."""
         seen = self._seen.get(digest(text))
         if seen is None or self._watch() - seen[0] >= REMEMBERED_S or not isinstance(seen[1], ApiKey):
             return None
-        return seen[1].program_id if seen[1].opens(scope) else None
+        return seen[1] if seen[1].opens(scope) else None
 
 
 def _admitted(found: ApiKey | EngagementError) -> ApiKey:

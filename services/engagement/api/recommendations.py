@@ -12,8 +12,9 @@ from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, Service, began, service_of
 from engagement.errors import EngagementError, Fault
+from engagement.store.keys import ApiKey
 from engagement.workflows.recommend import Ask
-from engagement.workflows.tell import Recommendation, safe_default
+from engagement.workflows.tell import Recommendation, safe_default, seen_by
 
 MOST = 1_000
 FEW = 16
@@ -41,16 +42,17 @@ class AnsweredMany(msgspec.Struct, frozen=True):
 
 
 async def decide(
-    service: Service, program_id: str, asks: tuple[Ask, ...], began_s: float
+    service: Service, key: ApiKey, asks: tuple[Ask, ...], began_s: float
 ) -> list[Recommendation | EngagementError]:
     """Asks the desk; what does not come in time, or finds the desk full, is the safe default.
 
+    key : whose program is asked about, and who reads the answers
     began_s : when the request came in, on the clock of `time.perf_counter`
     """
     within_s = service.settings.deadline_ms / 1000 if len(asks) <= FEW else MANY_S
     spent_s = time.perf_counter() - began_s
     answers = await service.desk.ask(
-        "decide", Work(program_id, service.recommend), asks, deadline_s=within_s - spent_s
+        "decide", Work(key.program_id, service.recommend), asks, deadline_s=within_s - spent_s
     )
     answers = [
         safe_default(ask.member, ask.group, simulated=service.simulated)
@@ -59,7 +61,7 @@ async def decide(
         for ask, answer in zip(asks, answers, strict=True)
     ]
     _count(service, answers)
-    return answers
+    return [seen_by(key.audience, told) if isinstance(told, Recommendation) else told for told in answers]
 
 
 def _count(service: Service, answers: list[Recommendation | EngagementError]) -> None:
@@ -75,7 +77,7 @@ def _count(service: Service, answers: list[Recommendation | EngagementError]) ->
 
 
 async def _decided(request: Call, asks: tuple[Ask, ...]) -> list[Recommendation | EngagementError]:
-    return await decide(service_of(request), request.auth.program_id, asks, began(request))
+    return await decide(service_of(request), request.auth, asks, began(request))
 
 
 @post("/v1/recommendations", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])

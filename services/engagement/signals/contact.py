@@ -13,6 +13,7 @@ REMINDER_PASSED_ON = Signal(
     audience="adviser",
     in_group=False,
     label="The adviser passed the reminder on",
+    weeks=26,
 )
 HEALTH_WORKER_CONTACT = Signal(
     kind="health_worker_contact",
@@ -25,6 +26,8 @@ HEALTH_WORKER_CONTACT = Signal(
     audience="health_worker",
     in_group=False,
     label="The health worker reached the member",
+    reported_by=("self", "health_worker", "staff", "system"),
+    weeks=26,
     is_contact=True,
 )
 

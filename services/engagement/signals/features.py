@@ -6,44 +6,30 @@ silence never passes for a number. The calling app's own are `context.<name>` an
 in whatever unit it sends them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from math import inf, nan
 from types import MappingProxyType
 
-import msgspec
 import numpy as np
 
 from engagement.errors import Invalid
 from engagement.records import Floats
 from engagement.signals import reading
+from engagement.signals.feature import Feature, Reading, clipped
 from engagement.signals.goals import GOAL_MET
 from engagement.signals.meetings import ATTENDANCE, MEETING_HELD
 from engagement.signals.picture import Picture
-from engagement.signals.signal import Audience
+from engagement.signals.refinements import REFINEMENTS
 from engagement.signals.tally import week_of
 
 CONTACT_CAP_WEEKS = 12.0  # three expected meetings: after as many without one a group is dissolved
 END_CAP_MONTHS = 12.0  # as far before and after the end as a program is judged
 DOSE_CAP = 5.0  # the limit of x ← 0.8·x + 1, an action every month
 
-Reading = Callable[[Picture, int], float]
-"""(picture, now_ms) → the feature's value, NaN when it is not known."""
-
 INTERCEPT = "intercept"
 _CONTEXT = "context."
 _MISSING = "_missing"
-
-
-class Feature(msgspec.Struct, frozen=True):
-    """A column: its name, what it says in plain words, who may see it, and its range in `unit`."""
-
-    name: str
-    label: str
-    audience: Audience
-    unit: str
-    low: float = 0.0
-    high: float = 1.0
 
 
 def _attendance(picture: Picture, now_ms: int) -> float:
@@ -55,7 +41,7 @@ def _goals_met(picture: Picture, now_ms: int) -> float:
 
 
 def _weeks_since_contact(picture: Picture, now_ms: int) -> float:
-    return _clipped(reading.weeks_since_contact(picture.member, now_ms) / CONTACT_CAP_WEEKS)
+    return clipped(reading.weeks_since_contact(picture.member, now_ms) / CONTACT_CAP_WEEKS)
 
 
 def _group_attendance(picture: Picture, now_ms: int) -> float:
@@ -83,21 +69,16 @@ def _sustaining(picture: Picture, _now_ms: int) -> float:
 
 
 def _months_to_end(picture: Picture, _now_ms: int) -> float:
-    return _clipped(picture.months_to_end / END_CAP_MONTHS)
+    return clipped(picture.months_to_end / END_CAP_MONTHS)
 
 
 def _dose(picture: Picture, _now_ms: int) -> float:
-    return _clipped(picture.dose / DOSE_CAP)
+    return clipped(picture.dose / DOSE_CAP)
 
 
 def _barrier(name: str) -> Reading:
     """Whether the member has a barrier."""
     return lambda picture, _now_ms: float(dict(picture.barriers).get(name, nan))
-
-
-def _clipped(value: float) -> float:
-    """The value, at most 1 in size. It stands first in both comparisons, so that NaN stays NaN."""
-    return max(min(value, 1.0), -1.0)
 
 
 BARRIERS: Mapping[str, str] = MappingProxyType(
@@ -131,6 +112,7 @@ _READ: tuple[tuple[Feature, Reading], ...] = (
         (Feature(f"barrier_{name}", label, "health_worker", "yes or no"), _barrier(name))
         for name, label in BARRIERS.items()
     ),
+    *REFINEMENTS,
 )
 _READINGS: Mapping[str, Reading] = MappingProxyType({feature.name: read for feature, read in _READ})
 _COMPANIONS: Mapping[str, str] = MappingProxyType(
@@ -143,6 +125,7 @@ _COMPANIONS: Mapping[str, str] = MappingProxyType(
         "setting_missing": "urban",
         "months_to_end_missing": "months_to_end",
         **{f"barrier_{name}_missing": f"barrier_{name}" for name in BARRIERS},
+        **{f"{feature.name}_missing": feature.name for feature, _ in REFINEMENTS},
     }
 )
 """The feature that says another is not known → that other."""
@@ -177,6 +160,49 @@ DEFAULT_FEATURES: tuple[str, ...] = (
     "dose",
 )
 """For strategies that decide for members: the minimal month is enough for every one of them."""
+
+ADVISER_FEATURES: tuple[str, ...] = (
+    INTERCEPT,
+    "attendance",
+    "attendance_missing",
+    "adviser_trained",
+    "adviser_tired",
+    "adviser_tired_missing",
+    "refresher_due",
+    "refresher_due_missing",
+    "group_held",
+    "group_held_missing",
+    "group_attendance",
+    "group_attendance_missing",
+    "group_reminded",
+    "group_reminded_missing",
+    "urban",
+    "setting_missing",
+    "sustaining",
+    "dose",
+)
+"""For strategies that decide for advisers: of the minimal month, and where they stand on their path."""
+
+GROUP_FEATURES: tuple[str, ...] = (
+    INTERCEPT,
+    "group_held",
+    "group_held_missing",
+    "group_attendance",
+    "group_attendance_missing",
+    "group_goals_met",
+    "group_goals_met_missing",
+    "group_health",
+    "group_health_missing",
+    "group_adviser",
+    "group_adviser_missing",
+    "urban",
+    "setting_missing",
+    "months_to_end",
+    "months_to_end_missing",
+    "sustaining",
+    "dose",
+)
+"""For strategies that decide for groups: nothing in them is read from a member's own tally."""
 
 
 def described(name: str) -> Feature:

@@ -10,6 +10,7 @@ from engagement.signals.meetings import ATTENDANCE, MEETING_HELD
 from engagement.signals.tally import DAY_MS, Event
 
 _FIRST_DAY = date(1970, 1, 1)
+_CATEGORIES = range(GOAL_SET.low, GOAL_SET.high + 1)
 
 
 class Month(NamedTuple):
@@ -56,7 +57,7 @@ def _month(number: int, seen: Counter[tuple[int, int, int]]) -> Month:
         not_held=seen[number, MEETING_HELD.code, 0],
         came=came,
         expected=came + stayed_away,
-        goals_set=seen[number, GOAL_SET.code, 1],
+        goals_set=sum(seen[number, GOAL_SET.code, value] for value in _CATEGORIES),
         goals_met=seen[number, GOAL_MET.code, 1],
         goals_missed=seen[number, GOAL_MET.code, 0],
     )

@@ -1,11 +1,12 @@
-"""The engagement index of a member and of a group: 0 to 100, with what it is made of in plain words.
+"""The engagement index of a member, an adviser and a group: 0 to 100, with what it is made of in plain words.
 
     index = 100 · Σ weight·value / Σ weight        over the parts that are known; None when none is
 
 A member's parts: attendance and goals are decayed shares of yes (`reading.share`), contact is
 2^(−weeks since contact / half-life), of the kind of contact for which that is greatest. A group's: held,
-came and goals, all of them decayed shares. Half-lives are the catalogue's. The minimal month (was the
-meeting held, who came, who met their goal) is enough for every part.
+came and goals, all of them decayed shares. An adviser's, read from the group: held, reminded and asked,
+again shares. Half-lives are the catalogue's. The minimal month (was the meeting held, who came, who met
+their goal) is enough for every part but *reminded*.
 
 The trend compares the index with that of eight weeks earlier, over the parts known at both moments.
 
@@ -19,7 +20,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from engagement.signals import reading
-from engagement.signals.goals import GOAL_MET
+from engagement.signals.contact import REMINDER_PASSED_ON
+from engagement.signals.goals import GOAL_MET, GOAL_NOT_FOLLOWED_UP
 from engagement.signals.meetings import ATTENDANCE, MEETING_HELD
 from engagement.signals.signal import Audience, Signal
 from engagement.signals.tally import WEEKS, Tally, kind_of, week_of
@@ -72,6 +74,11 @@ def of_member(tally: Tally, now_ms: int) -> Index:
 def of_group(tally: Tally, now_ms: int) -> Index:
     """The index of a group, from the group's tally. It says how many came, never who."""
     return _index(_GROUP, tally, now_ms)
+
+
+def of_adviser(group: Tally, now_ms: int) -> Index:
+    """The index of an adviser, from the tally of the group: what the adviser does there, not how it fares."""
+    return _index(_ADVISER, group, now_ms)
 
 
 def _index(aspects: tuple[_Aspect, ...], tally: Tally, now_ms: int) -> Index:
@@ -205,6 +212,20 @@ def _group_goals_said(tally: Tally, now_ms: int) -> str:
     return f"{week[1].total} of {week[1].count} goals met in the latest week with a follow-up"
 
 
+def _reminded_said(tally: Tally, now_ms: int) -> str:
+    passed_on = reading.latest(tally, REMINDER_PASSED_ON, now_ms)
+    if isnan(passed_on):
+        return "Nothing is known of reminders in the last 26 weeks"
+    return "Passed the last reminder on" if passed_on else "The last reminder was not passed on"
+
+
+def _asked_said(tally: Tally, now_ms: int) -> str:
+    share = reading.followed_up(tally, week_of(now_ms))
+    if isnan(share):
+        return "No goal is known to have been due in the last eight weeks"
+    return f"Asked about {100 * share:.0f} in 100 goals lately"
+
+
 # The weights are guesses, but for one ratio: coming weighs twice what a goal does, as in the reward.
 _MEMBER = (
     _Aspect("attendance", 0.5, ATTENDANCE.audience, _share_of(ATTENDANCE), _attendance_said),
@@ -216,4 +237,9 @@ _GROUP = (
     _Aspect("held", 0.4, "group", _share_of(MEETING_HELD), _held_said),
     _Aspect("came", 0.4, "group", _share_of(ATTENDANCE), _came_said),
     _Aspect("goals", 0.2, "group", _share_of(GOAL_MET), _group_goals_said),
+)
+_ADVISER = (
+    _Aspect("held", 0.5, "group", _share_of(MEETING_HELD), _held_said),
+    _Aspect("reminded", 0.25, REMINDER_PASSED_ON.audience, _share_of(REMINDER_PASSED_ON), _reminded_said),
+    _Aspect("asked", 0.25, GOAL_NOT_FOLLOWED_UP.audience, reading.followed_up, _asked_said),
 )

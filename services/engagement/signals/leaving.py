@@ -1,4 +1,7 @@
-"""Leaving: messages no longer wanted, or the group left."""
+"""Leaving: messages no longer wanted, the group left; or somebody moved away or died.
+
+Leaving is an outcome. Who moved or died can no longer show one: what follows is not known.
+"""
 
 from engagement.signals.signal import Signal
 
@@ -27,4 +30,30 @@ LEFT = Signal(
     label="Left the group",
 )
 
-SIGNALS = (STOPPED_MESSAGES, LEFT)
+MOVED = Signal(
+    kind="moved",
+    code=41,
+    level="member",
+    unit="event",
+    low=1,
+    high=1,
+    half_life_days=365.0,
+    audience="adviser",
+    in_group=False,
+    label="Moved away",
+)
+DIED = Signal(
+    kind="died",
+    code=42,
+    level="member",
+    unit="event",
+    low=1,
+    high=1,
+    half_life_days=365.0,
+    audience="adviser",
+    in_group=False,
+    label="Died",
+    reported_by=("adviser", "health_worker", "staff", "system"),
+)
+
+SIGNALS = (STOPPED_MESSAGES, LEFT, MOVED, DIED)

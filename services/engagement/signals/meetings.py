@@ -1,4 +1,4 @@
-"""Meetings: was it held, postponed, and who came."""
+"""Meetings: was one expected, was it held or put off, and who came."""
 
 from engagement.signals.signal import Signal
 
@@ -13,6 +13,7 @@ MEETING_HELD = Signal(
     audience="group",
     in_group=False,
     label="The expected meeting was held",
+    weeks=26,
     keeps_recent=True,
 )
 ATTENDANCE = Signal(
@@ -26,11 +27,12 @@ ATTENDANCE = Signal(
     audience="adviser",
     in_group=True,
     label="Came to the meeting",
+    weeks=26,
     keeps_recent=True,
     is_contact=True,
 )
-MEETING_POSTPONED = Signal(
-    kind="meeting_postponed",
+MEETING_EXPECTED = Signal(
+    kind="meeting_expected",
     code=9,
     level="group",
     unit="event",
@@ -39,7 +41,20 @@ MEETING_POSTPONED = Signal(
     half_life_days=56.0,
     audience="group",
     in_group=False,
-    label="The expected meeting was postponed",
+    label="A meeting is expected on this day",
+)
+MEETING_POSTPONED = Signal(
+    kind="meeting_postponed",
+    code=10,
+    level="group",
+    unit="event",
+    low=1,
+    high=1,
+    half_life_days=56.0,
+    audience="group",
+    in_group=False,
+    label="The meeting expected on this day was put off, and does not count as missed",
+    keeps_recent=True,
 )
 
-SIGNALS = (MEETING_HELD, ATTENDANCE, MEETING_POSTPONED)
+SIGNALS = (MEETING_HELD, ATTENDANCE, MEETING_EXPECTED, MEETING_POSTPONED)

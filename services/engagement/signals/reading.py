@@ -6,12 +6,16 @@ what the tally still holds, at least 18 weeks when it is read eight weeks back.
 """
 
 from collections.abc import Iterable, Iterator
-from math import nan
+from math import isnan, nan
 
 from engagement.signals.catalogue import CATALOGUE
+from engagement.signals.goals import GOAL_MET, GOAL_NOT_FOLLOWED_UP, GOAL_PARTLY_MET
 from engagement.signals.signal import Signal
-from engagement.signals.tally import WEEK_MS, WEEKS, Tally, Week, kind_of
+from engagement.signals.tally import WEEK_MS, WEEKS, Tally, Week, kind_of, week_of
 
+ASKED_ABOUT = (GOAL_MET, GOAL_PARTLY_MET)
+FOLLOWED_UP_WEEKS = min(signal.weeks for signal in (*ASKED_ABOUT, GOAL_NOT_FOLLOWED_UP))
+"""What one of the kinds that are compared has forgotten, none of them may remember."""
 CONTACTS = tuple(signal for signal in CATALOGUE if signal.is_contact)
 
 
@@ -47,6 +51,57 @@ def share(tally: Tally, signal: Signal, week: int) -> float:
         count += weight[age] * sums.count
         total += weight[age] * sums.total
     return total / count if count else nan
+
+
+def followed_up(tally: Tally, week: int) -> float:
+    """Goals asked about, among those asked about and those known not to have been; NaN when none is known.
+
+    Over the last eight weeks, with the weights of `share`. A goal met, missed or met in part was asked about.
+    Not known either for an earlier week than that of the latest report: eight weeks is all that is kept.
+    """
+    kinds = (kind_of(tally, signal.code) for signal in (GOAL_PARTLY_MET, GOAL_NOT_FOLLOWED_UP))
+    if any(kind is not None and kind.newest > week for kind in kinds):
+        return nan
+    asked = sum(_reported(tally, signal, week) for signal in ASKED_ABOUT)
+    known = asked + _reported(tally, GOAL_NOT_FOLLOWED_UP, week)
+    return asked / known if known else nan
+
+
+def _reported(tally: Tally, signal: Signal, week: int) -> float:
+    """Σ w·count over the weeks of follow-up: how much was reported; 0 for nothing."""
+    weights, weeks = _WEIGHTS[signal.code], weeks_read(tally, signal, week)
+    return sum(weights[age] * sums.count for age, sums in weeks if age < FOLLOWED_UP_WEEKS)
+
+
+def counted(tally: Tally, signal: Signal, week: int) -> float:
+    """How often it happened in the weeks that the kind keeps apart, the present one among them.
+
+    NaN when it was not reported in them
+    """
+    ages = [sums.total for age, sums in weeks_read(tally, signal, week) if age < signal.weeks]
+    return float(sum(ages)) if ages else nan
+
+
+def latest(tally: Tally, signal: Signal, now_ms: int) -> float:
+    """The latest value, if it is of the 26 weeks read; NaN when it is not known."""
+    kind = kind_of(tally, signal.code)
+    if kind is None or week_of(now_ms) - kind.newest >= WEEKS:
+        return nan
+    return float(kind.latest[0].value)
+
+
+def freshness(tally: Tally, signals: Iterable[Signal], now_ms: int) -> float:
+    """2^(−age / half-life) of when one of these last happened, the greatest; NaN when none ever did.
+
+    returns : in (0, 1]; what is dated ahead of `now_ms` is new
+    """
+    fresh = nan
+    for signal in signals:
+        kind = kind_of(tally, signal.code)
+        if kind is not None and kind.last_ms is not None:
+            value = decay(max(now_ms - kind.last_ms, 0) / WEEK_MS, signal.half_life_days)
+            fresh = value if isnan(fresh) else max(fresh, value)
+    return fresh
 
 
 def weeks_since_contact(tally: Tally, now_ms: int) -> float:

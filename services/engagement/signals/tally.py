@@ -3,17 +3,19 @@
 Theory of operation. A tally is a function of the *set* of the unit's events, in four mergeable pieces
 for each kind of signal and nothing else:
 
-- integer sums: how many reports and their total, by week, for the 26 weeks that end with the kind's
-  newest week; one sum for everything older. Since that newest week only ever moves forward, what has
-  once become older stays older, whatever arrives later;
+- integer sums: how many reports and their total, by week, for as many weeks as the kind's record says,
+  at most 26, that end with the kind's newest week; one sum for everything older. Since that newest week
+  only ever moves forward, what has once become older stays older, whatever arrives later;
 - a maximum: when it last happened, that is, was reported with a value above 0;
 - the latest value;
 - the latest six values, for the kinds whose record says so. Both are kept in one list, newest first.
 
 Sums, maxima and "the first k of a total order" are commutative and associative, so any order, any
 grouping and any delay give the same tally; and since each is held in one canonical form, sorted and
-without zeros, the same bytes. Repetition is *not* harmless: the ledger's unique key excludes it.
-Nothing can be taken out either: after a correction a tally is made anew, `of(effective(signals))`.
+without zeros, the same bytes. What follows from the latest report is not stored beside it: the newest
+week is its week, and the maximum is held as its distance from it, which mostly is 0. Repetition is
+*not* harmless: the ledger's unique key excludes it. Nothing can be taken out either: after a correction
+a tally is made anew, `of(effective(signals))`.
 """
 
 from collections.abc import Iterable
@@ -32,6 +34,7 @@ RECENT = 6
 
 _MONDAY_MS = -3 * DAY_MS  # 1969-12-29, the Monday of the week in which 1970 began
 _KEEPS_RECENT = frozenset(signal.code for signal in CATALOGUE if signal.keeps_recent)
+_WEEKS_KEPT = {signal.code: signal.weeks for signal in CATALOGUE}
 
 
 class Event(NamedTuple):
@@ -63,19 +66,28 @@ class Report(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False)
 class KindTally(msgspec.Struct, frozen=True, array_like=True):
     """The four pieces of one kind.
 
-    newest : number of the newest week with a report, see `week_of`
-    weeks : by age, 0 to 25, without empty ones     older_count, older_total : all before them
-    last_ms : when it last happened (value above 0); None if never
+    weeks : by age before the newest with a report, without empty ones; as many as the signal keeps
+    older_count, older_total : all that is not in them
+    quiet_ms : how long before the latest report it last happened (value above 0); None if never
     latest : newest first; six where the signal keeps recent values, else one
     """
 
     code: int
-    newest: int
     weeks: tuple[Week, ...]
     older_count: int
     older_total: int
-    last_ms: int | None
+    quiet_ms: int | None
     latest: tuple[Report, ...]
+
+    @property
+    def newest(self) -> int:
+        """Number of the newest week with a report, see `week_of`."""
+        return week_of(self.latest[0].occurred_at_ms)
+
+    @property
+    def last_ms(self) -> int | None:
+        """When it last happened, that is, was reported with a value above 0; None if never."""
+        return None if self.quiet_ms is None else self.latest[0].occurred_at_ms - self.quiet_ms
 
 
 class Tally(msgspec.Struct, frozen=True, array_like=True):
@@ -134,13 +146,13 @@ def kind_of(tally: Tally, code: int) -> KindTally | None:
 
 def _single(event: Event) -> Tally:
     """The tally of one event, from which all others are merged."""
+    by_week = _WEEKS_KEPT[event.code] > 0
     kind = KindTally(
         code=event.code,
-        newest=week_of(event.occurred_at_ms),
-        weeks=(Week(0, 1, event.value),),
-        older_count=0,
-        older_total=0,
-        last_ms=event.occurred_at_ms if event.value > 0 else None,
+        weeks=(Week(0, 1, event.value),) if by_week else (),
+        older_count=0 if by_week else 1,
+        older_total=0 if by_week else event.value,
+        quiet_ms=0 if event.value > 0 else None,
         latest=(Report(event.occurred_at_ms, _tie(event.source, event.id), event.value),),
     )
     return Tally((kind,))
@@ -149,16 +161,17 @@ def _single(event: Event) -> Tally:
 def _tie(source: str, id: str) -> int:  # noqa: A002 - the ledger's name for it
     """Settles which of two reports of the same millisecond is later, always in the same way.
 
-    32 bits of a digest in the place of (source, id), so that the size of a tally does not depend on
+    16 bits of a digest in the place of (source, id), so that the size of a tally does not depend on
     how long callers' ids are. Where two digests meet, the order of `Report` goes on to the value.
     """
-    digest = blake2b(f"{len(source)}:{source}{id}".encode(), digest_size=4)
+    digest = blake2b(f"{len(source)}:{source}{id}".encode(), digest_size=2)
     return int.from_bytes(digest.digest(), "big")
 
 
 def _merged_kind(a: KindTally, b: KindTally) -> KindTally:
     """The pieces of one kind, each merged by its own rule."""
     newest = max(a.newest, b.newest)
+    weeks_kept = _WEEKS_KEPT[a.code]
     counts: dict[int, int] = {}
     totals: dict[int, int] = {}
     older_count = a.older_count + b.older_count
@@ -166,21 +179,22 @@ def _merged_kind(a: KindTally, b: KindTally) -> KindTally:
     for kind in (a, b):
         for week in kind.weeks:
             age = newest - kind.newest + week.age
-            if age < WEEKS:
+            if age < weeks_kept:
                 counts[age] = counts.get(age, 0) + week.count
                 totals[age] = totals.get(age, 0) + week.total
             else:
                 older_count += week.count
                 older_total += week.total
     kept = RECENT if a.code in _KEEPS_RECENT else 1
+    latest = tuple(sorted(a.latest + b.latest, reverse=True)[:kept])
+    last_ms = _later(a.last_ms, b.last_ms)
     return KindTally(
         code=a.code,
-        newest=newest,
         weeks=tuple(Week(age, counts[age], totals[age]) for age in sorted(counts)),
         older_count=older_count,
         older_total=older_total,
-        last_ms=_later(a.last_ms, b.last_ms),
-        latest=tuple(sorted(a.latest + b.latest, reverse=True)[:kept]),
+        quiet_ms=None if last_ms is None else latest[0].occurred_at_ms - last_ms,
+        latest=latest,
     )
 
 

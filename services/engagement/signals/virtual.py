@@ -12,24 +12,37 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from engagement.signals.community import (
+    EMOTIONAL_SUPPORT,
+    INFORMATIONAL_SUPPORT,
+    POST_WRITTEN,
+    QUESTION_ANSWERED,
+    QUESTION_ASKED,
+)
 from engagement.signals.expected import SILENT_AFTER, Meeting
 from engagement.signals.rhythm import EveryMonth, Since, expected
 
-WRITTEN = ("post", "question", "answer", "reply")
-"""Kinds of signal that say a member wrote, as far as the catalogue has them."""
-ANSWERS = ("answer", "reply")
+WRITTEN = frozenset(
+    signal.kind
+    for signal in (POST_WRITTEN, QUESTION_ASKED, QUESTION_ANSWERED, EMOTIONAL_SUPPORT, INFORMATIONAL_SUPPORT)
+)
+"""Kinds of signal that say a member wrote."""
 ANSWERED_SHARE = 0.5  # a guess: "questions are answered" when at least every second one is
 ANSWER_MS = 48 * 3_600_000
 _SETTLED = timedelta(days=2)  # a question of the last day may wait so long
 
 
 class Written(NamedTuple):
-    """Something a member wrote. day : local date; kind : one of `WRITTEN`"""
+    """Something a member wrote. day : local date; kind : one of `WRITTEN`
+
+    chain : of a question or its answer, the caller's id of the question
+    """
 
     day: date
     at_ms: int
     kind: str
     who: str
+    chain: str | None = None
 
 
 class Month(NamedTuple):
@@ -57,7 +70,7 @@ def months(written: Iterable[Written], began_on: date, today: date) -> tuple[Mon
         place = bisect_right(opens, row.day) - 1
         if place >= 0 and row.day <= ended[place].closes:
             by_month[place].append(row)
-        if row.kind in ANSWERS:
+        if row.kind == QUESTION_ANSWERED.kind:
             answers.append(row)
     answers.sort(key=lambda row: row.at_ms)
     times = [row.at_ms for row in answers]
@@ -72,7 +85,7 @@ def meetings(counts: Iterable[Month], peer_k: int, today: date) -> tuple[Meeting
 def _counted(
     ends_on: date, rows: Sequence[Written], answers: Sequence[Written], times: Sequence[int]
 ) -> Month:
-    questions = [row for row in rows if row.kind == "question"]
+    questions = [row for row in rows if row.kind == QUESTION_ASKED.kind]
     return Month(
         ends_on,
         len({row.who for row in rows}),
@@ -82,10 +95,16 @@ def _counted(
 
 
 def _is_answered(question: Written, answers: Sequence[Written], times: Sequence[int]) -> bool:
-    """Whether somebody else answered in time. answers : in order of their `times`"""
+    """Whether somebody else answered in time: this question, where both name it.
+
+    answers : in order of their `times`
+    """
     after = bisect_right(times, question.at_ms)
     in_time = bisect_right(times, question.at_ms + ANSWER_MS)
-    return any(row.who != question.who for row in answers[after:in_time])
+    return any(
+        row.who != question.who and (None in (row.chain, question.chain) or row.chain == question.chain)
+        for row in answers[after:in_time]
+    )
 
 
 def _became(month: Month, peer_k: int, today: date) -> Meeting:

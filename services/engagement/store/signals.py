@@ -25,6 +25,7 @@ class Recorded(NamedTuple):
     corrects_source: str | None
     corrects_event: str | None
     recorded_at: int
+    chain: str | None = None
 
 
 _columns = [column for column in t.signals.c if column.name != "program_id"]
@@ -108,3 +109,9 @@ def in_window(
     # without the kind of unit, which would lead SQLite to an index that begins with it
     about_seated = within.where(among(conn, s.group_id, seated_in))
     return _all(conn, union(about_members, about_groups, about_seated))
+
+
+def of_safety(conn: Connection, program_id: str, members: Sequence[str] | None = None) -> list[Recorded]:
+    """Every report of the safety family about these members, or about anybody in the program."""
+    query = _select(program_id).where(t.SAFETY)
+    return _all(conn, query if members is None else query.where(among(conn, t.signals.c.unit_id, members)))

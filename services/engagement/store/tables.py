@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 metadata = MetaData(
@@ -108,6 +109,9 @@ links = Table(  # each row holds until the unit's next of the same relation; wit
     Index(None, "program_id", "relation", "target_id"),
 )
 
+SAFETY = text(  # the predicate of an index: what is to use it must say the very same
+    "kind IN ('complaint', 'distress', 'harm', 'not_safe_at_home', 'red_flag', 'referral_answered')"
+)
 signals = Table(
     "signals",
     metadata,
@@ -124,8 +128,11 @@ signals = Table(
     Column("corrects_source", String(64), nullable=True),
     Column("corrects_event", String(128), nullable=True),
     _moment("recorded_at"),
+    _id("chain", nullable=True),
     PrimaryKeyConstraint("program_id", "source", "event_id"),
     Index(None, "program_id", "corrects_source", "corrects_event"),
+    # safety reports are few and asked for across the program: none of the others pays for this index
+    Index("ix_signals_safety", "program_id", "unit_id", postgresql_where=SAFETY, sqlite_where=SAFETY),
     Index(None, "program_id", "unit_kind", "unit_id", "occurred_at"),
     Index(None, "program_id", "group_id", "occurred_at"),
 )

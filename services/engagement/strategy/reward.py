@@ -10,6 +10,8 @@ GOAL_SHARE = 1 / 3
 ENOUGH = 3
 """So many present make a meeting that counts for the group."""
 DAY_MS = 86_400_000
+CENSORING = frozenset({"moved", "died"})
+"""Kinds of signal after which nothing is known of an outcome."""
 
 
 class Seen(NamedTuple):
@@ -32,6 +34,7 @@ def came_to_next_meeting(seen: Sequence[Seen], from_ms: int, until_ms: int) -> f
     returns : None when nothing is known of a meeting in the window (missing is not 0)
 
     Leaving is an outcome: whoever left or stopped messages before a meeting was reported earned 0.
+    Moving away and dying are none: what would have been is not known, and the reward is missing.
     A meeting known not to have been held counts as missed by all. The goal is the first one
     followed up at or after that meeting, within the window.
     """
@@ -39,15 +42,20 @@ def came_to_next_meeting(seen: Sequence[Seen], from_ms: int, until_ms: int) -> f
     for row in inside:
         if row.kind == "attendance":
             return _with_goal(inside, row.occurred_at_ms) if row.value else 0.0
+        if row.kind in CENSORING:
+            return None
         if row.kind in ("left", "stopped_messages") or (row.kind == "meeting_held" and not row.value):
             return 0.0
     return None
 
 
-def _first(row: Seen) -> tuple[int, bool, str, int]:
-    """Order in time; at one moment having come says more than any other report, and yes more than no."""
+def _first(row: Seen) -> tuple[int, bool, bool, str, int]:
+    """Order in time; at one moment having come says more than any other report, and yes more than no.
+
+    Having moved or died explains whatever else is said of the same moment.
+    """
     came = row.kind == "attendance" and row.value > 0
-    return row.occurred_at_ms, not came, row.kind, -row.value
+    return row.occurred_at_ms, not came, row.kind not in CENSORING, row.kind, -row.value
 
 
 def next_meeting_held(seen: Sequence[Seen], from_ms: int, until_ms: int) -> float | None:

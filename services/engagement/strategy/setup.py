@@ -6,6 +6,7 @@ it was made under. Ids are pseudonyms chosen by the calling app: no name, phone 
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ import msgspec
 from engagement.actions.action import Id, Level, Phase, Text, Whole
 from engagement.actions.catalogue import AnyAction
 from engagement.signals.rhythm import AnyRhythm, EveryMonth
+from engagement.signals.safety import SafetyKind
 from engagement.strategy.strategy import Strategy
 
 Role = Literal["member", "adviser", "deputy"]
@@ -41,11 +43,32 @@ class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     id: Id
 
 
+class Referral(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to turn to after one kind of safety report, and within how many hours they answer."""
+
+    kind: SafetyKind
+    role: Text
+    answer_hours: Annotated[int, msgspec.Meta(ge=1, le=720)]
+
+
+REFERRALS: Mapping[SafetyKind, Referral] = MappingProxyType(
+    {
+        "red_flag": Referral("red_flag", "health worker", 24),
+        "distress": Referral("distress", "counsellor", 24),
+        "not_safe_at_home": Referral("not_safe_at_home", "protection officer", 24),
+        "complaint": Referral("complaint", "program lead", 72),
+        "harm": Referral("harm", "program lead", 24),
+    }
+)
+"""What holds where a program says nothing else; roles and hours are guesses for a program to change."""
+
+
 class Program(Noun, frozen=True, kw_only=True):
     """A program: its clock, money, language, and the switch that stops every recommendation.
 
     default_strategy : for members; the other two are for advisers and for groups
     adviser_minutes : what may be asked of an adviser in a month beyond the meeting, for each group
+    referrals : one for each kind of safety report whose role or hours differ from `REFERRALS`
     """
 
     title: Text
@@ -57,9 +80,14 @@ class Program(Noun, frozen=True, kw_only=True):
     default_group_strategy: Id | None = None
     adviser_minutes: Whole = 60
     stopped: bool = False
+    referrals: tuple[Referral, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuses a time zone that does not exist."""
+        """Refuses a time zone that does not exist, and two referrals of one kind."""
+        kinds = [referral.kind for referral in self.referrals]
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
+        if twice is not None:
+            raise ValueError(f"`referrals` names `{twice}` twice")
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError) as unknown:  # "Asia" alone is a folder
@@ -72,6 +100,11 @@ class Program(Noun, frozen=True, kw_only=True):
             "adviser": self.default_adviser_strategy,
             "group": self.default_group_strategy,
         }[level]
+
+    def referral(self, kind: SafetyKind) -> Referral:
+        """Whom to turn to after a report of this kind."""
+        own = (referral for referral in self.referrals if referral.kind == kind)
+        return next(own, REFERRALS[kind])
 
 
 class Site(Noun, frozen=True, kw_only=True):

@@ -1,15 +1,19 @@
 """The picture of a member or a group: its index, what it is made of, and the months behind it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import NotFound
 from engagement.signals import index, tally
+from engagement.signals.adviser import ADVISER_STEP
+from engagement.signals.advising import advising
 from engagement.signals.catalogue import BY_KIND
+from engagement.signals.chains import goals
+from engagement.signals.goals import GOAL_SET
 from engagement.signals.history import months
-from engagement.signals.index import Index
+from engagement.signals.index import Index, Trend
 from engagement.signals.signal import Audience, may_see
 from engagement.signals.states import State
 from engagement.store import setup, units
@@ -19,7 +23,8 @@ from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import phase
 from engagement.strategy.standing import standing_on
 from engagement.workflows.states import GroupState, by_month, gathered, mood, told
-from engagement.workflows.tallies import event, standing
+from engagement.workflows.tallies import event, link, standing
+from engagement.workflows.tell import moment
 
 
 class PartSeen(msgspec.Struct, frozen=True):
@@ -49,11 +54,34 @@ class MonthSeen(msgspec.Struct, frozen=True):
     state: State | None = None
 
 
+class GoalSeen(msgspec.Struct, frozen=True):
+    """A goal whose end nobody has reported yet; category and time are null when its start was not told."""
+
+    chain: str
+    category: str | None
+    set_at: datetime | None
+
+
+class AdvisingSeen(msgspec.Struct, frozen=True):
+    """How an adviser is doing: an index of its own, made of what the adviser does in the group.
+
+    step, refresher_due_at : null when nothing is known, or the reader is not meant to see it
+    """
+
+    index: float | None
+    trend: str
+    parts: tuple[PartSeen, ...]
+    step: str | None
+    refresher_due_at: datetime | None
+
+
 class Engagement(msgspec.Struct, frozen=True):
     """How a member or a group is doing, in figures and in words.
 
     index : 0 to 100, null when nothing is known    trend : against eight weeks ago
     standing : the state of a group today; a member has none
+    open_goals : a member's, those set first before the others; only goals reported with a chain
+    advising : of the group's adviser
     """
 
     unit: str
@@ -67,6 +95,8 @@ class Engagement(msgspec.Struct, frozen=True):
     months: tuple[MonthSeen, ...]
     simulated: bool
     standing: GroupState | None = None
+    open_goals: tuple[GoalSeen, ...] = ()
+    advising: AdvisingSeen | None = None
 
 
 def of_member(
@@ -85,10 +115,15 @@ def of_member(
     row = units.members(conn, program_id, [name], today).get(name)
     if row is None:
         raise NotFound(f"there is no member `{name}` in this program")
-    stored = units.read_tally(conn, program_id, "member", name)
-    found = index.of_member(tally.decoded(stored), now_ms)
+    own = tally.decoded(units.read_tally(conn, program_id, "member", name))
+    found = index.of_member(own, now_ms)
     history = standing(conn, program_id, [name], [])
-    return _seen("member", name, row.group, None, found, history, audience, now_ms, simulated=simulated)
+    seen = _seen("member", name, row.group, None, found, history, audience, now_ms, simulated=simulated)
+    shown = msgspec.structs.replace(seen, open_goals=_open_goals(history, audience))
+    if row.role != "adviser" or row.group is None:
+        return shown
+    group = tally.decoded(units.read_tally(conn, program_id, "group", row.group))
+    return msgspec.structs.replace(shown, advising=_advising(own, group, audience, now_ms))
 
 
 def of_group(
@@ -134,6 +169,44 @@ def _last_day(month: MonthSeen) -> date:
     return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
+def _advising(own: tally.Tally, group: tally.Tally, audience: Audience, now_ms: int) -> AdvisingSeen:
+    """What a reader may see of an adviser; the path is for whoever may see its steps."""
+    parts, value, trend = _shown(index.of_adviser(group, now_ms), audience)
+    state = advising(own)
+    due_ms = state.refresher_due_ms
+    whole = may_see(audience, ADVISER_STEP.audience)
+    return AdvisingSeen(
+        value,
+        trend,
+        parts,
+        step=state.step if whole else None,
+        refresher_due_at=moment(due_ms) if whole and due_ms is not None else None,
+    )
+
+
+def _shown(found: Index, audience: Audience) -> tuple[tuple[PartSeen, ...], float | None, Trend]:
+    """(parts, index, trend) as a reader may see them; the index stays out when one of its parts does."""
+    parts = tuple(
+        PartSeen(part.name, part.value, part.weight, part.missing, part.sentence)
+        for part in found.parts
+        if may_see(audience, part.audience)
+    )
+    whole = len(parts) == len(found.parts)
+    value = None if found.value is None or not whole else round(found.value, 1)
+    return parts, value, found.trend if whole else "unknown"
+
+
+def _open_goals(history: list[Recorded], audience: Audience) -> tuple[GoalSeen, ...]:
+    """The goals that wait to be followed up, for whoever may hear of a member's goals."""
+    if not may_see(audience, GOAL_SET.audience):
+        return ()
+    return tuple(
+        GoalSeen(goal.chain, goal.category, None if goal.set_at_ms is None else moment(goal.set_at_ms))
+        for goal in goals(map(link, history))
+        if goal.ending is None
+    )
+
+
 def _seen(
     unit: str,
     name: str,
@@ -146,20 +219,15 @@ def _seen(
     *,
     simulated: bool,
 ) -> Engagement:
-    """What a reader may see; the index stays out when one of its parts does."""
-    parts = tuple(
-        PartSeen(part.name, part.value, part.weight, part.missing, part.sentence)
-        for part in found.parts
-        if may_see(audience, part.audience)
-    )
-    whole = len(parts) == len(found.parts)
+    """What a reader may see of a member or a group."""
+    parts, value, trend = _shown(found, audience)
     return Engagement(
         unit=unit,
         id=name,
         group=group,
         phase=stands,
-        index=None if found.value is None or not whole else round(found.value, 1),
-        trend=found.trend if whole else "unknown",
+        index=value,
+        trend=trend,
         sentence="; ".join(part.sentence for part in parts if not part.missing) or "Nothing is known yet",
         parts=parts,
         months=tuple(

@@ -17,7 +17,9 @@ from engagement.errors import Conflict, Invalid, Mistake, NotFound
 from engagement.signals import tally
 from engagement.signals.catalogue import BY_KIND, admitted
 from engagement.signals.corrections import Key
+from engagement.signals.leaving import DIED, LEFT, MOVED, STOPPED_MESSAGES
 from engagement.signals.meetings import ATTENDANCE
+from engagement.signals.signal import Level, Reporter
 from engagement.signals.tally import Event
 from engagement.store import decisions, setup, signals, units
 from engagement.store.kept import Kept
@@ -32,15 +34,28 @@ AHEAD_MS = 10 * 60 * 1000
 """How far ahead of the service's clock a signal's time may be."""
 EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
+SILENCING = frozenset({STOPPED_MESSAGES.kind, DIED.kind})
+"""Reports after which a member gets no messages."""
+ENDING: dict[str, Literal["left", "moved", "died"]] = {
+    LEFT.kind: "left",
+    MOVED.kind: "moved",
+    DIED.kind: "died",
+}
+"""Reports that end a membership → the reason it is stored with."""
+
 EventId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,128}(?!\n)$")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Number = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,31}(?!\n)$")]
 
 
 class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something observed about one member or one group.
 
     source, id : together name the report for ever; sending it again changes nothing
-    value : as the catalogue says for the kind; null only to take back what `corrects` names
+    value : as the catalogue says for the kind, a choice by its word or its number; null only to take back
+    what `corrects` names
+    chain : the caller's id of the one goal, topic or case that several reports are about
     corrects : id of the report this one replaces, of the same source unless `corrects_source` is given
     """
 
@@ -49,9 +64,10 @@ class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     kind: str
     member: Id | None = None
     group: Id | None = None
-    value: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None = 1
+    value: Number | Word | None = 1
     occurred_at: Moment
-    reported_by: Literal["self", "adviser", "health_worker", "staff", "system"] = "system"
+    reported_by: Reporter = "system"
+    chain: Id | None = None
     corrects: EventId | None = None
     corrects_source: Id | None = None
 
@@ -141,7 +157,8 @@ def _flaw(report: Signal, now_ms: int) -> Mistake | None:
         signal = BY_KIND.get(report.kind)
         taken_back = signal is not None and report.value is None
         value = signal.low if signal is not None and taken_back else report.value or 0
-        admitted(report.kind, "group" if report.member is None else "member", value)
+        level: Level = "group" if report.member is None else "member"
+        admitted(report.kind, level, value, report.reported_by, chained=report.chain is not None)
     except Invalid as flaw:
         return flaw
     return None
@@ -180,12 +197,13 @@ def _row(report: Signal, group: str | None, now_ms: int) -> Recorded:
         report.group or report.member or "",
         group,
         report.kind,
-        report.value,
+        None if report.value is None else BY_KIND[report.kind].number(report.value),
         milliseconds(report.occurred_at),
         report.reported_by,
         None if report.corrects is None else report.corrects_source or report.source,
         report.corrects,
         now_ms,
+        report.chain,
     )
 
 
@@ -290,9 +308,10 @@ def _heed(
 ) -> None:
     """A member who stopped messages has withdrawn that consent; who left sits in no group from the next day.
 
-    Taking such a report back gives nothing back: consent and a seat are given by people, in the set-up.
+    Who moved away sits in none either; who died gets no messages from now on. Taking such a report back
+    gives nothing back: consent and a seat are given by people, in the set-up.
     """
-    stopped = sorted({row.unit_id for row in fresh if row.kind == "stopped_messages" and row.value})
+    stopped = sorted({row.unit_id for row in fresh if row.kind in SILENCING and row.value})
     if stopped:
         found = setup.newest(conn, program_id, "member", stopped)
         people = [row.thing for row in found.values() if isinstance(row.thing, Member)]
@@ -302,13 +321,13 @@ def _heed(
         ]
         setup.revise(conn, program_id, silent, now_ms)
     left = {
-        (row.unit_id, local_date(row.occurred_at, zone) + timedelta(days=1))
-        for row in fresh
-        if row.kind == "left" and row.value
+        (row.unit_id, local_date(row.occurred_at, zone) + timedelta(days=1)): row.kind
+        for row in sorted(fresh, key=key)
+        if row.kind in ENDING and row.value
     }
     ended = [
-        Membership(member=name, starts_on=day, reason="left")
-        for name, day in sorted(left)
+        Membership(member=name, starts_on=day, reason=ENDING[kind])
+        for (name, day), kind in sorted(left.items())
         if _sits_until(seats[name], day)
     ]
     if ended:

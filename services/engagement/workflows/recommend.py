@@ -32,6 +32,7 @@ from engagement.strategy.life import RELEASED, is_open, status
 from engagement.strategy.purse import Resource, drawn_on, limit, purse
 from engagement.strategy.setup import Catalogue, Consent, Site, months_to_end, phase
 from engagement.strategy.strategy import Strategy
+from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 
 CUT = 256
@@ -89,10 +90,11 @@ class _Case(NamedTuple):
     group: units.GroupRow
     group_id: str
     site: Site
-    tally: bytes
+    tally: tally.Tally
     recent: tuple[Recent, ...]
     given: tuple[Given, ...]
     program_language: str
+    family_unsafe: bool
 
     @property
     def point(self) -> str:
@@ -133,7 +135,9 @@ def recommend(
         cadence: calendar(now_ms, zone, cadence)
         for cadence in {strategy.cadence for strategy in catalogue.strategies.values()}
     }
-    tallies = units.lock(conn, program_id, wanted)
+    tallies = {unit: tally.decoded(row) for unit, row in units.lock(conn, program_id, wanted).items()}
+    people = {unit.id: tallies[unit] for unit in tallies if unit.kind == "member"}
+    safety = safety_of(conn, program_id, catalogue.program, people)
     members = units.members(
         conn, program_id, sorted(unit.id for unit in wanted if unit.kind == "member"), today
     )
@@ -147,7 +151,7 @@ def recommend(
     for place, ask in enumerate(asks):
         found: Strategy | Answer = _strategy(ask, catalogue)
         if isinstance(found, Strategy):
-            found = _gate(ask, found, catalogue, members, groups, simulated=simulated)
+            found = _gate(ask, found, catalogue, members, groups, safety, simulated=simulated)
         if not isinstance(found, Strategy):
             answers[place] = found
             continue
@@ -168,6 +172,7 @@ def recommend(
             known,
             _given(known, now_ms),
             catalogue.program.language,
+            ask.member is not None and safety[ask.member].family_unsafe,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
     fresh = {
@@ -213,6 +218,7 @@ def _gate(
     catalogue: Catalogue,
     members: dict[str, units.MemberRow],
     groups: dict[str, units.GroupRow],
+    safety: dict[str, Safety],
     *,
     simulated: bool,
 ) -> Strategy | Answer:
@@ -221,6 +227,9 @@ def _gate(
     group = ask.group if row is None else row.group
     if (row is None and ask.member is not None) or (row is None and group not in groups):
         return NotFound(f"there is no {ask.unit.kind} `{ask.unit.id}` in this program")
+    referral = None if ask.member is None else safety[ask.member].referral
+    if referral is not None:
+        return withheld(ask.member, group, "referred", referral, simulated=simulated)
     why: Withheld | None = None
     if catalogue.program.stopped:
         why = "program_stopped"
@@ -359,6 +368,8 @@ def _situation(case: _Case, now_ms: int) -> Situation:
         case.consent.health_worker,
         case.languages,
         case.given,
+        case.consent.family,
+        case.family_unsafe,
     )
 
 
@@ -367,7 +378,7 @@ def _picture(case: _Case, now_ms: int) -> Picture:
     person = case.member if case.consent.my_signals else None
     months_ago = ((now_ms - given.at_ms) / MONTH_MS for given in case.given)
     return Picture(
-        member=tally.EMPTY if person is None else tally.decoded(case.tally),
+        member=tally.EMPTY if person is None else case.tally,
         group=tally.decoded(case.group.tally),
         role=(case.member and case.member.role) or "member",  # type: ignore[arg-type]  # stored as one of the three
         setting=case.group.group.setting,

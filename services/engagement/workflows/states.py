@@ -93,7 +93,9 @@ def gathered(
             report = Report(days(row.occurred_at), row.occurred_at, code, row.value or 0, who)
             reports[row.group_id or ""].append(report)
         elif row.kind in WRITTEN:
-            written[row.group_id or ""].append(Written(days(row.occurred_at), row.occurred_at, row.kind, who))
+            written[row.group_id or ""].append(
+                Written(days(row.occurred_at), row.occurred_at, row.kind, who, row.chain)
+            )
     return {
         name: Heard(
             [Revision(thing, days(moment)) for thing, moment in told if isinstance(thing, Group)],

@@ -12,7 +12,7 @@ from engagement.store import decisions, setup
 from engagement.store.kept import Kept
 from engagement.strategy.life import Status, status
 from engagement.strategy.replay import IMPORTED, features, scored
-from engagement.workflows.tell import Recommendation, moment, told
+from engagement.workflows.tell import Recommendation, moment, seen_by, told
 
 
 class FeatureSeen(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class Story(msgspec.Struct, frozen=True):
     """The whole of one decision. `uniform` is the draw, between 0 and 1.
 
     Beliefs and draw are for staff and researchers, and an imported decision came with neither: then none
-    are told, and `uniform` is null. Of the features a reader sees those meant for them.
+    are told, and `uniform` is null. Of features, reasons and barriers a reader sees those meant for them.
     """
 
     recommendation: Recommendation
@@ -86,7 +86,7 @@ def story(
     told_beliefs = decision.fallback != IMPORTED and may_see(audience, "staff")
     names = catalogue.strategies[decision.strategy_id].columns
     return Story(
-        recommendation=told(decision, catalogue, simulated=simulated),
+        recommendation=seen_by(audience, told(decision, catalogue, simulated=simulated)),
         status=status([step.status for step in steps], decision.expires_at, now_ms),
         steps=tuple(
             Step(step.status, step.reason, moment(step.occurred_at), moment(step.recorded_at))

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from engagement.signals import tally
 from engagement.signals.catalogue import BY_CODE, BY_KIND
+from engagement.signals.chains import Link
 from engagement.signals.corrections import Key, Recorded, effective
 from engagement.signals.tally import Event
 from engagement.store import signals as store
@@ -49,6 +50,19 @@ def recorded(row: store.Recorded) -> Recorded:
 def event(row: store.Recorded) -> Event:
     """A stored signal that counts, as a tally takes it."""
     return Event(BY_KIND[row.kind].code, row.value or 0, row.occurred_at, row.source, row.event_id)
+
+
+def link(row: store.Recorded) -> Link:
+    """A stored signal that counts, with the name of what it is about."""
+    return Link(
+        row.kind,
+        row.value or 0,
+        row.occurred_at,
+        row.recorded_at,
+        row.chain,
+        row.source,
+        row.event_id,
+    )
 
 
 def counting(rows: Iterable[store.Recorded]) -> list[store.Recorded]:

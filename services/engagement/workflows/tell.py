@@ -13,18 +13,51 @@ from engagement.actions.action import NONE
 from engagement.actions.availability import WORDS, Reason
 from engagement.actions.catalogue import AnyAction
 from engagement.bandits.propensity import ONE
+from engagement.signals.catalogue import BY_KIND
+from engagement.signals.safety import SafetyKind
+from engagement.signals.signal import Audience, may_see
 from engagement.store.decisions import Decision
 from engagement.strategy.replay import propensities
 from engagement.strategy.setup import Catalogue
 from engagement.strategy.strategy import Strategy
 
-Withheld = Literal["program_stopped", "strategy_paused", "messages_declined", "group_ended"]
+Withheld = Literal[
+    "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "not_now"
+]
 WITHHELD: dict[Withheld, str] = {
+    "referred": "Somebody has to be turned to first; until they have answered nothing is recommended.",
     "program_stopped": "The program has switched recommendations off.",
     "strategy_paused": "This strategy is paused.",
     "messages_declined": "The member has asked for no messages.",
     "group_ended": "The group has ended.",
+    "not_now": "Nothing is recommended for now.",
 }
+WITHHELD_FROM: dict[Withheld, Audience] = {
+    "referred": "staff",
+    "program_stopped": "group",
+    "strategy_paused": "group",
+    "messages_declined": "staff",
+    "group_ended": "group",
+    "not_now": "group",
+}
+"""Who may see why nothing is recommended; others are told `not_now`."""
+REFUSED_FROM: dict[Reason, Audience] = {
+    Reason.AVAILABLE: "group",
+    Reason.RETIRED: "group",
+    Reason.PHASE: "group",
+    Reason.PAYER_ENDED: "group",
+    Reason.MINUTES: "adviser",
+    Reason.CONSENT: "staff",
+    Reason.COOL_DOWN: "adviser",
+    Reason.MONTHLY_CAP: "adviser",
+    Reason.BUDGET: "adviser",
+    Reason.NO_CONTENT: "group",
+    # Like consent: whoever sees neither cannot tell the one from the other.
+    Reason.FAMILY_UNSAFE: "staff",
+}
+"""Who may see that an action was refused for a reason; from others the action is left out."""
+BARRIER_AUDIENCE: Audience = "health_worker"
+"""Who may see which barrier an action speaks to: to a neighbour it would name the member's own."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEADLINE = "The service could not decide in time; nothing is stored and nothing needs to be done."
 
@@ -60,6 +93,14 @@ class Refusal(msgspec.Struct, frozen=True):
     words: str
 
 
+class ReferralTold(msgspec.Struct, frozen=True):
+    """Whom to turn to now instead of recommending, and by when they are to have answered."""
+
+    kind: SafetyKind
+    role: str
+    answer_by: datetime
+
+
 class RewardWindow(msgspec.Struct, frozen=True):
     """When the outcome is looked at, and which."""
 
@@ -76,6 +117,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     randomised : false when there was no choice, or no chance in it
     fallback : why the strategy's fallback decided, `imported` when another system did, null when the
     belief did
+    referral : whom to turn to first, where `withheld` is `referred`
     """
 
     decision_id: str | None
@@ -98,6 +140,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     withheld: Withheld | None
     why: str
     simulated: bool
+    referral: ReferralTold | None = None
 
 
 @lru_cache(maxsize=4096)  # what is decided together begins and ends together
@@ -179,9 +222,42 @@ def _refusal(action: str, code: int) -> Refusal:
     return Refusal(action, reason.name.lower(), WORDS[reason])
 
 
-def withheld(member: str | None, group: str | None, why: Withheld, *, simulated: bool) -> Recommendation:
+def withheld(
+    member: str | None,
+    group: str | None,
+    why: Withheld,
+    referral: ReferralTold | None = None,
+    *,
+    simulated: bool,
+) -> Recommendation:
     """`none`, not a decision: nothing is stored."""
-    return _undecided(member, group, why, None, WITHHELD[why], simulated=simulated)
+    told = _undecided(member, group, why, None, WITHHELD[why], simulated=simulated)
+    return told if referral is None else msgspec.structs.replace(told, referral=referral)
+
+
+def _withheld_from(why: Withheld, referral: ReferralTold | None) -> Audience:
+    """Who may see why nothing is recommended: of a referral whoever may see such a case."""
+    return WITHHELD_FROM[why] if referral is None else BY_KIND[referral.kind].audience
+
+
+def seen_by(audience: Audience, told: Recommendation) -> Recommendation:
+    """The part of an answer that a reader may see: no reason, barrier or referral meant for others."""
+    if may_see(audience, "staff"):
+        return told
+    if told.withheld is not None and not may_see(audience, _withheld_from(told.withheld, told.referral)):
+        return withheld(told.member, told.group, "not_now", simulated=told.simulated)
+    unavailable = tuple(
+        refusal
+        for refusal in told.unavailable
+        if may_see(audience, REFUSED_FROM[Reason[refusal.reason.upper()]])
+    )
+    action = told.action
+    if not may_see(audience, BARRIER_AUDIENCE):
+        action = msgspec.structs.replace(action, barrier=None)
+    how = told.why.removesuffix(_refused(len(told.unavailable)))
+    return msgspec.structs.replace(
+        told, action=action, unavailable=unavailable, why=how + _refused(len(unavailable))
+    )
 
 
 def safe_default(member: str | None, group: str | None, *, simulated: bool) -> Recommendation:
@@ -246,4 +322,9 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
                 f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
                 f"the chances come from {learned}, and each keeps at least {least:.3g} in 100."
             )
-    return how + (f" {refused_count} could not be offered now." if refused_count else "")
+    return how + _refused(refused_count)
+
+
+def _refused(count: int) -> str:
+    """What is said of actions that were refused, at the end of the reason."""
+    return f" {count} could not be offered now." if count else ""

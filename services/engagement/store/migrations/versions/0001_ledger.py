@@ -11,6 +11,9 @@ LEDGER = (
     "fold_entries", "versions", "reservations",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
+SAFETY = sa.text(
+    "kind IN ('complaint', 'distress', 'harm', 'not_safe_at_home', 'red_flag', 'referral_answered')"
+)
 
 
 def upgrade() -> None:
@@ -188,6 +191,7 @@ def upgrade() -> None:
         sa.Column("corrects_source", sa.String(length=64), nullable=True),
         sa.Column("corrects_event", sa.String(length=128), nullable=True),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("chain", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("program_id", "source", "event_id", name=op.f("pk_signals")),
     )
     op.create_index(
@@ -207,6 +211,14 @@ def upgrade() -> None:
         "signals",
         ["program_id", "unit_kind", "unit_id", "occurred_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_signals_safety",
+        "signals",
+        ["program_id", "unit_id"],
+        unique=False,
+        postgresql_where=SAFETY,
+        sqlite_where=SAFETY,
     )
     op.create_table(
         "tallies",

@@ -1,0 +1,74 @@
+"""Safety cases: which of them wait for an answer, and whether the family may still be turned to."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple, cast, get_args
+
+from engagement.signals.chains import Link
+from engagement.signals.safety import NOT_SAFE_AT_HOME, REFERRAL_ANSWERED, REPORTS, SafetyKind
+from engagement.signals.tally import Tally, kind_of
+
+KINDS: frozenset[str] = frozenset(get_args(SafetyKind))
+
+
+class Case(NamedTuple):
+    """A case that nobody has answered since it was last reported.
+
+    kind : that of its latest report      chain : None where the report named none
+    occurred_at_ms, recorded_at_ms : when that report says it was so, and when it arrived
+    """
+
+    kind: SafetyKind
+    chain: str | None
+    occurred_at_ms: int
+    recorded_at_ms: int
+
+
+def ever_reported(tally: Tally) -> bool:
+    """Whether a safety case was ever reported of a member. Without one there is none to look for."""
+    return any(_happened(tally, signal.code) for signal in REPORTS)
+
+
+def family_unsafe(tally: Tally) -> bool:
+    """Whether a member was ever reported not to be safe at home. No answer takes that back."""
+    return _happened(tally, NOT_SAFE_AT_HOME.code)
+
+
+def open_cases(links: Iterable[Link]) -> tuple[Case, ...]:
+    """One member's open cases, by (recorded_at_ms, kind, chain): who has waited longest comes first.
+
+    links : the member's reports that count, in any order, of any kinds
+
+    Reports of one chain are one case, and a report without a chain is a case of its own. An answer with
+    a chain closes that case, if it is not older than the case's latest report; an answer without one
+    closes every case whose latest report is older than the answer.
+    """
+    cases: dict[tuple[str, str, str], list[Link]] = defaultdict(list)
+    answers: list[Link] = []
+    for link in links:
+        if link.kind == REFERRAL_ANSWERED.kind:
+            answers.append(link)
+        elif link.kind in KINDS:
+            cases[("", "", link.chain) if link.chain is not None else (link.source, link.id, "")].append(link)
+    latest = (max(reports, key=_order) for reports in cases.values())
+    waiting = (report for report in latest if not any(_closes(answer, report) for answer in answers))
+    found = (
+        Case(cast("SafetyKind", row.kind), row.chain, row.occurred_at_ms, row.recorded_at_ms)
+        for row in waiting
+    )
+    return tuple(sorted(found, key=lambda case: (case.recorded_at_ms, case.kind, case.chain or "")))
+
+
+def _happened(tally: Tally, code: int) -> bool:
+    kind = kind_of(tally, code)
+    return kind is not None and kind.quiet_ms is not None
+
+
+def _order(link: Link) -> tuple[int, str, str]:
+    return link.occurred_at_ms, link.source, link.id
+
+
+def _closes(answer: Link, report: Link) -> bool:
+    if answer.chain is None:
+        return answer.occurred_at_ms > report.occurred_at_ms
+    return answer.chain == report.chain and answer.occurred_at_ms >= report.occurred_at_ms
