@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy.special import chdtri
 
 from engagement.actions.availability import Reason
-from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
@@ -184,7 +183,7 @@ def test_each_probability_is_true_of_what_was_left_at_its_turn(draws, money):
         ]
         codes = np.where(dear, np.uint8(Reason.BUDGET), np.uint8(0))[None, :]
         scores = Scores("beta", decided.scores.mean[[row]], decided.scores.sd[[row]])
-        expected = shares(Thompson(), plan.floor, scores, codes, np.array([120.0]))
+        expected = shares(plan.allocation, plan.floor, scores, codes, np.array([120.0]))
         assert decided.probability[row].tobytes() == expected[0].tobytes()
         assert decided.refusals[row].tobytes() == codes[0].tobytes()
         if money.resource[picked] >= 0:

@@ -6,7 +6,7 @@ import msgspec
 
 from engagement.actions.action import Id, Level, Text
 from engagement.bandits.allocations import AnyAllocation
-from engagement.bandits.allocations.thompson import Thompson
+from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
@@ -48,7 +48,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     level: Level = "member"
     actions: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=31)]
     posterior: AnyPosterior = msgspec.field(default_factory=LinearGaussian)
-    allocation: AnyAllocation = msgspec.field(default_factory=Thompson)
+    allocation: AnyAllocation = msgspec.field(default_factory=HorizonThompson)
     features: tuple[str, ...] = DEFAULT_FEATURES
     outcome: Outcome = Outcome()
     cadence: Literal["day", "week", "month"] = "month"

@@ -26,7 +26,7 @@ from engagement.store.decisions import Decision, Recent
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.resources import Reservation
-from engagement.strategy.cadence import Calendar, budget_period, calendar, local_date
+from engagement.strategy.cadence import Calendar, budget_period, calendar, decisions_to_come, local_date
 from engagement.strategy.decide import CERTAIN, Asked, Decided, Purse, decide
 from engagement.strategy.life import RELEASED, is_open, status
 from engagement.strategy.setup import Catalogue, Site, months_to_end, phase
@@ -39,8 +39,6 @@ LOOK_BACK_MS = 92 * DAY_MS
 """How far back decisions count towards the dose; cool-downs may look further."""
 DOSE_KEPT_A_MONTH = 0.8
 MONTH_MS = 30.44 * DAY_MS
-UNKNOWN_REMAINING = 120.0
-"""Decisions still to come where nothing says how many."""
 
 PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}(?!\n)$")]
 ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(?!\n)$")]
@@ -323,7 +321,9 @@ def _asked(
         matrix([_picture(case, now_ms) for case in cases], strategy.features, now_ms),
         tuple(case.group_id for case in cases),
         tuple(case.ask.member for case in cases),
-        np.full(len(cases), UNKNOWN_REMAINING),
+        np.array(
+            [decisions_to_come(case.calendar.today, case.site.ends_on, strategy.cadence) for case in cases]
+        ),
     )
     draws = tuple(
         uniform(secret, program_id, strategy.id, f"member:{case.ask.member}", case.point) for case in cases

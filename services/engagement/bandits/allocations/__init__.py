@@ -5,11 +5,12 @@ The union is the registry, as it is for the beliefs.
 
 from typing import TYPE_CHECKING, Protocol
 
+from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.records import Bools, Floats, Scores
 
-AnyAllocation = Uniform | Thompson
+AnyAllocation = Uniform | Thompson | HorizonThompson
 
 
 class Allocation(Protocol):
