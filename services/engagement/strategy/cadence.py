@@ -54,6 +54,11 @@ def decisions_to_come(today: date, ends_on: date | None, cadence: Cadence) -> fl
     return float(max(1, days // DAYS[cadence]))
 
 
+def week_number(moment_ms: int) -> int:
+    """The week that a moment falls into, Monday to Sunday by UTC, counted from that of 1 January 1970."""
+    return (moment_ms // 86_400_000 + 3) // 7  # that day was a Thursday
+
+
 def budget_period(today: date, period: Literal["month", "quarter", "year", "program"]) -> str:
     """The name of the period of a budget that a day falls into."""
     match period:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from engagement.actions.action import NONE, Id
 from engagement.actions.availability import DAY_MS, Given, Situation, refusals
 from engagement.actions.catalogue import AnyAction
+from engagement.bandits.posteriors import gathered
 from engagement.errors import Invalid, Mistake, NotFound
 from engagement.randomness import uniform
 from engagement.records import Evidence, Nodes, Points
@@ -23,6 +24,7 @@ from engagement.signals.features import matrix
 from engagement.signals.picture import Picture
 from engagement.store import beliefs, decisions, resources, setup, units
 from engagement.store.decisions import Decision, Recent
+from engagement.store.hyperparameters import in_force
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.resources import Reservation
@@ -256,7 +258,7 @@ def _decide(
     held: list[Reservation] = []
     for name in strategies:
         cases = [fresh[key] for key in sorted(fresh) if key[0] == name]
-        strategy = cases[0].strategy
+        strategy = in_force(conn, kept, program_id, cases[0].strategy, versions[name])
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, program_id, secret, now_ms)
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
@@ -378,13 +380,16 @@ def _nodes(
     """The belief's nodes as of a version, from memory where they were read before."""
     if version == 0:
         return {}
-    keys = strategy.posterior.keys(points.groups, points.members)
-    found = {key: kept.nodes.get((program_id, strategy.id, version, key)) for key in keys}
-    missing = [key for key, state in found.items() if state is None]
-    if missing:
-        for key, state in beliefs.read_nodes(conn, program_id, strategy.id, missing, version).items():
-            kept.nodes[program_id, strategy.id, version, key] = found[key] = state
-    return {key: state for key, state in found.items() if state is not None}
+
+    def read(keys: Sequence[str]) -> Nodes:
+        found = {key: kept.nodes.get((program_id, strategy.id, version, key)) for key in keys}
+        missing = [key for key, state in found.items() if state is None]
+        if missing:
+            for key, state in beliefs.read_nodes(conn, program_id, strategy.id, missing, version).items():
+                kept.nodes[program_id, strategy.id, version, key] = found[key] = state
+        return {key: state for key, state in found.items() if state is not None}
+
+    return gathered(strategy.posterior, points.groups, points.members, read)
 
 
 def _decision(

@@ -8,7 +8,7 @@ down_revision = None
 
 LEDGER = (
     "programs", "revisions", "memberships", "signals", "decisions", "answers", "outcomes", "fold_entries",
-    "versions", "reservations",
+    "versions", "hyperparameters", "reservations",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
 
@@ -102,6 +102,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_facts")),
     )
     op.create_table(
+        "hyperparameters",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("strategy_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "strategy_id", "version", name=op.f("pk_hyperparameters")),
+    )
+    op.create_table(
         "memberships",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("member_id", sa.String(length=64), nullable=False),
@@ -123,7 +131,7 @@ def upgrade() -> None:
         "nodes",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("strategy_id", sa.String(length=64), nullable=False),
-        sa.Column("node", sa.String(length=64), nullable=False),
+        sa.Column("node", sa.String(length=80), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("program_id", "strategy_id", "node", "version", name=op.f("pk_nodes")),
@@ -306,6 +314,7 @@ def downgrade() -> None:
     op.drop_table("programs")
     op.drop_table("nodes")
     op.drop_table("memberships")
+    op.drop_table("hyperparameters")
     op.drop_table("facts")
     op.drop_table("decisions")
     op.drop_table("counters")
