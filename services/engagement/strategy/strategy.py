@@ -57,12 +57,17 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     paused: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses repeated actions, unknown features and a fallback outside the actions."""
+        """Refuses repeated or too many actions, unknown features and a fallback outside the actions."""
         if len(set(self.actions)) != len(self.actions):
             raise ValueError("an action is listed twice")
         strange = set(self.fallback.actions) - set(self.actions)
         if strange:
             raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
+        if 1 + len(self.actions) > self.allocation.MOST_ACTIONS:
+            raise ValueError(
+                f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
+                f"`none` among them; the strategy has {1 + len(self.actions)}"
+            )
         try:
             columns(self.features)
         except Invalid as unknown:

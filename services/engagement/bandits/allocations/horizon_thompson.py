@@ -1,5 +1,8 @@
 """Thompson sampling that explores less when few decisions are left to profit from what it finds."""
 
+from math import inf
+from typing import ClassVar
+
 import msgspec
 import numpy as np
 
@@ -21,6 +24,8 @@ class HorizonThompson(
     with twelve monthly decisions rarely gets back what it pays for learning. c is a rule of thumb, its
     cost and gain measured in benchmarks/pooling.py; at h = 120, where nobody knows, it is .52.
     """
+
+    MOST_ACTIONS: ClassVar[float] = inf
 
     def probabilities(self, scores: Scores, available: Bools, remaining: Floats) -> Floats:
         """The probability of being best of narrower beliefs; see `Allocation.probabilities`."""
