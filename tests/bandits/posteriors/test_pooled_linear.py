@@ -12,6 +12,7 @@ from engagement.bandits.posteriors import gathered
 from engagement.bandits.posteriors.pooled_linear import PooledLinear, Spread
 from engagement.randomness import generator
 from engagement.records import ROOT, Batch, Points
+from support.dense_pooling import dense
 
 K = 3
 BELIEF = PooledLinear(
@@ -41,39 +42,6 @@ def asking(*pairs):
     return Points(np.ones((len(pairs), 1)), groups, members, np.full(len(pairs), 120.0))
 
 
-def dense(belief, batch, asked):
-    """Mean and sd of β for who is asked about, from the joint normal of rewards and effects."""
-
-    def covariance(a, b):
-        """Cov of w between two (group, member), each a vector over (α, β_1, …); "" is the group itself."""
-        shares = np.array([1.0, a[0] == b[0], a == b and a[1] != ""])
-        spreads = (belief.baseline, *[belief.effect] * (K - 1))
-        squares = np.array([[s.program**2, s.group**2, s.member**2] for s in spreads])
-        return np.diag(squares @ shares)
-
-    def design(action):
-        row = np.zeros(K)
-        row[0] = 1
-        if action:
-            row[action] = 1
-        return row
-
-    who = list(zip(batch.groups, batch.members, strict=True))
-    phi = [design(action) for action in batch.action]
-    n = len(who)
-    C = np.array([[phi[i] @ covariance(who[i], who[j]) @ phi[j] for j in range(n)] for i in range(n)])
-    age = batch.period.max() - batch.period
-    kept = 0.5 ** (age / (belief.half_life_weeks or np.inf))
-    weight = np.linalg.inv(C + np.diag(belief.noise_sd**2 / kept))
-    mean, sd = [], []
-    for pair in zip(asked.groups, asked.members, strict=True):
-        cross = np.array([covariance(pair, who[j]) @ phi[j] for j in range(n)])
-        posterior = covariance(pair, pair) - cross.T @ weight @ cross
-        mean.append((cross.T @ weight @ (batch.reward - belief.baseline_mean))[1:])
-        sd.append(np.sqrt(np.diagonal(posterior)[1:]))
-    return np.array(mean), np.array(sd)
-
-
 FADING = msgspec.structs.replace(BELIEF, half_life_weeks=3.0)
 
 
@@ -99,7 +67,7 @@ def test_scores_are_those_of_the_dense_posterior(seed, belief, mixed, size):
         ("g0", "g0-m1"), ("g2", "g2-m3"), ("g1", "never seen"), ("new group", "new member"), ("g1", "")
     )
     found = belief.scores(in_pieces(belief, batch, size), asked, K)
-    mean, sd = dense(belief, batch, asked)
+    mean, sd = dense(belief, batch, asked, K)
     assert found.mean[:, 1:] == pytest.approx(mean, abs=1e-9)
     assert found.sd[:, 1:] == pytest.approx(sd, abs=1e-9)
     assert not found.mean[:, 0].any()
@@ -157,7 +125,7 @@ def test_members_in_blocks_have_the_dense_posterior(belief):
     batch, nodes = community(belief)
     asked = asking(("large", "m1"), ("large", "m99"), ("large", "never seen"), ("large", ""), ("small", "m0"))
     found = belief.scores(nodes, asked, K)
-    mean, sd = dense(belief, batch, asked)
+    mean, sd = dense(belief, batch, asked, K)
     assert found.mean[:, 1:] == pytest.approx(mean, abs=1e-9)
     assert found.sd[:, 1:] == pytest.approx(sd, abs=1e-9)
 
