@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from engagement.bandits.posteriors.pooled_linear import PooledLinear, Spread
+from engagement.bandits.pooled import Spread
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.store.hyperparameters import in_force, insert_hyperparameters, newest, of_version
 from engagement.store.kept import Kept
 from engagement.strategy.strategy import Strategy

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Points
 from engagement.store import beliefs, hyperparameters, setup
@@ -18,6 +19,7 @@ KINDS = {
     "as declared": PooledLinear(refit=False),
     "fading": PooledLinear(half_life_weeks=4, refit=False),
     "fading, refitted": PooledLinear(half_life_weeks=4),
+    "centred": PooledCentred(effect_means=(0.05, 0.0)),
 }
 
 

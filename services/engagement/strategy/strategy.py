@@ -57,7 +57,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     paused: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses repeated or too many actions, unknown features and a fallback outside the actions."""
+        """Refuses repeated or too many actions, unknown features, a prior or fallback of others."""
         if len(set(self.actions)) != len(self.actions):
             raise ValueError("an action is listed twice")
         strange = set(self.fallback.actions) - set(self.actions)
@@ -68,6 +68,9 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
                 f"`none` among them; the strategy has {1 + len(self.actions)}"
             )
+        flaw = self.posterior.flaw(1 + len(self.actions))
+        if flaw is not None:
+            raise ValueError(flaw)
         try:
             columns(self.features)
         except Invalid as unknown:

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engagement.bandits.pooled import Spread
 from engagement.bandits.posteriors import gathered
-from engagement.bandits.posteriors.pooled_linear import PooledLinear, Spread
+from engagement.bandits.posteriors.pooled_centred import PooledCentred
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.randomness import generator
 from engagement.records import ROOT, Batch, Points
+from engagement.strategy.strategy import Strategy
 from support.dense_pooling import dense
 
 K = 3
@@ -30,7 +33,7 @@ def some_rows(seed, rows=40, groups=3, members=4):
         action=action,
         reward=0.4 + 0.2 * action + rng.normal(0, 0.5, rows),
         weight=np.ones(rows),
-        probability=np.full((rows, K), 1 / K),
+        probability=rng.dirichlet(np.ones(K), rows),
         groups=tuple(f"g{g}" for g in group),
         members=tuple(f"g{g}-m{m}" for g, m in zip(group, member, strict=True)),
         period=np.sort(rng.integers(0, 12, rows)),
@@ -42,6 +45,15 @@ def asking(*pairs):
     return Points(np.ones((len(pairs), 1)), groups, members, np.full(len(pairs), 120.0))
 
 
+EXPECTING = msgspec.structs.replace(BELIEF, effect_means=(0.1, -0.2))
+CENTRED = PooledCentred(
+    baseline_mean=0.4,
+    baseline=BELIEF.baseline,
+    effect=BELIEF.effect,
+    noise_sd=0.5,
+    effect_means=(0.1, -0.2),
+    half_life_weeks=3.0,
+)
 FADING = msgspec.structs.replace(BELIEF, half_life_weeks=3.0)
 
 
@@ -60,7 +72,12 @@ def for_groups(batch):
     return batch._replace(members=tuple(name if own else "" for name, own in whose))
 
 
-@given(st.integers(0, 10_000), st.sampled_from([BELIEF, FADING]), st.booleans(), st.sampled_from([7, 40]))
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([BELIEF, EXPECTING, FADING, CENTRED]),
+    st.booleans(),
+    st.sampled_from([7, 40]),
+)
 def test_scores_are_those_of_the_dense_posterior(seed, belief, mixed, size):
     batch = for_groups(some_rows(seed)) if mixed else some_rows(seed)
     asked = asking(
@@ -74,7 +91,7 @@ def test_scores_are_those_of_the_dense_posterior(seed, belief, mixed, size):
     assert not found.sd[:, 0].any()
 
 
-@given(st.integers(0, 10_000), st.sampled_from([BELIEF, FADING]))
+@given(st.integers(0, 10_000), st.sampled_from([BELIEF, FADING, CENTRED]))
 def test_the_programs_node_is_the_sum_of_its_groups_messages_however_it_was_folded(seed, belief):
     batch = some_rows(seed)
     nodes, whole = in_pieces(belief, batch, 7), belief.fold({}, batch, K)
@@ -154,6 +171,17 @@ def test_a_belief_that_knows_nothing_scores_by_its_prior():
     assert found.mean[0] == pytest.approx([0, 0, 0])
 
 
+def test_a_belief_that_expects_something_begins_with_it():
+    found = EXPECTING.scores({}, asking(("g", "m")), K)
+    assert found.mean[0] == pytest.approx([0, 0.1, -0.2])
+
+
+def test_a_strategy_whose_prior_expects_something_of_other_actions_is_refused():
+    with pytest.raises(ValueError, match="names 2 actions, the strategy has 1"):
+        Strategy(id="s", title="S", actions=("a",), posterior=EXPECTING)
+    assert Strategy(id="s", title="S", actions=("a", "b"), posterior=EXPECTING)
+
+
 def test_what_one_group_shows_moves_a_new_group_less_than_itself():
     batch = some_rows(5, rows=60, groups=1)
     belief = PooledLinear(effect=Spread(0.2, 0.2, 0.1))
@@ -179,7 +207,7 @@ def test_members_of_one_name_in_two_groups_are_two_people():
     }
 
 
-@pytest.mark.parametrize("belief", [BELIEF, FADING], ids=["keeps", "fades"])
+@pytest.mark.parametrize("belief", [BELIEF, FADING, CENTRED], ids=["keeps", "fades", "centred"])
 def test_refitting_finds_the_noise_and_that_groups_differ(belief):
     rng = generator(11, "refit")
     groups, members, each = 60, 4, 20

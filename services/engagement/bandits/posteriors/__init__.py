@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
+from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Batch, Floats, Nodes, Points, Scores
 
-AnyPosterior = BetaBernoulli | LinearGaussian | PooledLinear
+AnyPosterior = BetaBernoulli | LinearGaussian | PooledLinear | PooledCentred
 
 
 class Posterior(Protocol):
@@ -23,6 +24,10 @@ class Posterior(Protocol):
     The last three functions are for beliefs some of whose nodes depend on all rows at once; a belief
     without such nodes answers no, nothing and none.
     """
+
+    def flaw(self, actions: int) -> str | None:
+        """Why this prior is not one of K actions, in words; None where it is."""
+        ...
 
     def keys(self, groups: Sequence[str], members: Sequence[str], known: Nodes) -> tuple[str, ...]:
         """The node keys that decisions or rows of these members read or write, each once.

@@ -34,6 +34,9 @@ class BetaBernoulli(
             if not 0.5 <= value < inf:
                 raise ValueError(f"{name} is a count of at least 0.5 (0.5 or 1 know least), not {value}")
 
+    def flaw(self, actions: int) -> None:
+        """None: it is a prior of any number of actions."""
+
     def keys(self, groups: Sequence[str], members: Sequence[str], known: Nodes) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
         """The program's node alone."""
         return (ROOT,)

@@ -55,6 +55,9 @@ class LinearGaussian(
             if not 0 < value < inf:
                 raise ValueError(f"{name} is a positive number in units of the reward, not {value}")
 
+    def flaw(self, actions: int) -> None:
+        """None: it is a prior of any number of actions."""
+
     def keys(self, groups: Sequence[str], members: Sequence[str], known: Nodes) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
         """The program's node alone."""
         return (ROOT,)
