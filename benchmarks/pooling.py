@@ -20,8 +20,10 @@ from engagement.bandits.allocations.epsilon_greedy import EpsilonGreedy
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
+from engagement.bandits.pooled import Pooled
 from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
+from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.randomness import generator
@@ -40,6 +42,12 @@ RULES: dict[str, AnyAllocation] = {
     "uniform": Uniform(),
 }
 FEATURES = 14
+PRIOR = PooledLinear()
+BELIEFS: dict[str, Pooled] = {
+    "pooled_linear": PRIOR,
+    "half-life 12 weeks": PooledLinear(half_life_weeks=12.0),
+    "pooled_centred": PooledCentred(),
+}
 
 
 def names(groups: Integers) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -72,12 +80,22 @@ def effects(belief: PooledLinear, groups: Integers, actions: int, seed: int) -> 
     return program + group[groups] + rng.normal(size=(len(groups), actions)) * sd[2]
 
 
-def regret(rule: AnyAllocation, actions: int, floor: float, programs: int) -> Floats:
-    """(programs,): what is lost a decision against the best action of each member, on the same worlds."""
-    belief, groups = PooledLinear(), np.repeat(np.arange(5), SIZE)
+def regret(
+    rule: AnyAllocation,
+    actions: int,
+    floor: float,
+    programs: int,
+    belief: Pooled = PRIOR,
+    season: float = 0.0,
+) -> Floats:
+    """(programs,): what is lost a decision against the best action of each member, on the same worlds.
+
+    season : half of what a year's best and worst month differ in everybody's baseline
+    """
+    groups = np.repeat(np.arange(5), SIZE)
     lost = np.zeros(programs)
     for seed in range(programs):
-        w, rng = effects(belief, groups, actions, seed), generator(seed, "rewards", str(actions))
+        w, rng = effects(PRIOR, groups, actions, seed), generator(seed, "rewards", str(actions))
         gain = np.hstack([np.zeros((len(w), 1)), w[:, 1:]])
         nodes: Nodes = {}
         for step in range(DECISIONS):
@@ -86,9 +104,11 @@ def regret(rule: AnyAllocation, actions: int, floor: float, programs: int) -> Fl
             scores, available = belief.scores(nodes, points, actions), np.ones((len(w), actions), bool)
             shares = bounded(rule.probabilities(scores, available, left), available, floor)
             action = pick(in_units(shares), rng.integers(0, 2**53, len(w)))
-            mean = belief.baseline_mean + w[:, 0] + gain[np.arange(len(w)), action]
-            reward = mean + belief.noise_sd * rng.normal(size=len(w))
-            nodes = {**nodes, **belief.fold(nodes, batch_of(groups, action, reward, actions), actions)}
+            baseline = PRIOR.baseline_mean + w[:, 0] + season * np.cos(2 * np.pi * step / 12)
+            noise = PRIOR.noise_sd * rng.normal(size=len(w))
+            reward = baseline + gain[np.arange(len(w)), action] + noise
+            batch = batch_of(groups, action, reward, actions, 4 * step)._replace(probability=shares)
+            nodes = {**nodes, **belief.fold(nodes, batch, actions)}
             lost[seed] += np.mean(gain.max(axis=1) - gain[np.arange(len(w)), action]) / DECISIONS
     return lost
 
@@ -104,6 +124,18 @@ def print_regrets(programs: int) -> None:
                 gap = (lost - found["thompson"]) / found["thompson"].mean()
                 against = f"{gap.mean():+.1%} ± {_se(gap):.1%}"
                 print(f"{actions:>8}{floor:>7}  {name:<18}{lost.mean():>8.4f}{_se(lost):>8.4f}{against:>18}")
+
+
+def print_seasons(programs: int) -> None:
+    """Beliefs beside each other where everybody's baseline moves with the months."""
+    print(f"Regret a decision by belief: horizon_thompson, 4 actions, floor 0.02, {programs} programs")
+    print(f"{'season':>8}  {'belief':<20}{'regret':>8}{'against pooled_linear without season':>40}")
+    base = regret(HorizonThompson(), 4, 0.02, programs)
+    for season in (0.0, 0.2):
+        for name, belief in BELIEFS.items():
+            lost = regret(HorizonThompson(), 4, 0.02, programs, belief, season)
+            gap = (lost - base) / base.mean()
+            print(f"{season:>8}  {name:<20}{lost.mean():>8.4f}{gap.mean():>+32.1%} ± {_se(gap):.1%}")
 
 
 def _se(values: Floats) -> float:
@@ -220,6 +252,7 @@ def main() -> None:
     print_refit((1_000, 16_000))
     print_refresh(given.members)
     print_regrets(given.programs)
+    print_seasons(given.programs)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from engagement.bandits.pooled import Spread
 from engagement.bandits.posteriors import gathered
 from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
+from engagement.bandits.tree_nodes import GROUPS_AT_ONCE
 from engagement.randomness import generator
 from engagement.records import ROOT, Batch, Points
 from engagement.strategy.strategy import Strategy
@@ -258,6 +259,13 @@ def test_new_spreads_renew_the_nodes_to_those_they_would_have_folded(belief):
     assert renewed.keys() == folded.keys()
     for key, node in folded.items():
         assert renewed[key] == pytest.approx(node, rel=1e-9, abs=1e-9)
+
+
+def test_more_groups_than_are_summed_at_once_lose_none():
+    groups = GROUPS_AT_ONCE + 3
+    batch = some_rows(16, rows=groups)._replace(groups=tuple(f"g{n}" for n in range(groups)))
+    nodes = BELIEF.fold({}, batch, K)
+    assert BELIEF.renewed(nodes, K)[ROOT] == pytest.approx(nodes[ROOT], rel=1e-9)
 
 
 @pytest.mark.parametrize("weeks", [0.0, 0.5, -3.0, np.inf, np.nan])
