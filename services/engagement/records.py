@@ -22,13 +22,14 @@ Units = NDArray[np.uint64]
 
 Nodes = Mapping[str, Floats]
 ROOT = ""
-"""Key of the program's own node; any other key is a group's id."""
+"""Key of the program's own node; any other is a group's id, or one of a group's blocks."""
 
 
 class Points(NamedTuple):
     """Decision points at which a belief is asked.
 
     features : (N, d)      groups, members : N ids      remaining : (N,) decisions still to come
+    A decision for a group as a whole has no member: "" stands for it, here and in a `Batch`.
     """
 
     features: Floats
@@ -55,6 +56,7 @@ class Batch(NamedTuple):
     features : (N, d)    action : (N,) in [0, K)    reward : (N,)    groups, members : N ids
     weight : (N,), +1 for a row that enters, −1 for one that a correction takes out again
     probability : (N, K), the logged propensities
+    period : (N,), the week in which the decision closed, counted from any week
     """
 
     features: Floats
@@ -64,6 +66,7 @@ class Batch(NamedTuple):
     probability: Floats
     groups: tuple[str, ...]
     members: tuple[str, ...]
+    period: Integers
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True):

@@ -23,7 +23,8 @@ import pytest
 from scipy.special import chdtrc
 
 from engagement.bandits.allocations import AnyAllocation
-from engagement.bandits.posteriors import AnyPosterior
+from engagement.bandits.posteriors import AnyPosterior, gathered
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
 from engagement.randomness import uniform
@@ -32,15 +33,19 @@ from engagement.records import Batch, Points
 ACTIONS = 4
 FEATURES = 10
 DRAWS = 20_000
-BELIEFS = [belief() for belief in get_args(AnyPosterior)]
+BELIEFS = [*(belief() for belief in get_args(AnyPosterior)), PooledLinear(half_life_weeks=4)]
+"""Each with its defaults, and one whose rows fade."""
 RULES = [rule() for rule in get_args(AnyAllocation)]
 
 
 def named(thing):
-    return type(thing).__name__
+    fading = getattr(thing, "half_life_weeks", None)
+    return type(thing).__name__ + (" that fades" if fading else "")
 
 
 each_belief = pytest.mark.parametrize("belief", BELIEFS, ids=named)
+MOST = {rule: int(min(ACTIONS, rule.MOST_ACTIONS)) for rule in RULES}
+"""Actions that a rule is tried with."""
 each_pair = pytest.mark.parametrize(("belief", "rule"), list(product(BELIEFS, RULES)), ids=named)
 each_choice = pytest.mark.parametrize(
     ("choice", "union"),
@@ -71,6 +76,7 @@ def some_batch(n=120):
         np.full((n, ACTIONS), 1 / ACTIONS),
         groups(n),
         members(n),
+        np.arange(n) // 20,
     )
 
 
@@ -88,8 +94,16 @@ def availability(n):
 
 def rows(batch, chosen):
     ids = [tuple(column[i] for i in chosen) for column in (batch.groups, batch.members)]
-    arrays = {name: getattr(batch, name)[chosen] for name in Batch._fields[:5]}
+    named = set(Batch._fields) - {"groups", "members"}
+    arrays = {name: getattr(batch, name)[chosen] for name in named}
     return Batch(**arrays, groups=ids[0], members=ids[1])
+
+
+def needed(belief, nodes, points):
+    """Of the nodes those that a decision reads, step by step."""
+    return gathered(
+        belief, points.groups, points.members, lambda keys: {k: nodes[k] for k in keys if k in nodes}
+    )
 
 
 def learned(belief, nodes, batch):
@@ -108,10 +122,19 @@ def learned_nodes(belief):
     return learned(belief, {}, some_batch())
 
 
+def believed(belief, rule, n):
+    """Scores at n points, of as many actions as the rule takes."""
+    scores = belief.scores(learned_nodes(belief), some_points(n), ACTIONS)
+    few = slice(0, MOST[rule])
+    return scores._replace(mean=scores.mean[:, few], sd=scores.sd[:, few])
+
+
+def available_to(rule, n):
+    return availability(n)[:, : MOST[rule]]
+
+
 def propensities(belief, rule, n):
-    points = some_points(n)
-    scores = belief.scores(learned_nodes(belief), points, ACTIONS)
-    return rule.probabilities(scores, availability(n), points.remaining)
+    return rule.probabilities(believed(belief, rule, n), available_to(rule, n), some_points(n).remaining)
 
 
 # --- beliefs
@@ -161,20 +184,20 @@ def test_folding_leaves_the_former_nodes_alone(belief):
 @each_belief
 def test_only_nodes_asked_for_by_key_are_changed(belief):
     batch = some_batch(2)
-    assert belief.fold({}, batch, ACTIONS).keys() <= set(belief.keys(batch.groups, batch.members))
+    assert belief.fold({}, batch, ACTIONS).keys() <= set(belief.keys(batch.groups, batch.members, {}))
 
 
 @each_belief
 def test_decisions_read_only_the_nodes_asked_for_by_key(belief):
     points = some_points(3)
-    needed = {key: learned_nodes(belief)[key] for key in belief.keys(points.groups, points.members)}
-    fewer, all_nodes = (belief.scores(nodes, points, ACTIONS) for nodes in (needed, learned_nodes(belief)))
+    nodes = learned_nodes(belief)
+    fewer, all_nodes = (belief.scores(n, points, ACTIONS) for n in (needed(belief, nodes, points), nodes))
     assert fewer.mean.tobytes() == all_nodes.mean.tobytes()
 
 
 @each_belief
 def test_each_key_is_named_once(belief):
-    keys = belief.keys(["a", "b", "a"], ["m", "n", "o"])
+    keys = belief.keys(["a", "b", "a"], ["m", "n", "o"], {})
     assert len(keys) == len(set(keys))
 
 
@@ -182,6 +205,50 @@ def test_each_key_is_named_once(belief):
 def test_nodes_are_flat_arrays_of_float64(belief):
     kinds = {(node.ndim, node.dtype.str, node.flags.c_contiguous) for node in learned_nodes(belief).values()}
     assert kinds == {(1, "<f8", True)}
+
+
+@each_belief
+def test_renewing_what_was_folded_changes_nothing(belief):
+    nodes = learned_nodes(belief)
+    assert_same_belief({**nodes, **belief.renewed(nodes, ACTIONS)}, nodes)
+
+
+@each_belief
+def test_a_refitted_belief_is_one_that_can_be_declared(belief):
+    refitted = belief.refitted(learned_nodes(belief), ACTIONS) or belief
+    assert msgspec.json.decode(msgspec.json.encode(refitted), type=AnyPosterior) == refitted
+
+
+@each_belief
+def test_nothing_is_fitted_where_nothing_was_learned(belief):
+    assert belief.refitted({}, ACTIONS) is None
+
+
+@each_belief
+def test_a_first_batch_needs_no_other_nodes(belief):
+    assert not belief.turns({}, some_batch())
+
+
+@each_belief
+def test_a_large_group_is_learned_in_pieces_as_at_once(belief):
+    batch = some_batch(600)._replace(
+        groups=("community",) * 600, members=tuple(f"m{i % 150}" for i in range(600))
+    )
+    nodes = {}
+    for piece in np.split(np.arange(600), [30, 70, 200]):
+        nodes = learned(belief, nodes, rows(batch, piece))
+    assert_same_belief(nodes, learned(belief, {}, batch))
+
+
+@each_belief
+def test_a_decision_in_a_large_group_reads_the_nodes_it_names_and_no_others(belief):
+    batch = some_batch(600)._replace(
+        groups=("community",) * 600, members=tuple(f"m{i % 150}" for i in range(600))
+    )
+    nodes = learned(belief, {}, batch)
+    points = some_points(3)._replace(groups=("community",) * 3, members=("m1", "m77", "never seen"))
+    fewer, all_nodes = (belief.scores(n, points, ACTIONS) for n in (needed(belief, nodes, points), nodes))
+    assert fewer.mean.tobytes() == all_nodes.mean.tobytes()
 
 
 @each_belief
@@ -244,15 +311,14 @@ def test_no_probability_is_negative(belief, rule):
 
 @each_pair
 def test_an_unavailable_action_has_no_probability(belief, rule):
-    assert not propensities(belief, rule, 1000)[~availability(1000)].any()
+    assert not propensities(belief, rule, 1000)[~available_to(rule, 1000)].any()
 
 
 @each_pair
 def test_an_action_that_alone_is_available_has_all_of_it(belief, rule):
-    points = some_points(1)
-    scores = belief.scores(learned_nodes(belief), points, ACTIONS)
-    only = np.array([[True, False, False, False]])
-    assert rule.probabilities(scores, only, points.remaining).tolist() == [[1, 0, 0, 0]]
+    only = np.eye(1, MOST[rule], dtype=bool)
+    rho = rule.probabilities(believed(belief, rule, 1), only, some_points(1).remaining)
+    assert rho.tolist() == only.astype(float).tolist()
 
 
 @each_pair
@@ -264,7 +330,9 @@ def test_a_rows_probabilities_have_the_same_bytes_in_any_batch(belief, rule, n):
 @each_pair
 def test_a_rows_units_have_the_same_bytes_in_any_batch(belief, rule):
     n = 64
-    few, many = (in_units(bounded(propensities(belief, rule, m), availability(m), 0.05)) for m in (n, 1000))
+    few, many = (
+        in_units(bounded(propensities(belief, rule, m), available_to(rule, m), 0.05)) for m in (n, 1000)
+    )
     assert few.tobytes() == many[:n].tobytes()
 
 
@@ -277,19 +345,16 @@ def keyed_draws():
 
 @each_pair
 def test_actions_are_drawn_as_often_as_their_stored_propensity_says(belief, rule):
-    available = np.array([[True, True, False, True]])
-    points = some_points(1)
-    rho = rule.probabilities(
-        belief.scores(learned_nodes(belief), points, ACTIONS), available, points.remaining
-    )
+    available = np.array([[True, True, False, True]])[:, : MOST[rule]]
+    rho = rule.probabilities(believed(belief, rule, 1), available, some_points(1).remaining)
     units = in_units(bounded(rho, available, 0.05))
     drawn = pick(np.repeat(units, DRAWS, axis=0), keyed_draws())
     expected = DRAWS * units[0] / 2**32
-    seen = np.bincount(drawn, minlength=ACTIONS)
+    seen = np.bincount(drawn, minlength=MOST[rule])
     chi_squared = ((seen - expected)[available[0]] ** 2 / expected[available[0]]).sum()
-    # three actions, so two degrees of freedom; one set of draws in a million is as odd as this
-    assert seen[2] == 0
-    assert chdtrc(2, chi_squared) > 1e-6
+    # a degree of freedom less than actions; one set of draws in a million is as odd as this
+    assert not seen[~available[0]].any()
+    assert chdtrc(available.sum() - 1, chi_squared) > 1e-6
 
 
 # --- as choices in a request, a study or a stored revision

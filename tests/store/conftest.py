@@ -6,8 +6,19 @@ from datetime import date
 
 import pytest
 
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Evidence
-from engagement.store import beliefs, decisions, keys, links, resources, setup, signals, units
+from engagement.store import (
+    beliefs,
+    decisions,
+    hyperparameters,
+    keys,
+    links,
+    resources,
+    setup,
+    signals,
+    units,
+)
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.decisions import Answered, Decision, OutcomeRow
@@ -75,6 +86,7 @@ def fill(conn, program_id=PROGRAM) -> None:
     decisions.insert_outcomes(conn, program_id, [("s", OutcomeRow(made.decision_id, 1, 0.5, "signals", 9))])
     beliefs.insert_entries(conn, program_id, "s", [beliefs.Entry(made.decision_id, 1, 1, 0.5)])
     beliefs.publish(conn, program_id, beliefs.Version("s", 1, 1, 0, 0, 10))
+    hyperparameters.insert_hyperparameters(conn, program_id, "s", 1, PooledLinear())
     beliefs.claim(conn, program_id, "s", 2, "me", 0, 100)
     held = resources.Reservation(made.decision_id, Resource("fund", "2026-01"), 5, 50)
     resources.insert_reservations(conn, program_id, [held])

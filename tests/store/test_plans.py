@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from engagement.store import beliefs, decisions, keys, links, resources, setup, signals, units
+from engagement.store import (
+    beliefs,
+    decisions,
+    hyperparameters,
+    keys,
+    links,
+    resources,
+    setup,
+    signals,
+    units,
+)
 from engagement.store.beliefs import Entry
 from engagement.store.database import Database
 from engagement.store.units import Unit
@@ -70,6 +80,15 @@ READS = {  # each read, and for each table the columns by which it must be searc
             "nodes": STRATEGY + " AND node=? AND version<?",
             "nodes_1": STRATEGY + " AND node=? AND version=?",
         },
+    ),
+    "read_all_nodes": (
+        lambda conn: beliefs.read_all_nodes(conn, P, "s", 3),
+        {"nodes": STRATEGY, "later": STRATEGY + " AND node=? AND version>?"},
+    ),
+    "rows_learned": (lambda conn: beliefs.rows_learned(conn, P, "s", 3), {"versions": STRATEGY}),
+    "newest_hyperparameters": (
+        lambda conn: hyperparameters.newest(conn, P, "s", 3),
+        {"hyperparameters": STRATEGY + " AND version<?"},
     ),
     "unfolded": (
         lambda conn: beliefs.unfolded(conn, P, "s", 1, 5, 9),

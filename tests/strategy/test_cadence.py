@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.strategy.cadence import budget_period, calendar, local_date, midnight_ms
+from engagement.strategy.cadence import (
+    budget_period,
+    calendar,
+    decisions_to_come,
+    local_date,
+    midnight_ms,
+    week_number,
+)
 
 KOLKATA, BERLIN = "Asia/Kolkata", "Europe/Berlin"
 
@@ -96,3 +103,26 @@ def test_a_weeks_name_is_that_of_iso_8601(day):
 )
 def test_money_of_a_day_comes_from_this_period(day, period, name):
     assert budget_period(day, period) == name
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "cadence", "count"),
+    [
+        (None, "month", 120),
+        (date(2026, 3, 10), "day", 365),  # the year after the end
+        (date(2026, 3, 17), "week", 53),  # 372 days are 53.1 weeks
+        (date(2027, 3, 10), "month", 23),  # 730 days are 23.98 months of 30.44 days
+        (date(2025, 3, 20), "week", 1),  # ten days are left of the year after the end
+        (date(2024, 1, 1), "month", 1),
+    ],
+)
+def test_decisions_are_counted_until_a_year_after_the_end(ends_on, cadence, count):
+    assert decisions_to_come(date(2026, 3, 10), ends_on, cadence) == count
+
+
+def test_weeks_are_counted_from_monday_to_sunday():
+    # 1 January 1970 was a Thursday, 5 January the first Monday
+    days = ("1970-01-01", "1970-01-04T23:59:59", "1970-01-05", "1970-01-11", "1970-01-12")
+    assert [week_number(ms(f"{day}T00:00+00:00" if len(day) == 10 else f"{day}+00:00")) for day in days] == [
+        0, 0, 1, 1, 2,
+    ]  # fmt: skip

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy.special import chdtri
 
 from engagement.actions.availability import Reason
-from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
@@ -218,7 +217,7 @@ def test_each_probability_is_true_of_what_was_left_at_its_turn(case):
                 if account >= 0 and money.cost[action, slot] > left[account]:
                     codes[0, action] = REASONS[slot]
         scores = Scores("beta", decided.scores.mean[[row]], decided.scores.sd[[row]])
-        expected = shares(Thompson(), plan.floor, scores, codes, np.array([120.0]))
+        expected = shares(plan.allocation, plan.floor, scores, codes, np.array([120.0]))
         assert decided.probability[row].tobytes() == expected[0].tobytes()
         assert decided.refusals[row].tobytes() == codes[0].tobytes()
         for account, amount in taken(money, row, picked):

@@ -12,7 +12,7 @@ from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.records import ROOT, Evidence, Points, Scores
 from engagement.strategy.decide import Asked, decide
 from engagement.strategy.purse import Purse
-from engagement.strategy.replay import Replayed, features, propensities, refused, replay, scored
+from engagement.strategy.replay import Replayed, features, member, propensities, refused, replay, scored
 from engagement.strategy.strategy import Fallback, Strategy
 
 PLAN = Strategy(
@@ -163,3 +163,7 @@ def test_evidence_reads_back_as_the_arrays_it_was_made_of():
     assert features(evidence).tolist() == [[1.0]]
     assert scored(evidence).mean[0] == pytest.approx([4 / 12, 10 / 12, 3 / 12])
     assert propensities(evidence).sum() == 2**32
+
+
+def test_a_group_that_decides_as_a_whole_is_no_member():
+    assert [member(kind, "x1") for kind in ("member", "adviser", "group")] == ["x1", "x1", ""]

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.store import beliefs, decisions
 from engagement.store import tables as t
 from engagement.store.database import Database
@@ -22,6 +23,10 @@ TAKEN_OVER = FOLDED + 61 / 86_400
 """A day on which a claim made at FOLDED has just expired."""
 COUNTS = msgspec.structs.replace(always("token").strategies[0], posterior=BetaBernoulli())
 PLAN = msgspec.structs.replace(always("token"), strategies=(COUNTS,))
+POOLED = msgspec.structs.replace(
+    PLAN, strategies=(msgspec.structs.replace(COUNTS, posterior=PooledLinear(half_life_weeks=8)),)
+)
+"""The same with a belief that is refitted at its first fold, and whose results fade."""
 MEMBERS = 6
 STEPS = ("expiry", "outcomes", "claim", "entries", "nodes", "header")
 """The writing transactions of a fold of so little, in their order."""
@@ -62,9 +67,9 @@ def watched(shared_url: str) -> Iterator[Watched]:
         yield database
 
 
-def ready_to_fold(db):
+def ready_to_fold(db, plan=PLAN):
     """A program of one strategy with six decisions that have closed and no chance in them."""
-    here = a_program(db, PLAN)
+    here = a_program(db, plan)
     members = seat_members(here, MEMBERS, chance="no")
     for number, member in enumerate(members):
         decided(here, member, day=number / 2)
@@ -76,8 +81,8 @@ def nodes_of(here):
     return {key[1:]: state for key, state in here.read(derived).nodes.items()}
 
 
-def undisturbed(db):
-    here = ready_to_fold(db)
+def undisturbed(db, plan=PLAN):
+    here = ready_to_fold(db, plan)
     here.fold()
     return nodes_of(here)
 
@@ -110,14 +115,17 @@ def test_a_fold_leaves_no_claim_behind(db):
     assert rows_of(here, t.claims) == []
 
 
+@pytest.mark.parametrize("plan", [PLAN, POOLED], ids=["counts", "pools"])
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=STEPS)
-def test_whatever_step_kills_a_folder_the_next_one_finishes(db, watched, step):
-    here = ready_to_fold(db)
+def test_whatever_step_kills_a_folder_the_next_one_finishes(db, watched, step, plan):
+    here = ready_to_fold(db, plan)
     kill(here, watched, step)
     assert here.read(beliefs.versions, "learned") == []
+    assert rows_of(here, t.hyperparameters) == []
     here.fold(TAKEN_OVER, owner="next")
-    assert nodes_of(here) == undisturbed(db)
+    assert nodes_of(here) == undisturbed(db, plan)
     assert len(rows_of(here, t.fold_entries)) == MEMBERS
+    assert len(rows_of(here, t.hyperparameters)) == (plan is POOLED)
     assert compare(here.db, here.kept, here.id) == []
 
 

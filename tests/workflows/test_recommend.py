@@ -1,5 +1,7 @@
 """What is answered to whoever asks what to try next, and what is stored of it."""
 
+from datetime import date
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from engagement.errors import Invalid, NotFound
 from engagement.store import beliefs, decisions, resources, setup
 from engagement.store.kept import Kept
 from engagement.strategy.replay import features
-from engagement.strategy.setup import Barriers, Consent, Group, Member
+from engagement.strategy.setup import Barriers, Consent, Group, Member, Site
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.outcome import Posted, post_outcomes
@@ -397,6 +399,15 @@ def test_a_decision_closes_when_the_window_of_its_strategy_has_passed(here):
     (decision,) = decided(here, "m0")
     row = here.read(decisions.by_id, [decision])[decision]
     assert row.closes_at - row.decided_at == 35 * DAY_MS
+
+
+@pytest.mark.parametrize(("ends_on", "remaining"), [(None, 120.0), (date(2026, 3, 10), 11.0)])
+def test_the_evidence_says_how_many_decisions_are_still_to_come(db, ends_on, remaining):
+    sites = (Site(id="here", title="Here", ends_on=ends_on),)
+    here = a_program(db, msgspec.structs.replace(PLAN, sites=sites))
+    (decision,) = decided(here, *seat_members(here, 1))
+    # a year is 11.99 months of 30.44 days
+    assert here.read(decisions.by_id, [decision])[decision].evidence.remaining == remaining
 
 
 # --- the number of statements -----------------------------------------------------------------------

@@ -1,17 +1,19 @@
-"""How far apart groups and members are: variances of the pooled belief, fitted to its own sums.
+"""How far apart groups and members are: variances of a pooled belief, fitted to its own sums.
 
-Maximises p(y | variances)·p(variances) of the model of `posteriors.pooled_linear`, everything else
-integrated out exactly (`stats.tree_pooling.evidence`). The prior is weak and leans towards pooling:
-each standard deviation is half-normal with the scale below, so −2 log p is variance/scale² and its
-slope at zero variance is finite: a variance that the data do not ask for becomes exactly 0.
+Maximises p(y | variances)·p(variances) with everything else integrated out exactly
+(`stats.tree_pooling.evidence`). The declared variances are the prior: each, the noise among them, is
+scaled inverse-χ² around what was declared and counts as if `PRIOR_WEIGHT` numbers of that variance had
+been seen besides (Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6), so that
+−2 log p(v) = ν(log v + v₀/v). A handful of rewards cannot make it believe that all people are alike, nor
+that an effect, or the noise, is nothing; a few hundred outweigh it. What is declared as 0 stays 0.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
+from scipy.optimize import minimize
 
-from engagement.records import Floats, Integers
+from engagement.records import Bools, Floats, Integers
 from engagement.stats.tree_pooling import (
     Evidence,
     Likelihood,
@@ -21,25 +23,27 @@ from engagement.stats.tree_pooling import (
     at_root,
     below,
     evidence,
+    members_variances,
     through,
 )
 
-BASELINE_SCALE = 0.5
-EFFECT_SCALE = 0.3
-LEAST_NOISE = 1e-4
-"""Variance of the noise below which a fit is not believed, in squared units of the reward."""
+PRIOR_WEIGHT = 2.0
+FARTHEST = 20.0
+"""A variance is sought within a factor of e²⁰ of what was declared."""
 
 
-class Sums(NamedTuple):
-    """All that M members ever showed, with K actions; the prior mean of the baseline is subtracted.
+class Observed(NamedTuple):
+    """What the members ever showed, as likelihoods of their w in units where the noise is 1.
 
-    rows, total : (M, K), how many and Σr by action      square : Σr² of everybody      group : (M,)
+    plain : (M, …), Q = Σφφ' and h = Σφr     rows, square : how many, and Σr², of everybody
+    group : (M,)     personal : (M,), false for a row that is the group itself
     """
 
-    rows: Floats
-    total: Floats
+    plain: Likelihood
+    rows: float
     square: float
     group: Integers
+    personal: Bools
 
 
 class Fitted(NamedTuple):
@@ -48,6 +52,15 @@ class Fitted(NamedTuple):
     noise: float
     baseline: Floats
     effect: Floats
+
+    def vector(self) -> Floats:
+        """(7,), in the order of the fields."""
+        return np.concatenate([[self.noise], self.baseline, self.effect])
+
+
+def fitted(vector: Floats) -> Fitted:
+    """The variances of a (7,) vector."""
+    return Fitted(float(vector[0]), vector[1:4], vector[4:7])
 
 
 def precision_form(count: Floats, total: Floats, noise: float) -> Likelihood:
@@ -62,61 +75,72 @@ def precision_form(count: Floats, total: Floats, noise: float) -> Likelihood:
     return Likelihood(Q / noise, h / noise)
 
 
-def variances(fitted: Fitted, actions: int) -> Variances:
-    """The three prior covariances, (K, K) each, that all effects share."""
-    levels = (np.diag([b, *[e] * (actions - 1)]) for b, e in zip(fitted.baseline, fitted.effect, strict=True))
-    return Variances(*levels)
+def variances(fitted: Fitted, d: int) -> Variances:
+    """The three prior covariances, (d, d) each: the baseline comes first, and all effects share one."""
+    parts = zip(fitted.baseline, fitted.effect, strict=True)
+    return Variances(*(np.diag([b, *[e] * (d - 1)]) for b, e in parts))
 
 
-def badness(sums: Sums, fitted: Fitted) -> tuple[float, Floats]:
-    """−2 log p(y, variances) up to a constant, and its gradient in the order noise, baseline, effect.
+def badness(seen: Observed, at: Fitted) -> tuple[float, Floats]:
+    """−2 log p(y | variances) up to a constant, and its gradient in the order noise, baseline, effect.
 
     returns : value, (7,)
     """
-    actions, groups = sums.rows.shape[1], int(sums.group.max()) + 1
-    seen = precision_form(sums.rows, sums.total, fitted.noise)
-    prior = variances(fitted, actions)
-    found = evidence(seen, sums.group, groups, prior)
-    number = sums.rows.sum()
-    value = number * np.log(fitted.noise) + sums.square / fitted.noise + found.value
-    noise = number / fitted.noise - _misfit(sums, seen, prior, groups) / fitted.noise**2
-    value += fitted.baseline.sum() / BASELINE_SCALE**2 + fitted.effect.sum() / EFFECT_SCALE**2
+    groups, d = int(seen.group.max()) + 1, seen.plain.h.shape[1]
+    likelihood = Likelihood(seen.plain.Q / at.noise, seen.plain.h / at.noise)
+    prior = variances(at, d)
+    found = evidence(likelihood, seen.group, groups, prior, seen.personal)
+    noise = seen.rows / at.noise - _misfit(seen, likelihood, prior, groups) / at.noise**2
+    value = seen.rows * np.log(at.noise) + seen.square / at.noise + found.value
     return float(value), np.concatenate([[noise], *_slopes(found)])
 
 
-def fit(sums: Sums, start: Fitted) -> Fitted:
-    """The most plausible variances, or `start` where the search ends nowhere sensible."""
+def fit(seen: Observed, declared: Fitted, weight: float = PRIOR_WEIGHT) -> Fitted | None:
+    """The most plausible variances; None where the search ends nowhere sensible.
+
+    weight : ν, how many numbers the declared variances count for; 0 gives maximum likelihood
+    """
+    prior = declared.vector()
+    free = prior > 0
 
     def at(x: Floats) -> tuple[float, Floats]:
-        return badness(sums, Fitted(float(x[0]), x[1:4], x[4:7]))
+        """In logarithms, which keep a variance positive."""
+        v = prior.copy()
+        v[free] = np.exp(x)
+        value, slope = badness(seen, fitted(v))
+        ratio = prior[free] / v[free]
+        value += weight * float(np.sum(x + ratio))
+        return value, slope[free] * v[free] + weight * (1 - ratio)
 
-    least = np.array([LEAST_NOISE, *[1e-4] * 6])
-    found = minimize(
-        at,
-        np.maximum(np.concatenate([[start.noise], start.baseline, start.effect]), least),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=Bounds(np.array([LEAST_NOISE, *[0.0] * 6]), np.full(7, np.inf)),
-        options={"maxiter": 200, "ftol": 1e-10},
-    )
-    if not (np.isfinite(found.x).all() and np.isfinite(found.fun) and found.x[0] > LEAST_NOISE):
-        return start
-    return Fitted(float(found.x[0]), found.x[1:4], found.x[4:7])
+    start = np.log(prior[free])
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = minimize(
+            at,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(x - FARTHEST, x + FARTHEST) for x in start],
+            options={"maxiter": 200, "ftol": 1e-10},
+        )
+    if not (np.isfinite(found.x).all() and np.isfinite(found.fun)):
+        return None
+    prior[free] = np.exp(found.x)
+    return fitted(prior)
 
 
 def _slopes(found: Evidence) -> tuple[Floats, Floats]:
     """Of baseline and effect variances, each (3,)."""
     levels = np.array([found.program, found.group, found.member])
-    return levels[:, 0] + 1 / BASELINE_SCALE**2, levels[:, 1:].sum(1) + 1 / EFFECT_SCALE**2
+    return levels[:, 0], levels[:, 1:].sum(1)
 
 
-def _misfit(sums: Sums, seen: Likelihood, prior: Variances, groups: int) -> float:
+def _misfit(seen: Observed, likelihood: Likelihood, prior: Variances, groups: int) -> float:
     """E Σ(r − φ'w)² over the posterior: c − 2b'm + tr(A(C + mm'))."""
-    to_groups = added(through(seen, prior.member), sums.group, groups)
+    of_member = members_variances(prior, seen.personal)
+    to_groups = added(through(likelihood, of_member), seen.group, groups)
     to_program = through(to_groups, prior.group)
     program = at_root(Likelihood(to_program.Q.sum(0), to_program.h.sum(0)), prior.program)
     at_groups = below(program, to_groups, prior.group)
-    w = below(Normal(at_groups.mean[sums.group], at_groups.cov[sums.group]), seen, prior.member)
-    plain = precision_form(sums.rows, sums.total, 1.0)
+    w = below(Normal(at_groups.mean[seen.group], at_groups.cov[seen.group]), likelihood, of_member)
     second = w.cov + w.mean[:, :, None] * w.mean[:, None, :]
-    return float(sums.square - 2 * np.sum(plain.h * w.mean) + np.sum(plain.Q * second))
+    return float(seen.square - 2 * np.sum(seen.plain.h * w.mean) + np.sum(seen.plain.Q * second))

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engagement.records import Floats, Integers
+from engagement.records import Bools, Floats, Integers
 
 
 class Likelihood(NamedTuple):
@@ -55,9 +55,9 @@ class Variances(NamedTuple):
 def through(observed: Likelihood, S: Floats) -> Likelihood:
     """The message (2) that likelihoods of x + e send to x, where e ~ N(0, S).
 
-    S : (d, d)      returns : the same shape; Q* symmetric
+    S : (d, d), or one for each likelihood      returns : the same shape; Q* symmetric
     """
-    d = len(S)
+    d = S.shape[-1]
     solved = np.linalg.solve(
         np.eye(d) + observed.Q @ S, np.concatenate([observed.Q, observed.h[..., None]], -1)
     )
@@ -89,10 +89,10 @@ def at_root(seen: Likelihood, S: Floats) -> Normal:
 def below(parent: Normal, own: Likelihood, S: Floats) -> Normal:
     """The posteriors (3) of x + e, e ~ N(0, S), from those of x and the likelihoods of x + e.
 
-    parent, own : of shapes that broadcast      S : (d, d)
+    parent, own : of shapes that broadcast      S : (d, d), or one for each
     """
     M = _spread(own.Q, S)
-    K = np.eye(len(S)) - M @ own.Q
+    K = np.eye(S.shape[-1]) - M @ own.Q
     mean = np.einsum("...ij,...j->...i", K, parent.mean) + np.einsum("...ij,...j->...i", M, own.h)
     cov = M + K @ parent.cov @ np.swapaxes(K, -1, -2)
     return Normal(mean, _symmetric(cov))
@@ -110,7 +110,9 @@ class Evidence(NamedTuple):
     member: Floats
 
 
-def evidence(members: Likelihood, group: Integers, groups: int, prior: Variances) -> Evidence:
+def evidence(
+    members: Likelihood, group: Integers, groups: int, prior: Variances, personal: Bools | None = None
+) -> Evidence:
     """How badly the variances fit: −2 log ∫ p(y | w) p(w) dw without the terms that hold no variance.
 
         Σ_nodes [log|I + SQ| − h'Mh] over members, groups and the program,
@@ -118,8 +120,11 @@ def evidence(members: Likelihood, group: Integers, groups: int, prior: Variances
     each node with the likelihood it received and its own S. Derivative of one node's term with respect
     to S_jj: Q*_jj − (h*_j)², corrected for what the parent already explains: with C, m the posterior
     of the parent, Q*_jj − (Q* C Q*)_jj − (h* − Q* m)_j².
+
+    personal : (M,), false for a row of the group itself, which has no member's part; all true if absent
     """
-    to_groups = through(members, prior.member)
+    of_member = members_variances(prior, np.ones(len(group), bool) if personal is None else personal)
+    to_groups = through(members, of_member)
     at_groups = added(to_groups, group, groups)
     to_program = through(at_groups, prior.group)
     at_program = Likelihood(to_program.Q.sum(0), to_program.h.sum(0))
@@ -127,29 +132,39 @@ def evidence(members: Likelihood, group: Integers, groups: int, prior: Variances
     posterior_groups = below(program, at_groups, prior.group)
     nobody = Normal(np.zeros_like(program.mean), np.zeros_like(program.cov))
     to_nobody = through(at_program, prior.program)
-    value = sum(
-        _term(seen, S)
-        for seen, S in ((members, prior.member), (at_groups, prior.group), (at_program, prior.program))
+    value = (
+        _term(members, to_groups, of_member)
+        + _term(at_groups, to_program, prior.group)
+        + _term(at_program, to_nobody, prior.program)
     )
+    own = np.arange(len(group)) if personal is None else np.flatnonzero(personal)
     return Evidence(
         value,
         _slope(Likelihood(to_nobody.Q[None], to_nobody.h[None]), nobody),
         _slope(to_program, program),
-        _slope(to_groups, Normal(posterior_groups.mean[group], posterior_groups.cov[group])),
+        _slope(
+            Likelihood(to_groups.Q[own], to_groups.h[own]),
+            Normal(posterior_groups.mean[group[own]], posterior_groups.cov[group[own]]),
+        ),
     )
 
 
-def _term(seen: Likelihood, S: Floats) -> float:
-    """Σ log|I + SQ| − h'Mh with M = (S⁻¹ + Q)⁻¹."""
-    _, log_det = np.linalg.slogdet(np.eye(len(S)) + S @ seen.Q)
-    M = _spread(seen.Q, S)
-    return float(np.sum(log_det) - np.sum(seen.h * np.einsum("...ij,...j->...i", M, seen.h)))
+def members_variances(prior: Variances, personal: Bools) -> Floats:
+    """What parts each row from its group: a member's variance, or nothing for the group itself, (M, d, d)."""
+    return prior.member * personal[:, None, None]
+
+
+def _term(seen: Likelihood, sent: Likelihood, S: Floats) -> float:
+    """Σ log|I + SQ| − h'Mh; with (2), Mh = S(I + QS)⁻¹h = Sh*."""
+    _, log_det = np.linalg.slogdet(np.eye(S.shape[-1]) + S @ seen.Q)
+    explained = np.sum(seen.h * (S @ sent.h[..., None])[..., 0])
+    return float(np.sum(log_det) - explained)
 
 
 def _spread(Q: Floats, S: Floats) -> Floats:
     """M = (S⁻¹ + Q)⁻¹ without inverting either: (I + SQ)⁻¹S."""
     return _symmetric(
-        np.asarray(np.linalg.solve(np.eye(len(S)) + S @ Q, np.broadcast_to(S, Q.shape)), np.float64)
+        np.asarray(np.linalg.solve(np.eye(S.shape[-1]) + S @ Q, np.broadcast_to(S, Q.shape)), np.float64)
     )
 
 

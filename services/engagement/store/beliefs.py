@@ -75,6 +75,35 @@ def read_nodes(
     return {row.node: array_of(row.state) for row in conn.execute(query) if row.node is not None}
 
 
+def read_all_nodes(conn: Connection, program_id: str, strategy_id: str, version: int) -> Nodes:
+    """The newest state at or before a version of every node there is."""
+    n, later = t.nodes.c, t.nodes.alias("later")
+    superseded = (
+        select(later.c.version)
+        .where(
+            later.c.program_id == n.program_id,
+            later.c.strategy_id == n.strategy_id,
+            later.c.node == n.node,
+            later.c.version > n.version,
+            later.c.version <= version,
+        )
+        .exists()
+    )
+    query = select(n.node, n.state).where(
+        n.program_id == program_id, n.strategy_id == strategy_id, n.version <= version, ~superseded
+    )
+    return {row.node: array_of(row.state) for row in conn.execute(query)}
+
+
+def count_nodes(conn: Connection, program_id: str, strategy_id: str) -> int:
+    """How many nodes there are, whatever their versions."""
+    n = t.nodes.c
+    query = select(func.count(n.node.distinct())).where(
+        n.program_id == program_id, n.strategy_id == strategy_id
+    )
+    return conn.execute(query).scalar() or 0
+
+
 def write_nodes(conn: Connection, program_id: str, strategy_id: str, version: int, nodes: Nodes) -> None:
     """Stores a version's changed nodes; writing them again changes nothing."""
     rows = [
@@ -225,6 +254,15 @@ def versions(conn: Connection, program_id: str, strategy_id: str) -> list[Versio
         .order_by(v.version)
     )
     return [Version(*row) for row in conn.execute(query)]
+
+
+def rows_learned(conn: Connection, program_id: str, strategy_id: str, version: int) -> int:
+    """Rewards that the versions up to a given one hold: entered and not taken out again."""
+    v = t.versions.c
+    query = select(func.sum(v.rows_in - v.rows_out)).where(
+        v.program_id == program_id, v.strategy_id == strategy_id, v.version <= version
+    )
+    return int(conn.execute(query).scalar() or 0)
 
 
 def publish(conn: Connection, program_id: str, header: Version) -> None:

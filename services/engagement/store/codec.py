@@ -3,10 +3,12 @@
 import msgspec
 import numpy as np
 
+from engagement.bandits.posteriors import AnyPosterior
 from engagement.records import Evidence, Floats
 
 _encoder = msgspec.msgpack.Encoder()
 _evidence = msgspec.msgpack.Decoder(Evidence)
+_posterior: msgspec.json.Decoder[AnyPosterior] = msgspec.json.Decoder(AnyPosterior)
 _array = msgspec.msgpack.Decoder(tuple[str, tuple[int, ...], bytes])
 
 
@@ -30,3 +32,13 @@ def evidence_bytes(evidence: Evidence) -> bytes:
 def evidence_of(stored: bytes) -> Evidence:
     """The evidence that `evidence_bytes` stored."""
     return _evidence.decode(stored)
+
+
+def posterior_bytes(posterior: AnyPosterior) -> bytes:
+    """A belief's declaration, as JSON: each number in the fewest digits that give it back exactly."""
+    return msgspec.json.encode(posterior)
+
+
+def posterior_of(stored: bytes) -> AnyPosterior:
+    """The belief that `posterior_bytes` stored."""
+    return _posterior.decode(stored)

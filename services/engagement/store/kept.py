@@ -7,6 +7,7 @@ here ever needs to be invalidated.
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
+from engagement.bandits.posteriors import AnyPosterior
 from engagement.records import Floats
 from engagement.strategy.setup import Catalogue
 
@@ -37,4 +38,5 @@ class Kept:
     def __init__(self) -> None:
         self.catalogues: Bounded[tuple[str, int], Catalogue] = Bounded(256)
         self.secrets: Bounded[str, bytes] = Bounded(10_000)
+        self.posteriors: Bounded[tuple[str, str, int], AnyPosterior] = Bounded(1024)
         self.nodes: Bounded[tuple[str, str, int, str], Floats] = Bounded(4096)

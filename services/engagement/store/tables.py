@@ -226,6 +226,16 @@ versions = Table(  # the newest one of a strategy is the one that decides
     PrimaryKeyConstraint("program_id", "strategy_id", "version"),
 )
 
+hyperparameters = Table(  # of a belief that was refitted; they hold from this version on
+    "hyperparameters",
+    metadata,
+    _program(),
+    _id("strategy_id"),
+    _whole("version"),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "strategy_id", "version"),
+)
+
 reservations = Table(  # what a proposal holds, until it is released or spent
     "reservations",
     metadata,
@@ -243,7 +253,7 @@ reservations = Table(  # what a proposal holds, until it is released or spent
 
 LEDGER = (
     programs, revisions, memberships, links, signals, decisions, answers, outcomes, fold_entries, versions,
-    reservations,
+    hyperparameters, reservations,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------
@@ -263,7 +273,7 @@ nodes = Table(  # a belief's arrays; each row is valid from its version on
     metadata,
     _program(),
     _id("strategy_id"),
-    _id("node"),
+    Column("node", String(80), nullable=False),  # a group's id, and the number of a block
     _whole("version"),
     Column("state", LargeBinary, nullable=False),
     PrimaryKeyConstraint("program_id", "strategy_id", "node", "version"),

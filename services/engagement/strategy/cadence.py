@@ -5,6 +5,11 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 Cadence = Literal["day", "week", "month"]
+DAYS: dict[Cadence, float] = {"day": 1, "week": 7, "month": 30.44}
+JUDGED_DAYS = 365
+"""A program is judged by who still meets so long after it has left."""
+UNKNOWN_REMAINING = 120.0
+"""Decisions still to come where no end date says how many: ten years of months."""
 
 
 class Calendar(NamedTuple):
@@ -39,6 +44,19 @@ def calendar(now_ms: int, time_zone: str, cadence: Cadence) -> Calendar:
         return Calendar(today, f"{year}-W{week:02}", midnight_ms(following, time_zone))
     following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     return Calendar(today, f"{today:%Y-%m}", midnight_ms(following, time_zone))
+
+
+def decisions_to_come(today: date, ends_on: date | None, cadence: Cadence) -> float:
+    """Whole decisions of a unit until a year after its program's end, at least 1."""
+    if ends_on is None:
+        return UNKNOWN_REMAINING
+    days = (ends_on - today).days + JUDGED_DAYS
+    return float(max(1, days // DAYS[cadence]))
+
+
+def week_number(moment_ms: int) -> int:
+    """The week that a moment falls into, Monday to Sunday by UTC, counted from that of 1 January 1970."""
+    return (moment_ms // 86_400_000 + 3) // 7  # that day was a Thursday
 
 
 def budget_period(today: date, period: Literal["month", "quarter", "year", "program"]) -> str:

@@ -70,6 +70,11 @@ def features(evidence: Evidence) -> Floats:
     return np.frombuffer(evidence.features)[None, :]
 
 
+def member(unit_kind: str, unit_id: str) -> str:
+    """Who a belief learns from and is asked about: a person's id, or "" where a group decides as a whole."""
+    return "" if unit_kind == "group" else unit_id
+
+
 def replay(
     strategy: Strategy, evidence: Evidence, chosen: str, fallback: str | None, again: Scores | None = None
 ) -> Replayed:

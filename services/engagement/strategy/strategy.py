@@ -6,7 +6,7 @@ import msgspec
 
 from engagement.actions.action import Id, Level, Text
 from engagement.bandits.allocations import AnyAllocation
-from engagement.bandits.allocations.thompson import Thompson
+from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
@@ -50,7 +50,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     level: Level = "member"
     actions: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=31)]
     posterior: AnyPosterior = msgspec.field(default_factory=LinearGaussian)
-    allocation: AnyAllocation = msgspec.field(default_factory=Thompson)
+    allocation: AnyAllocation = msgspec.field(default_factory=HorizonThompson)
     features: tuple[str, ...] = DEFAULT_FEATURES
     outcome: Outcome = Outcome()
     cadence: Literal["day", "week", "month"] = "month"
@@ -59,12 +59,20 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     paused: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses repeated actions, unknown features and a fallback outside the actions."""
+        """Refuses repeated or too many actions, unknown features, a prior or fallback of others."""
         if len(set(self.actions)) != len(self.actions):
             raise ValueError("an action is listed twice")
         strange = set(self.fallback.actions) - set(self.actions)
         if strange:
             raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
+        if 1 + len(self.actions) > self.allocation.MOST_ACTIONS:
+            raise ValueError(
+                f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
+                f"`none` among them; the strategy has {1 + len(self.actions)}"
+            )
+        flaw = self.posterior.flaw(1 + len(self.actions))
+        if flaw is not None:
+            raise ValueError(flaw)
         try:
             columns(self.features)
         except Invalid as unknown:

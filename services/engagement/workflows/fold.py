@@ -7,19 +7,22 @@ finishes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection
 
+from engagement.bandits.posteriors import AnyPosterior, gathered
 from engagement.bandits.propensity import ONE
 from engagement.records import Batch, Floats, Nodes
-from engagement.store import beliefs, decisions, resources, setup
+from engagement.store import beliefs, decisions, hyperparameters, resources, setup
 from engagement.store.beliefs import Entry, Version
 from engagement.store.database import Database
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
-from engagement.strategy.replay import features, propensities
+from engagement.strategy.cadence import week_number
+from engagement.strategy.replay import features, member, propensities
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.answer import expire
 from engagement.workflows.mature import mature
@@ -38,7 +41,14 @@ MOST_ENTRIES = 20_000
 """Entries a version, some seconds' work; what is beyond waits for the next."""
 EXPIRY_LOOK_BACK_MS = 400 * 86_400_000
 
+REFIT_GROWTH = 1.1
+"""A belief is refitted when a tenth more has been learned than at its last refit."""
+MOST_REFITTED = 2_000
+"""Nodes up to which it is; beyond, its hyper-parameters are known well enough."""
+
 T = TypeVar("T")
+Before = Callable[[Sequence[str] | None], Nodes]
+"""Gives the nodes of the version before by key, those that exist; all there are for None."""
 
 
 class Folded(NamedTuple):
@@ -86,13 +96,12 @@ def fold(
     if entries is None:
         return None
     with db.read() as conn:
-        nodes, header = fold_entries(
-            conn,
-            program_id,
-            strategy,
-            entries,
-            lambda keys: beliefs.read_nodes(conn, program_id, name, keys, version - 1),
+        learning = hyperparameters.in_force(conn, kept, program_id, strategy, version - 1)
+        nodes, rows = fold_entries(
+            conn, program_id, learning, entries, nodes_before(conn, program_id, name, version)
         )
+        to_refit = _to_refit(conn, program_id, name, version, rows)
+    fitted, nodes = _refitted(strategy, to_refit, nodes)
     for part in _parts(sorted(nodes), BATCH):
         with db.write() as conn:
             if not _still_mine(conn, program_id, name, version, owner, now_ms):
@@ -101,7 +110,9 @@ def fold(
     with db.write() as conn:
         if not _still_mine(conn, program_id, name, version, owner, now_ms):
             return None
-        made = Version(name, version, *header, now_ms)
+        made = Version(name, version, *rows, now_ms)
+        if fitted is not None:
+            hyperparameters.insert_hyperparameters(conn, program_id, name, version, fitted)
         beliefs.publish(conn, program_id, made)
         beliefs.release(conn, program_id, name, version)
     return Folded(name, made)
@@ -174,6 +185,29 @@ def _claimed_entries(
         return beliefs.entries_of_version(conn, program_id, name, version)
 
 
+def _to_refit(conn: Connection, program_id: str, name: str, version: int, rows: "Rows") -> Nodes | None:
+    """Every node of the version before, where so much has been learned that the belief is worth a refit."""
+    last = hyperparameters.newest(conn, program_id, name, version - 1)
+    then, before = (beliefs.rows_learned(conn, program_id, name, at) for at in (last, version - 1))
+    if before + rows.entered - rows.taken_out <= REFIT_GROWTH * then:
+        return None
+    if beliefs.count_nodes(conn, program_id, name) > MOST_REFITTED:
+        return None
+    return beliefs.read_all_nodes(conn, program_id, name, version - 1)
+
+
+def _refitted(strategy: Strategy, before: Nodes | None, changed: Nodes) -> tuple[AnyPosterior | None, Nodes]:
+    """The belief refitted to all nodes, where it is, and the nodes that the version changes then.
+
+    It starts from what the strategy declares, never from the last fit; that stays where this one fails.
+    """
+    if before is None:
+        return None, changed
+    nodes, actions = {**before, **changed}, 1 + len(strategy.actions)
+    fitted = strategy.posterior.refitted(nodes, actions)
+    return fitted, changed if fitted is None else {**changed, **fitted.renewed(nodes, actions)}
+
+
 class Rows(NamedTuple):
     """How many rows of a version entered, were taken out again, and had no reward."""
 
@@ -187,11 +221,11 @@ def fold_entries(
     program_id: str,
     strategy: Strategy,
     entries: Sequence[Entry],
-    before: Callable[[Sequence[str]], Nodes],
+    before: Before,
 ) -> tuple[Nodes, Rows]:
     """The nodes that a version changes: a pure fold of what the ledger says.
 
-    entries : all of one version    before : gives the nodes of the version before, those that exist
+    strategy : with the belief that the version before decides with    entries : all of one version
     """
     ordered = sorted(entries, key=lambda entry: (entry.decision_id, entry.outcome_revision))
     changed: dict[str, Floats] = {}
@@ -201,10 +235,45 @@ def fold_entries(
         counts = Rows(*(a + b for a, b in zip(counts, counted, strict=True)))
         if not len(batch.action):
             continue
-        keys = strategy.posterior.keys(batch.groups, batch.members)
-        read = before([key for key in keys if key not in changed])
-        changed.update(strategy.posterior.fold({**read, **changed}, batch, 1 + len(strategy.actions)))
+        posterior = strategy.posterior
+        known = gathered(posterior, batch.groups, batch.members, partial(_newest, changed, before))
+        if posterior.turns(known, batch):
+            known = {**before(None), **changed}
+        changed.update(posterior.fold(known, batch, 1 + len(strategy.actions)))
     return changed, counts
+
+
+def fold_again(
+    conn: Connection, kept: Kept, program_id: str, strategy: Strategy, version: int, before: Before
+) -> Nodes:
+    """The nodes that a published version changed, made again from the ledger: nothing is refitted anew.
+
+    It learned with the hyper-parameters of the version before, and may have put others in force.
+    """
+    learning = hyperparameters.in_force(conn, kept, program_id, strategy, version - 1)
+    entries = beliefs.entries_of_version(conn, program_id, strategy.id, version)
+    nodes, _ = fold_entries(conn, program_id, learning, entries, before)
+    fitted = hyperparameters.of_version(conn, program_id, strategy.id, version)
+    if fitted is None:
+        return nodes
+    return {**nodes, **fitted.renewed({**before(None), **nodes}, 1 + len(strategy.actions))}
+
+
+def nodes_before(conn: Connection, program_id: str, name: str, version: int) -> Before:
+    """Reads what a version builds on."""
+
+    def read(keys: Sequence[str] | None) -> Nodes:
+        if keys is None:
+            return beliefs.read_all_nodes(conn, program_id, name, version - 1)
+        return beliefs.read_nodes(conn, program_id, name, keys, version - 1)
+
+    return read
+
+
+def _newest(changed: Nodes, before: Before, keys: Sequence[str]) -> Nodes:
+    """Nodes as changed so far, else as they were before."""
+    read = before([key for key in keys if key not in changed])
+    return {**read, **{key: changed[key] for key in keys if key in changed}}
 
 
 def _batch(conn: Connection, program_id: str, entries: Sequence[Entry]) -> tuple[Batch, Rows]:
@@ -232,7 +301,8 @@ def _as_batch(signed: Sequence[tuple[Decision, float, float]]) -> Batch:
     """Decisions with reward and weight as arrays."""
     if not signed:
         nothing = np.zeros(0)
-        return Batch(np.zeros((0, 0)), np.zeros(0, np.int64), nothing, nothing, np.zeros((0, 0)), (), ())
+        none, empty = np.zeros(0, np.int64), np.zeros((0, 0))
+        return Batch(empty, none, nothing, nothing, empty, (), (), none)
     evidence = [decision.evidence for decision, _, _ in signed]
     return Batch(
         features=np.concatenate([features(one) for one in evidence]),
@@ -246,7 +316,8 @@ def _as_batch(signed: Sequence[tuple[Decision, float, float]]) -> Batch:
         weight=np.array([weight for _, _, weight in signed]),
         probability=np.concatenate([propensities(one) for one in evidence]) / ONE,
         groups=tuple(decision.group_id for decision, _, _ in signed),
-        members=tuple(decision.unit_id for decision, _, _ in signed),
+        members=tuple(member(decision.unit_kind, decision.unit_id) for decision, _, _ in signed),
+        period=np.array([week_number(decision.closes_at) for decision, _, _ in signed]),
     )
 
 

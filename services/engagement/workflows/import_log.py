@@ -29,12 +29,11 @@ from engagement.store.decisions import Decision, OutcomeRow
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, Seated
-from engagement.strategy.cadence import local_date
+from engagement.strategy.cadence import UNKNOWN_REMAINING, local_date
 from engagement.strategy.replay import IMPORTED
 from engagement.strategy.setup import Catalogue, Group, Member, Membership, Site, phase
 from engagement.workflows.log_mapping import LogRow, Mapping, read_log
 from engagement.workflows.program import Template, create_program
-from engagement.workflows.recommend import UNKNOWN_REMAINING
 from engagement.workflows.revise import revise
 from engagement.workflows.roster import Refused
 

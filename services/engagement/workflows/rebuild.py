@@ -1,17 +1,15 @@
 """Everything derived, made again from the ledger; or only compared with it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
-from engagement.records import Nodes
 from engagement.store import beliefs, resources, setup
 from engagement.store import tables as t
-from engagement.store.beliefs import Version
 from engagement.store.database import Database
 from engagement.store.kept import Kept
-from engagement.workflows.fold import fold_entries
+from engagement.workflows.fold import fold_again, nodes_before
 from engagement.workflows.tallies import retally
 
 UNITS = 200
@@ -79,15 +77,9 @@ def _remake(conn: Connection, kept: Kept, program_id: str) -> None:
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     for strategy in catalogue.strategies.values():
         for header in beliefs.versions(conn, program_id, strategy.id):
-            entries = beliefs.entries_of_version(conn, program_id, strategy.id, header.version)
-            nodes, _ = fold_entries(
-                conn, program_id, strategy, entries, _nodes_before(conn, program_id, header)
-            )
+            before = nodes_before(conn, program_id, strategy.id, header.version)
+            nodes = fold_again(conn, kept, program_id, strategy, header.version, before)
             beliefs.write_nodes(conn, program_id, strategy.id, header.version, nodes)
-
-
-def _nodes_before(conn: Connection, program_id: str, header: Version) -> Callable[[Sequence[str]], Nodes]:
-    return lambda keys: beliefs.read_nodes(conn, program_id, header.strategy_id, keys, header.version - 1)
 
 
 def _remake_tallies(conn: Connection, program_id: str) -> None:

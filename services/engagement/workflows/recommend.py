@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from engagement.actions.action import NONE, Id
 from engagement.actions.availability import DAY_MS, Given, Situation, refusals
 from engagement.actions.catalogue import AnyAction
+from engagement.bandits.posteriors import gathered
 from engagement.errors import Invalid, Mistake, NotFound
 from engagement.randomness import uniform
 from engagement.records import Evidence, Nodes, Points
@@ -22,11 +23,13 @@ from engagement.signals.features import matrix
 from engagement.signals.picture import Picture
 from engagement.store import beliefs, decisions, resources, setup, units
 from engagement.store.decisions import Decision, Recent
+from engagement.store.hyperparameters import in_force
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.resources import Reservation
 from engagement.store.units import Unit
-from engagement.strategy.cadence import Calendar, calendar, local_date
+from engagement.strategy import replay
+from engagement.strategy.cadence import Calendar, calendar, decisions_to_come, local_date
 from engagement.strategy.decide import CERTAIN, Asked, Decided, decide
 from engagement.strategy.life import RELEASED, is_open, status
 from engagement.strategy.purse import Resource, drawn_on, limit, purse
@@ -43,8 +46,6 @@ DOSE_KEPT_A_MONTH = 0.8
 MONTH_MS = 30.44 * DAY_MS
 LEADING = ("adviser", "deputy")
 """Roles for which a strategy of the level `adviser` decides."""
-UNKNOWN_REMAINING = 120.0
-"""Decisions still to come where nothing says how many."""
 
 PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}(?!\n)$")]
 ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(?!\n)$")]
@@ -301,7 +302,7 @@ def _decide(
     made: list[Decision] = []
     for name in strategies:
         cases = [fresh[key] for key in sorted(fresh) if key[0] == name]
-        strategy = cases[0].strategy
+        strategy = in_force(conn, kept, program_id, cases[0].strategy, versions[name])
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, program_id, secret, now_ms)
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
@@ -336,8 +337,10 @@ def _asked(
     points = Points(
         matrix([_picture(case, now_ms) for case in cases], strategy.features, now_ms),
         tuple(case.group_id for case in cases),
-        tuple(case.unit.id for case in cases),
-        np.full(len(cases), UNKNOWN_REMAINING),
+        tuple(replay.member(case.unit.kind, case.unit.id) for case in cases),
+        np.array(
+            [decisions_to_come(case.calendar.today, case.site.ends_on, strategy.cadence) for case in cases]
+        ),
     )
     draws = tuple(
         uniform(secret, program_id, strategy.id, f"{case.unit.kind}:{case.unit.id}", case.point)
@@ -396,13 +399,16 @@ def _nodes(
     """The belief's nodes as of a version, from memory where they were read before."""
     if version == 0:
         return {}
-    keys = strategy.posterior.keys(points.groups, points.members)
-    found = {key: kept.nodes.get((program_id, strategy.id, version, key)) for key in keys}
-    missing = [key for key, state in found.items() if state is None]
-    if missing:
-        for key, state in beliefs.read_nodes(conn, program_id, strategy.id, missing, version).items():
-            kept.nodes[program_id, strategy.id, version, key] = found[key] = state
-    return {key: state for key, state in found.items() if state is not None}
+
+    def read(keys: Sequence[str]) -> Nodes:
+        found = {key: kept.nodes.get((program_id, strategy.id, version, key)) for key in keys}
+        missing = [key for key, state in found.items() if state is None]
+        if missing:
+            for key, state in beliefs.read_nodes(conn, program_id, strategy.id, missing, version).items():
+                kept.nodes[program_id, strategy.id, version, key] = found[key] = state
+        return {key: state for key, state in found.items() if state is not None}
+
+    return gathered(strategy.posterior, points.groups, points.members, read)
 
 
 def _decision(

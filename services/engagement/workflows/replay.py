@@ -11,10 +11,11 @@ from engagement.randomness import uniform
 from engagement.records import Floats, Nodes, Points
 from engagement.store import beliefs, decisions, setup
 from engagement.store.decisions import Decision
+from engagement.store.hyperparameters import in_force
 from engagement.store.kept import Kept
-from engagement.strategy.replay import IMPORTED, Replayed, features, propensities, replay
+from engagement.strategy.replay import IMPORTED, Replayed, features, member, propensities, replay
 from engagement.strategy.strategy import Strategy
-from engagement.workflows.fold import fold_entries
+from engagement.workflows.fold import fold_again
 
 
 class Verdict(NamedTuple):
@@ -55,9 +56,10 @@ def replay_decisions(
             if folded[0] != row.strategy_id:
                 belief, folded = {}, (row.strategy_id, 0)
             for version in range(folded[1] + 1, row.version + 1):
-                belief.update(_version(conn, program_id, strategy, version, belief))
+                belief.update(_version(conn, kept, program_id, strategy, version, belief))
             folded = (row.strategy_id, row.version)
-            again = strategy.posterior.scores(belief, _points(row), 1 + len(strategy.actions))
+            deciding = in_force(conn, kept, program_id, strategy, row.version)
+            again = deciding.posterior.scores(belief, _points(row), 1 + len(strategy.actions))
         replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again)
         yield Verdict(row, replayed, _keyed(row, program_id, secret))
 
@@ -72,21 +74,20 @@ def _keyed(row: Decision, program_id: str, secret: bytes) -> bool | None:
     return drawn == row.evidence.uniform and int(share) == row.probability
 
 
-def _version(conn: Connection, program_id: str, strategy: Strategy, version: int, before: Nodes) -> Nodes:
+def _version(
+    conn: Connection, kept: Kept, program_id: str, strategy: Strategy, version: int, before: Nodes
+) -> Nodes:
     """What one version changed, folded again onto the version before."""
-    entries = beliefs.entries_of_version(conn, program_id, strategy.id, version)
-    if not entries:
+    if not beliefs.entries_of_version(conn, program_id, strategy.id, version):
         raise NoLongerKept(f"version {version} of `{strategy.id}` has no fold entries any more")
-    nodes, _ = fold_entries(
-        conn,
-        program_id,
-        strategy,
-        entries,
-        lambda keys: {key: before[key] for key in keys if key in before},
-    )
-    return nodes
+
+    def read(keys: Sequence[str] | None) -> Nodes:
+        return before if keys is None else {key: before[key] for key in keys if key in before}
+
+    return fold_again(conn, kept, program_id, strategy, version, read)
 
 
 def _points(row: Decision) -> Points:
     """The decision point as the belief saw it."""
-    return Points(features(row.evidence), (row.group_id,), (row.unit_id,), np.array([row.evidence.remaining]))
+    who = member(row.unit_kind, row.unit_id)
+    return Points(features(row.evidence), (row.group_id,), (who,), np.array([row.evidence.remaining]))

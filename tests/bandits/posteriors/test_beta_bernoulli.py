@@ -18,6 +18,7 @@ def rows(action, reward, weight=None):
         probability=np.full((n, 2), 0.5),
         groups=("g",) * n,
         members=("m",) * n,
+        period=np.zeros(n, np.int64),
     )
 
 
@@ -58,7 +59,7 @@ def test_its_scores_are_betas():
 
 
 def test_it_keeps_one_node_whatever_the_groups():
-    assert BetaBernoulli().keys(["a", "b"], ["m", "n"]) == (ROOT,)
+    assert BetaBernoulli().keys(["a", "b"], ["m", "n"], {}) == (ROOT,)
 
 
 def test_the_rounding_error_of_a_correction_is_no_negative_count():

@@ -18,6 +18,7 @@ def rows(features, action, reward):
         probability=np.full((n, 2), 0.5),
         groups=("g",) * n,
         members=("m",) * n,
+        period=np.zeros(n, np.int64),
     )
 
 
@@ -106,7 +107,7 @@ def test_a_million_rows_leave_a_positive_variance():
 
 
 def test_it_keeps_one_node_whatever_the_groups():
-    assert LinearGaussian().keys(["a", "b"], ["m", "n"]) == (ROOT,)
+    assert LinearGaussian().keys(["a", "b"], ["m", "n"], {}) == (ROOT,)
 
 
 def test_sums_that_no_rows_could_have_are_unusable():

@@ -1,13 +1,22 @@
 """The pooled belief equals the dense posterior of its model, and behaves as pooling should."""
 
+import itertools
+
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.bandits.posteriors.pooled_linear import PooledLinear, Spread
+from engagement.bandits.pooled import Spread
+from engagement.bandits.posteriors import gathered
+from engagement.bandits.posteriors.pooled_centred import PooledCentred
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
+from engagement.bandits.tree_nodes import GROUPS_AT_ONCE
 from engagement.randomness import generator
 from engagement.records import ROOT, Batch, Points
+from engagement.strategy.strategy import Strategy
+from support.dense_pooling import dense
 
 K = 3
 BELIEF = PooledLinear(
@@ -25,9 +34,10 @@ def some_rows(seed, rows=40, groups=3, members=4):
         action=action,
         reward=0.4 + 0.2 * action + rng.normal(0, 0.5, rows),
         weight=np.ones(rows),
-        probability=np.full((rows, K), 1 / K),
+        probability=rng.dirichlet(np.ones(K), rows),
         groups=tuple(f"g{g}" for g in group),
         members=tuple(f"g{g}-m{m}" for g, m in zip(group, member, strict=True)),
+        period=np.sort(rng.integers(0, 12, rows)),
     )
 
 
@@ -36,59 +46,123 @@ def asking(*pairs):
     return Points(np.ones((len(pairs), 1)), groups, members, np.full(len(pairs), 120.0))
 
 
-def dense(belief, batch, asked):
-    """Mean and sd of β for who is asked about, from the joint normal of rewards and effects."""
-
-    def covariance(a, b):
-        """Cov of w between two (group, member), each a vector over (α, β_1, …)."""
-        shares = np.array([1.0, a[0] == b[0], a == b])
-        spreads = (belief.baseline, *[belief.effect] * (K - 1))
-        squares = np.array([[s.program**2, s.group**2, s.member**2] for s in spreads])
-        return np.diag(squares @ shares)
-
-    def design(action):
-        row = np.zeros(K)
-        row[0] = 1
-        if action:
-            row[action] = 1
-        return row
-
-    who = list(zip(batch.groups, batch.members, strict=True))
-    phi = [design(action) for action in batch.action]
-    n = len(who)
-    C = np.array([[phi[i] @ covariance(who[i], who[j]) @ phi[j] for j in range(n)] for i in range(n)])
-    weight = np.linalg.inv(C + belief.noise_sd**2 * np.eye(n))
-    mean, sd = [], []
-    for pair in zip(asked.groups, asked.members, strict=True):
-        cross = np.array([covariance(pair, who[j]) @ phi[j] for j in range(n)])
-        posterior = covariance(pair, pair) - cross.T @ weight @ cross
-        mean.append((cross.T @ weight @ (batch.reward - belief.baseline_mean))[1:])
-        sd.append(np.sqrt(np.diagonal(posterior)[1:]))
-    return np.array(mean), np.array(sd)
+EXPECTING = msgspec.structs.replace(BELIEF, effect_means=(0.1, -0.2))
+CENTRED = PooledCentred(
+    baseline_mean=0.4,
+    baseline=BELIEF.baseline,
+    effect=BELIEF.effect,
+    noise_sd=0.5,
+    effect_means=(0.1, -0.2),
+    half_life_weeks=3.0,
+)
+FADING = msgspec.structs.replace(BELIEF, half_life_weeks=3.0)
 
 
-@given(st.integers(0, 10_000))
-def test_scores_are_those_of_the_dense_posterior(seed):
-    batch = some_rows(seed)
-    asked = asking(("g0", "g0-m1"), ("g2", "g2-m3"), ("g1", "never seen"), ("new group", "new member"))
-    found = BELIEF.scores(BELIEF.fold({}, batch, K), asked, K)
-    mean, sd = dense(BELIEF, batch, asked)
+def in_pieces(belief, batch, size):
+    """The nodes after the batch was folded in pieces, each after the one before."""
+    nodes = {}
+    for start in range(0, len(batch.action), size):
+        piece = Batch(*(column[start : start + size] for column in batch))
+        nodes = {**nodes, **belief.fold(nodes, piece, K)}
+    return nodes
+
+
+def for_groups(batch):
+    """Every third row a decision for the group as a whole."""
+    whose = zip(batch.members, itertools.cycle((True, True, False)), strict=False)
+    return batch._replace(members=tuple(name if own else "" for name, own in whose))
+
+
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([BELIEF, EXPECTING, FADING, CENTRED]),
+    st.booleans(),
+    st.sampled_from([7, 40]),
+)
+def test_scores_are_those_of_the_dense_posterior(seed, belief, mixed, size):
+    batch = for_groups(some_rows(seed)) if mixed else some_rows(seed)
+    asked = asking(
+        ("g0", "g0-m1"), ("g2", "g2-m3"), ("g1", "never seen"), ("new group", "new member"), ("g1", "")
+    )
+    found = belief.scores(in_pieces(belief, batch, size), asked, K)
+    mean, sd = dense(belief, batch, asked, K)
     assert found.mean[:, 1:] == pytest.approx(mean, abs=1e-9)
     assert found.sd[:, 1:] == pytest.approx(sd, abs=1e-9)
     assert not found.mean[:, 0].any()
     assert not found.sd[:, 0].any()
 
 
-@given(st.integers(0, 10_000))
-def test_the_programs_node_is_the_sum_of_its_groups_messages_however_it_was_folded(seed):
+@given(st.integers(0, 10_000), st.sampled_from([BELIEF, FADING, CENTRED]))
+def test_the_programs_node_is_the_sum_of_its_groups_messages_however_it_was_folded(seed, belief):
     batch = some_rows(seed)
-    whole = BELIEF.fold({}, batch, K)
-    nodes = {}
-    for start in range(0, 40, 7):
-        part = slice(start, start + 7)
-        piece = Batch(*(column[part] for column in batch))
-        nodes = {**nodes, **BELIEF.fold(nodes, piece, K)}
+    nodes, whole = in_pieces(belief, batch, 7), belief.fold({}, batch, K)
     assert nodes[ROOT] == pytest.approx(whole[ROOT], rel=1e-9, abs=1e-12)
+
+
+@given(st.permutations(range(6)), st.sampled_from([1, 2, 6]))
+def test_what_is_folded_late_counts_as_if_it_had_been_folded_in_time(weeks, at_once):
+    batch = some_rows(8, rows=60)
+    order = [row for week in weeks for row in np.flatnonzero(batch.period // 2 == week)]
+    shuffled = Batch(
+        *(
+            type(column)(np.array(column)[order]) if isinstance(column, tuple) else column[order]
+            for column in batch
+        )
+    )
+    size = -(-len(order) // 6) * at_once
+    asked = asking(("g0", "g0-m1"), ("g1", "g1-m0"))
+    late, whole = (
+        FADING.scores(nodes, asked, K)
+        for nodes in (in_pieces(FADING, shuffled, size), FADING.fold({}, batch, K))
+    )
+    assert late.mean == pytest.approx(whole.mean, rel=1e-9, abs=1e-12)
+    assert late.sd == pytest.approx(whole.sd, rel=1e-9, abs=1e-12)
+
+
+def test_only_the_newest_week_turns_a_fading_belief():
+    batch = some_rows(9)._replace(period=np.full(40, 5))
+    nodes = FADING.fold({}, batch, K)
+    turned = [FADING.turns(nodes, batch._replace(period=np.full(40, week))) for week in (4, 5, 6)]
+    assert turned == [False, False, True]
+    assert not BELIEF.turns(nodes, batch._replace(period=np.full(40, 6)))
+
+
+def community(belief, members=100, rows=400):
+    """One group so large that its members stand in blocks, a small one beside it, and all their rows."""
+    rng = generator(12, "community")
+    who = rng.integers(0, members, rows)
+    batch = some_rows(12, rows=rows)._replace(
+        groups=tuple("large" if name else "small" for name in who),
+        members=tuple(f"m{name}" for name in who),
+    )
+    return batch, in_pieces(belief, batch, 90)
+
+
+@pytest.mark.parametrize("belief", [BELIEF, FADING], ids=["keeps", "fades"])
+def test_members_in_blocks_have_the_dense_posterior(belief):
+    batch, nodes = community(belief)
+    asked = asking(("large", "m1"), ("large", "m99"), ("large", "never seen"), ("large", ""), ("small", "m0"))
+    found = belief.scores(nodes, asked, K)
+    mean, sd = dense(belief, batch, asked, K)
+    assert found.mean[:, 1:] == pytest.approx(mean, abs=1e-9)
+    assert found.sd[:, 1:] == pytest.approx(sd, abs=1e-9)
+
+
+def test_a_decision_in_a_community_of_1200_reads_some_40_members():
+    batch, nodes = community(BELIEF, members=1200, rows=6000)
+    assert len(set(batch.members)) > 1150
+    keys = gathered(BELIEF, ["large"], ["m7"], lambda keys: {key: nodes[key] for key in keys if key in nodes})
+    members = sum(len(nodes[key]) for key in keys if "#" in key) / (2 * K + 2)
+    # 1,200 dealt to 32 blocks: 37.5 with an sd of √37.5 = 6.1
+    assert 37.5 - 4 * 6.1 < members < 37.5 + 4 * 6.1
+    assert len(keys) == 3
+
+
+def test_a_group_is_dealt_into_blocks_beyond_64_members():
+    many = some_rows(13, rows=65)._replace(groups=("g",) * 65, members=tuple(f"m{n}" for n in range(65)))
+    few = Batch(*(column[:64] for column in many))
+    assert BELIEF.fold({}, few, K).keys() == {ROOT, "g"}
+    assert len(BELIEF.fold({}, many, K)) > 2 + 20
 
 
 def test_a_belief_that_knows_nothing_scores_by_its_prior():
@@ -96,6 +170,17 @@ def test_a_belief_that_knows_nothing_scores_by_its_prior():
     # β = program's + group's + member's own part: variances add, .2² + 0 + .15² = .0625
     assert found.sd[0, 1:] == pytest.approx([0.25, 0.25])
     assert found.mean[0] == pytest.approx([0, 0, 0])
+
+
+def test_a_belief_that_expects_something_begins_with_it():
+    found = EXPECTING.scores({}, asking(("g", "m")), K)
+    assert found.mean[0] == pytest.approx([0, 0.1, -0.2])
+
+
+def test_a_strategy_whose_prior_expects_something_of_other_actions_is_refused():
+    with pytest.raises(ValueError, match="names 2 actions, the strategy has 1"):
+        Strategy(id="s", title="S", actions=("a",), posterior=EXPECTING)
+    assert Strategy(id="s", title="S", actions=("a", "b"), posterior=EXPECTING)
 
 
 def test_what_one_group_shows_moves_a_new_group_less_than_itself():
@@ -116,10 +201,15 @@ def test_without_spread_between_groups_and_members_everybody_is_told_the_same():
 def test_members_of_one_name_in_two_groups_are_two_people():
     batch = some_rows(7, rows=20, groups=2)._replace(members=("same",) * 20)
     nodes = BELIEF.fold({}, batch, K)
-    assert {key: len(node) // (2 * K + 2) for key, node in nodes.items() if key != ROOT} == {"g0": 1, "g1": 1}
+    # two numbers at its head, then a row for each member
+    assert {key: len(node) for key, node in nodes.items() if key != ROOT} == {
+        "g0": 2 + 2 * K + 2,
+        "g1": 2 + 2 * K + 2,
+    }
 
 
-def test_refitting_finds_the_noise_and_that_groups_differ():
+@pytest.mark.parametrize("belief", [BELIEF, FADING, CENTRED], ids=["keeps", "fades", "centred"])
+def test_refitting_finds_the_noise_and_that_groups_differ(belief):
     rng = generator(11, "refit")
     groups, members, each = 60, 4, 20
     effect = 0.3 * rng.normal(size=groups)
@@ -131,16 +221,57 @@ def test_refitting_finds_the_noise_and_that_groups_differ():
         reward=reward,
         groups=tuple(f"g{g}" for g in group),
         members=tuple(f"m{row // each}" for row in range(len(group))),
+        period=np.arange(len(group)) // 100,
     )
-    found = BELIEF.refitted(BELIEF.fold({}, batch, K), K)
+    belief = msgspec.structs.replace(belief, effect=Spread(0.2, 0.1, 0.15))
+    found = belief.refitted(belief.fold({}, batch, K), K)
     # one of the two effects differs between groups with sd .3, the other not at all: shared, √(.09/2)
     assert found.effect.group == pytest.approx(0.21, rel=0.25)
     assert found.noise_sd == pytest.approx(0.2, rel=0.05)
-    assert found.effect.member < 0.05
+    assert found.effect.member < 0.1
 
 
-def test_refitting_nothing_changes_nothing():
-    assert BELIEF.refitted({}, K) == BELIEF
+def test_what_was_folded_in_pieces_is_refitted_like_the_whole():
+    batch = some_rows(14, rows=200)
+    pieces, whole = (
+        FADING.refitted(nodes, K) for nodes in (in_pieces(FADING, batch, 31), FADING.fold({}, batch, K))
+    )
+    assert pieces.noise_sd == pytest.approx(whole.noise_sd, rel=1e-6)
+    assert pieces.baseline.group == pytest.approx(whole.baseline.group, rel=1e-4)
+
+
+def test_fading_does_not_touch_what_is_refitted():
+    batch = some_rows(14, rows=200)
+    fading, keeping = (belief.refitted(belief.fold({}, batch, K), K) for belief in (FADING, BELIEF))
+    assert fading == msgspec.structs.replace(keeping, half_life_weeks=3.0)
+
+
+def test_spreads_declared_for_good_are_not_refitted():
+    belief = msgspec.structs.replace(BELIEF, refit=False)
+    assert belief.refitted(belief.fold({}, some_rows(15), K), K) is None
+
+
+@pytest.mark.parametrize("belief", [BELIEF, FADING], ids=["keeps", "fades"])
+def test_new_spreads_renew_the_nodes_to_those_they_would_have_folded(belief):
+    batch, nodes = community(belief)
+    other = msgspec.structs.replace(belief, effect=Spread(0.3, 0.1, 0.05), noise_sd=0.3)
+    renewed, folded = {**nodes, **other.renewed(nodes, K)}, in_pieces(other, batch, 90)
+    assert renewed.keys() == folded.keys()
+    for key, node in folded.items():
+        assert renewed[key] == pytest.approx(node, rel=1e-9, abs=1e-9)
+
+
+def test_more_groups_than_are_summed_at_once_lose_none():
+    groups = GROUPS_AT_ONCE + 3
+    batch = some_rows(16, rows=groups)._replace(groups=tuple(f"g{n}" for n in range(groups)))
+    nodes = BELIEF.fold({}, batch, K)
+    assert BELIEF.renewed(nodes, K)[ROOT] == pytest.approx(nodes[ROOT], rel=1e-9)
+
+
+@pytest.mark.parametrize("weeks", [0.0, 0.5, -3.0, np.inf, np.nan])
+def test_a_half_life_of_less_than_a_week_is_refused(weeks):
+    with pytest.raises(ValueError, match="at least one week"):
+        PooledLinear(half_life_weeks=weeks)
 
 
 def test_a_spread_below_zero_is_refused():

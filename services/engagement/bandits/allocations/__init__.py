@@ -3,13 +3,18 @@
 The union is the registry, as it is for the beliefs.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from engagement.bandits.allocations.epsilon_greedy import EpsilonGreedy
+from engagement.bandits.allocations.horizon_thompson import HorizonThompson
+from engagement.bandits.allocations.smooth import Smooth
+from engagement.bandits.allocations.softmax import Softmax
 from engagement.bandits.allocations.thompson import Thompson
+from engagement.bandits.allocations.top_two import TopTwo
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.records import Bools, Floats, Scores
 
-AnyAllocation = Uniform | Thompson
+AnyAllocation = Uniform | Thompson | HorizonThompson | TopTwo | EpsilonGreedy | Softmax | Smooth
 
 
 class Allocation(Protocol):
@@ -22,7 +27,11 @@ class Allocation(Protocol):
 
     Nothing else enters (no reward, no draw, no clock), so that ρ can be computed again from a
     decision's stored evidence.
+
+    MOST_ACTIONS : how many actions it can choose among, `none` counted; a strategy with more is refused
     """
+
+    MOST_ACTIONS: ClassVar[float]
 
     def probabilities(self, scores: Scores, available: Bools, remaining: Floats) -> Floats:
         """ρ before bounds.

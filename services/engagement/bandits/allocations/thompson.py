@@ -1,5 +1,8 @@
 """Every available action as often as it is believed to be the best: Thompson sampling."""
 
+from math import inf
+from typing import ClassVar
+
 import msgspec
 
 from engagement.records import Bools, Floats, Scores
@@ -12,6 +15,8 @@ class Thompson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     The probability that Thompson's draw (1933, Biometrika 25, 285–294) would be k, computed instead of
     drawn: what is stored is then exactly what the action is drawn from.
     """
+
+    MOST_ACTIONS: ClassVar[float] = inf
 
     def probabilities(
         self,

@@ -1,5 +1,8 @@
 """Every available action equally often: a micro-randomised trial."""
 
+from math import inf
+from typing import ClassVar
+
 import msgspec
 
 from engagement.records import Bools, Floats, Scores
@@ -7,6 +10,8 @@ from engagement.records import Bools, Floats, Scores
 
 class Uniform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="uniform"):
     """ρ_k = 1/K′ for each of the K′ available actions, whatever is believed (Klasnja et al. 2015)."""
+
+    MOST_ACTIONS: ClassVar[float] = inf
 
     def probabilities(
         self,

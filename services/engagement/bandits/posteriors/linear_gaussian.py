@@ -55,9 +55,23 @@ class LinearGaussian(
             if not 0 < value < inf:
                 raise ValueError(f"{name} is a positive number in units of the reward, not {value}")
 
-    def keys(self, groups: Sequence[str], members: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
+    def flaw(self, actions: int) -> None:
+        """None: it is a prior of any number of actions."""
+
+    def keys(self, groups: Sequence[str], members: Sequence[str], known: Nodes) -> tuple[str, ...]:  # noqa: ARG002  one node whoever asks
         """The program's node alone."""
         return (ROOT,)
+
+    def turns(self, nodes: Nodes, batch: Batch) -> bool:  # noqa: ARG002  nothing fades
+        """Never."""
+        return False
+
+    def refitted(self, nodes: Nodes, actions: int) -> None:
+        """Nothing is fitted."""
+
+    def renewed(self, nodes: Nodes, actions: int) -> Nodes:  # noqa: ARG002  sums hold no hyper-parameter
+        """No node."""
+        return {}
 
     def fold(self, nodes: Nodes, batch: Batch, actions: int) -> Nodes:
         """The sums with the batch's rows in (weight +1) or out again (−1); see `Posterior.fold`."""

@@ -8,7 +8,7 @@ down_revision = None
 
 LEDGER = (
     "programs", "revisions", "memberships", "links", "signals", "decisions", "answers", "outcomes",
-    "fold_entries", "versions", "reservations",
+    "fold_entries", "versions", "hyperparameters", "reservations",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
 SAFETY = sa.text(
@@ -131,6 +131,14 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "hyperparameters",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("strategy_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "strategy_id", "version", name=op.f("pk_hyperparameters")),
+    )
+    op.create_table(
         "memberships",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("member_id", sa.String(length=64), nullable=False),
@@ -152,7 +160,7 @@ def upgrade() -> None:
         "nodes",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("strategy_id", sa.String(length=64), nullable=False),
-        sa.Column("node", sa.String(length=64), nullable=False),
+        sa.Column("node", sa.String(length=80), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("program_id", "strategy_id", "node", "version", name=op.f("pk_nodes")),
@@ -345,6 +353,7 @@ def downgrade() -> None:
     op.drop_table("nodes")
     op.drop_table("memberships")
     op.drop_table("links")
+    op.drop_table("hyperparameters")
     op.drop_table("facts")
     op.drop_table("decisions")
     op.drop_table("counters")
