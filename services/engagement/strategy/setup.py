@@ -32,13 +32,19 @@ class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Program(Noun, frozen=True, kw_only=True):
-    """A program: its clock, money, language, and the switch that stops every recommendation."""
+    """A program: its clock, money, language, and the switch that stops every recommendation.
+
+    adviser_minutes : that advisers have for what is suggested, a month and group
+    """
 
     title: Text
     time_zone: str = "Asia/Kolkata"
     language: Language = "en"
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}(?!\n)$")] = "INR"
     default_strategy: Id | None = None
+    default_adviser_strategy: Id | None = None
+    default_group_strategy: Id | None = None
+    adviser_minutes: Whole = 60
     stopped: bool = False
 
     def __post_init__(self) -> None:

@@ -16,12 +16,15 @@ from engagement.signals.features import DEFAULT_FEATURES, columns
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The proximal outcome, its window and what silence means: the same for every action.
 
-    kind : `came_to_next_meeting` is read from signals, `posted` is sent by the calling app
+    kind : `posted` is sent by the calling app, the others are read from signals: `came_to_next_meeting` for
+        a member, `next_meeting_held` for an adviser, `next_meeting_with_three` for a group
     window_days : a decision closes this long after it was made, rewarded or not
     Silence is missing, never 0.
     """
 
-    kind: Literal["came_to_next_meeting", "posted"] = "came_to_next_meeting"
+    kind: Literal["came_to_next_meeting", "next_meeting_held", "next_meeting_with_three", "posted"] = (
+        "came_to_next_meeting"
+    )
     window_days: Annotated[int, msgspec.Meta(ge=1, le=370)] = 35
 
 
