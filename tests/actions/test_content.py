@@ -115,6 +115,7 @@ def test_a_value_of_another_type_or_name_is_refused(given):
         (36 * "😀", 2),
         (67 * "😀", 3),  # 134 places, but 33 emojis a part: 33, 33, 1
     ],
+    ids=lambda value: f"{len(value)} like {value[-1]}" if isinstance(value, str) else str(value),
 )
 def test_the_parts_of_a_text_are_those_counted_by_hand(text, expected):
     assert parts(text) == expected
@@ -137,13 +138,17 @@ def test_numbers_and_dates_leave_a_wording_in_the_plain_alphabet():
     assert read(text=147 * "a" + "{seat}{date}").parts == 2
 
 
-@pytest.mark.parametrize("text", [460 * "a", 202 * "అ", 172 * "a" + "{goal}"])
+@pytest.mark.parametrize(
+    "text", [460 * "a", 202 * "అ", 172 * "a" + "{goal}"], ids=["plain", "telugu", "goal"]
+)
 def test_an_sms_of_four_parts_is_refused(text):
     with pytest.raises(msgspec.ValidationError, match="takes 4 parts"):
         read(text=text, channel="sms")
 
 
-@pytest.mark.parametrize("text", [459 * "a", 201 * "అ", 171 * "a" + "{goal}"])
+@pytest.mark.parametrize(
+    "text", [459 * "a", 201 * "అ", 171 * "a" + "{goal}"], ids=["plain", "telugu", "goal"]
+)
 def test_an_sms_of_three_parts_is_the_longest(text):
     assert read(text=text, channel="sms").parts == 3
 
