@@ -180,6 +180,13 @@ def test_a_program_can_come_from_a_file_of_ones_own(run: Callable[..., Said], tm
     assert "From a file" in run("program", "list").out
 
 
+def test_a_community_online_is_created_with_its_one_group(run: Callable[..., Said], tmp_path: Path) -> None:
+    assert run("program", "create", "--template", "virtual-community").code == 0
+    people = tmp_path / "people.csv"
+    people.write_text("group,member,seat\ncommunity,first,1\ncommunity,second,2\n")
+    assert "2 stored" in run("import-roster", str(people)).out
+
+
 def test_a_file_that_is_no_set_up_says_where(run: Callable[..., Said], tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
     file.write_text('[program]\nid = "program"\ntitle = 5\n')

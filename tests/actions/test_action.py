@@ -1,11 +1,12 @@
 """What may be said of an action, and that it survives being written down."""
 
 from datetime import date
+from typing import get_args
 
 import msgspec
 import pytest
 
-from engagement.actions.action import Id
+from engagement.actions.action import READER_OF, Carrier, Id
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.chw_linkage import ChwLinkage
 from engagement.actions.incentive import Incentive
@@ -68,6 +69,8 @@ def test_each_kind_says_who_carries_it_out_and_whether_it_waits_for_a_yes(kind, 
         {"monthly_cap": 32},
         {"phases": ["beginning"]},
         {"minutes": 601},
+        {"burden": -1},
+        {"burden": 4},
         {"payer_until": "2026-02-30"},
         {"content": [{"language": "English", "text": "Hello"}]},
         {"content": [{"language": "en", "text": "x" * 501}]},
@@ -90,9 +93,43 @@ def test_what_costs_money_needs_somebody_who_pays():
         read(cost_minor=1)
 
 
-def test_two_wordings_in_one_language_are_refused():
-    with pytest.raises(msgspec.ValidationError, match="`hi` twice"):
+def test_two_wordings_for_the_same_reader_on_the_same_channel_are_refused():
+    with pytest.raises(msgspec.ValidationError, match="`hi` twice for app and adviser"):
         read(content=[{"language": "hi", "text": "one"}, {"language": "hi", "text": "two"}])
+
+
+@pytest.mark.parametrize("other", [{"channel": "sms"}, {"audience": "member"}, {"language": "te"}])
+def test_another_language_channel_or_reader_has_a_wording_of_its_own(other):
+    plain = {"language": "hi", "text": "one"}
+    assert len(read(content=[plain, plain | other]).content) == 2
+
+
+def incentive(**fields):
+    """An incentive as a caller sends it."""
+    return msgspec.convert({"kind": "incentive", "id": "a", "title": "A"} | fields, AnyAction)
+
+
+def test_an_incentive_is_for_the_whole_group_unless_said_otherwise():
+    assert incentive().level == "group"
+
+
+def test_an_incentive_for_one_member_is_refused_unless_neighbours_may_differ():
+    with pytest.raises(msgspec.ValidationError, match="individual = true"):
+        incentive(level="member")
+
+
+def test_an_incentive_for_one_member_may_be_declared():
+    assert incentive(level="member", individual=True).individual
+
+
+@pytest.mark.parametrize("level", ["group", "adviser"])
+def test_neighbours_do_not_differ_where_an_incentive_is_not_for_a_member(level):
+    with pytest.raises(msgspec.ValidationError, match="has none"):
+        incentive(level=level, individual=True)
+
+
+def test_somebody_reads_what_each_carrier_is_to_do():
+    assert set(READER_OF) == set(get_args(Carrier))
 
 
 def test_an_id_that_ends_in_a_line_break_is_refused() -> None:

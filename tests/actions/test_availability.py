@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.actions.action import Content
 from engagement.actions.availability import DAY_MS, WORDS, Given, Reason, Situation, refusals
 from engagement.actions.chw_linkage import ChwLinkage
+from engagement.actions.content import Content
 from engagement.actions.nudge import Nudge
 
 NOW_MS = 1_700_000_000_000

@@ -15,9 +15,11 @@ from litestar.exceptions import HTTPException
 
 from docs.pages import ROOT, headings, named_below, tables
 from engagement import cli
-from engagement.actions.action import PHASES, Action, Barrier, Carrier, Content
+from engagement.actions.action import PHASES, Action, Barrier, Carrier
 from engagement.actions.availability import Reason
 from engagement.actions.catalogue import AnyAction
+from engagement.actions.content import VARIABLES, Channel, Content, Reader, Reviewer
+from engagement.actions.incentive import Incentive
 from engagement.api import description, problems
 from engagement.api.app import build
 from engagement.api.service import Service
@@ -87,6 +89,7 @@ def metric_names() -> Iterator[str]:
 
 
 PLAN = template(DEFAULT_TEMPLATE)
+COMMUNITY = template("virtual-community")
 SETUP = (
     Program,
     Referral,
@@ -135,6 +138,28 @@ PLACES = [
         DICTIONARY,
         "Strategies of the template",
     ),
+    Place(
+        "action of the virtual community",
+        tuple(action.id for action in COMMUNITY.actions),
+        DICTIONARY,
+        "Actions of the virtual community",
+    ),
+    Place(
+        "strategy of the virtual community",
+        tuple(row.id for row in COMMUNITY.strategies),
+        DICTIONARY,
+        "Strategies of the virtual community",
+    ),
+    Place(
+        "field of Incentive",
+        tuple(set(fields(Incentive)) - set(fields(Action))),
+        DICTIONARY,
+        "Set-up: Incentive",
+    ),
+    Place("variable", tuple(f"{{{name}}}" for name in VARIABLES), DICTIONARY, "Variables of a wording"),
+    Place("reader", get_args(Reader), DICTIONARY, "Readers"),
+    Place("channel", get_args(Channel), DICTIONARY, "Channels"),
+    Place("reviewer", get_args(Reviewer), DICTIONARY, "Reviewers"),
     Place("reason", tuple(reason.name.lower() for reason in Reason), DICTIONARY, "Reasons of unavailability"),
     Place("reason to withhold", tuple(WITHHELD), DICTIONARY, "When nothing is decided"),
     Place("referral", tuple(REFERRALS), DICTIONARY, "Referrals"),
@@ -233,6 +258,36 @@ def test_a_reason_to_withhold_is_described_with_who_sees_it(why: Withheld) -> No
 def test_a_referral_is_described_with_its_role_and_hours(kind: SafetyKind) -> None:
     told = named_below((ROOT / DICTIONARY).read_text(), "Referrals")
     assert told[kind] == (REFERRALS[kind].role, str(REFERRALS[kind].answer_hours))
+
+
+def cells_of(action: AnyAction) -> tuple[str, ...]:
+    """Kind, level, barrier, cost, payer, carrier, minutes, burden: as the dictionary writes them."""
+    return (
+        str(action.__struct_config__.tag),
+        action.level,
+        str(action.barrier),
+        f"{action.cost_minor:,}",
+        action.payer,
+        action.carrier.replace("_", " "),
+        str(action.minutes),
+        str(action.burden),
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "action"),
+    [
+        *(("Actions of the template", action) for action in PLAN.actions),
+        *(("Actions of the virtual community", action) for action in COMMUNITY.actions),
+    ],
+    ids=lambda value: getattr(value, "id", ""),
+)
+def test_an_action_is_described_as_the_template_has_it(heading: str, action: AnyAction) -> None:
+    cells = named_below((ROOT / DICTIONARY).read_text(), heading)[action.id]
+    *told, again, phases, _words = cells
+    assert tuple(told) == cells_of(action)
+    assert again.split(",")[0] == f"{action.cool_down_days} days"
+    assert phases == ("all" if action.phases == PHASES else ", ".join(action.phases))
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)

@@ -13,6 +13,7 @@ from engagement.simulation.effects import (
     NONE,
     RECOGNITION,
     SMALL_PRIZE,
+    TEMPLATE_EFFECTS,
     TRANSPORT_TOKEN,
     WIN_STORY,
     Effect,
@@ -64,6 +65,22 @@ def test_a_fund_adds_the_documented_range_to_meeting_alone() -> None:
 
 def test_a_prize_takes_the_documented_range_of_habit_when_it_stops() -> None:
     assert -0.3 <= SMALL_PRIZE.habit_after <= -0.1
+
+
+@pytest.mark.parametrize("effect", TEMPLATE_EFFECTS, ids=lambda effect: effect.action)
+def test_no_effect_of_the_template_is_larger_than_any_documented_one(effect: Effect) -> None:
+    assert 0 <= effect.logit_otherwise <= 0.1
+    assert 0 <= effect.logit_matching <= 1.0
+    assert 0 <= effect.lift <= 0.25
+    assert 0.5 <= effect.adviser_hazard <= 1.0
+
+
+def test_two_framings_of_one_message_start_alike() -> None:
+    win, risk = (
+        next(effect for effect in TEMPLATE_EFFECTS if effect.action == name)
+        for name in ("win_story", "risk_fact")
+    )
+    assert (win.barrier, win.logit_matching) == (risk.barrier, risk.logit_matching)
 
 
 def test_columns_keep_the_order_of_the_effects() -> None:

@@ -34,7 +34,9 @@ FOLDED = 40.0
 
 CALL = Nudge(id="call", title="The adviser calls")
 STORY = Nudge(id="story", title="A story is told", cool_down_days=20)
-TOKEN = Incentive(id="token", title="A token for the way", cost_minor=50, payer="fund")
+TOKEN = Incentive(
+    id="token", title="A token for the way", level="member", individual=True, cost_minor=50, payer="fund"
+)
 LEARNED = Strategy(
     id="learned", title="Learns", actions=("call", "token"), fallback=Fallback("reminder", ("call",))
 )

@@ -21,7 +21,9 @@ from support.service import Client, Service, client_of, members, new_program, on
 T = TypeVar("T")
 WRITERS = 16
 TOKENS = 10
-TOKEN = Incentive(id="token", title="A token for the way", cost_minor=500, payer="fund")
+TOKEN = Incentive(
+    id="token", title="A token for the way", level="member", individual=True, cost_minor=500, payer="fund"
+)
 ALWAYS = Strategy(
     id="always", title="A token for all", actions=("token",), fallback=Fallback("token", ("token",))
 )

@@ -14,6 +14,12 @@ from engagement.workflows.replay import replay_decisions
 from engagement.workflows.revise import revise
 from support.peer_groups import START, a_program, ask, decided, seat
 
+
+def for_one(name, title, payer):
+    """An incentive for a single member."""
+    return Incentive(id=name, title=title, cost_minor=50, payer=payer, level="member", individual=True)
+
+
 PLAN = Template(
     program=Program(id="program", title="Peer groups", default_strategy="learned"),
     sites=(
@@ -22,8 +28,8 @@ PLAN = Template(
     ),
     actions=(
         Nudge(id="call", title="The adviser calls"),
-        Incentive(id="token", title="A token for the way", cost_minor=50, payer="program"),
-        Incentive(id="scheme", title="The state's own allowance", cost_minor=50, payer="state"),
+        for_one("token", "A token for the way", "program"),
+        for_one("scheme", "The state's own allowance", "state"),
     ),
     strategies=(
         Strategy(

@@ -36,6 +36,12 @@ def test_every_template_makes_a_program_with_all_that_it_says(db, name):
     assert tuple(catalogue.budgets.values()) == plan.budgets
 
 
+def test_a_template_may_bring_groups_of_its_own(db):
+    community = Group(id="community", site="here", type="virtual")
+    here = a_program(db, msgspec.structs.replace(PLAN, groups=(community,)))
+    assert here.read(setup.newest, "group", ["community"])["community"].thing == community
+
+
 def test_the_default_template_is_one_of_them():
     assert DEFAULT_TEMPLATE in template_names()
 
@@ -111,6 +117,9 @@ def new_strategy(**changes):
     [
         (Program(id="other", title="Other"), "id is `program`"),
         (msgspec.structs.replace(PLAN.program, default_strategy="guess"), "no strategy `guess`"),
+        (msgspec.structs.replace(PLAN.program, default_adviser_strategy="guess"), "no strategy `guess`"),
+        (msgspec.structs.replace(PLAN.program, default_group_strategy="learned"), "of level `member`"),
+        (msgspec.structs.replace(PLAN.program, default_adviser_strategy="learned"), "of level `member`"),
         (Group(id="g0", site="nowhere"), "no site `nowhere`"),
         (new_strategy(actions=("sing",)), "no action `sing`"),
         (new_strategy(level="group"), "not for a group"),
@@ -118,7 +127,7 @@ def new_strategy(**changes):
         (msgspec.structs.replace(LEARNED, posterior=COUNTED.posterior), "under a new id"),
         (msgspec.structs.replace(LEARNED, features=("intercept",)), "under a new id"),
         (msgspec.structs.replace(LEARNED, outcome=PLAN.strategies[2].outcome), "under a new id"),
-        (msgspec.convert({**msgspec.to_builtins(TOKEN), "kind": "nudge"}, type(CALL)), "of another kind"),
+        (msgspec.structs.replace(CALL, id=TOKEN.id), "of another kind"),
         (msgspec.structs.replace(CALL, level="group"), "of another kind or level"),
     ],
 )
@@ -161,6 +170,18 @@ def test_later_things_of_a_batch_may_refer_to_earlier_ones(here):
     site = Site(id="there", title="There")
     stored = change(here, TOGETHER, strategy, site, Group(id="g9", site="there"))
     assert [one.revision for one in stored] == [1, 1, 1, 1]
+
+
+def test_a_program_may_name_a_default_strategy_for_each_level(here):
+    strategy = new_strategy(level="group", actions=("together",))
+    program = msgspec.structs.replace(PLAN.program, default_group_strategy="new")
+    assert change(here, TOGETHER, strategy, program)[-1].thing == program
+
+
+def test_a_strategy_of_another_level_cannot_be_the_default_for_members(here):
+    strategy = new_strategy(level="group", actions=("together",))
+    program = msgspec.structs.replace(PLAN.program, default_strategy="new")
+    assert "cannot be the `default_strategy`" in str(change(here, TOGETHER, strategy, program)[-1])
 
 
 def test_a_thing_given_twice_counts_as_given_last(here):

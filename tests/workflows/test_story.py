@@ -5,7 +5,7 @@ from itertools import accumulate
 import msgspec
 import pytest
 
-from engagement.actions.action import Content
+from engagement.actions.content import Content
 from engagement.errors import NotFound
 from engagement.strategy.setup import Site
 from engagement.workflows.answer import Reply, answer
@@ -104,6 +104,21 @@ def test_an_action_is_worded_in_the_first_language_there_is(db, own, shared, tex
     here = a_program(db, msgspec.structs.replace(plan, actions=(worded, *plan.actions[1:])))
     seat(here, f"g0,m0,1,no,{own},{shared}", columns="group,member,seat,chance,language,group_language")
     assert ask(here, "m0")[0].action.text == text
+
+
+def test_the_words_are_for_an_app_and_whoever_carries_the_action_out(db):
+    rows = (
+        Content("en", "Sent", channel="sms"),
+        Content("en", "You are asked", audience="member"),
+        Content("en", "Ask about {goal}"),
+    )
+    plan = always("call")
+    worded = msgspec.structs.replace(CALL, content=rows, burden=2)
+    here = a_program(db, msgspec.structs.replace(plan, actions=(worded, *plan.actions[1:])))
+    (answered,) = ask(here, *seat_members(here, 1, chance="no"))
+    offer = answered.action
+    assert (offer.text, offer.audience, offer.variables) == ("Ask about {goal}", "adviser", ("goal",))
+    assert (offer.draft, offer.burden) == (True, 2)
 
 
 def test_an_action_without_words_in_any_of_the_languages_is_not_offered(db):

@@ -1,15 +1,29 @@
 """What every kind of action has."""
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
+
+from engagement.actions.content import Content, Reader
 
 Level = Literal["member", "adviser", "group"]
 Phase = Literal["running", "handover", "sustaining"]
 Barrier = Literal["money", "motivation", "awareness", "time", "sabotage"]
 Carrier = Literal["app", "adviser", "health_worker", "staff", "group_fund"]
 PHASES: tuple[Phase, ...] = ("running", "handover", "sustaining")
+READER_OF: Mapping[Carrier, Reader] = MappingProxyType(
+    {
+        "app": "member",
+        "adviser": "adviser",
+        "health_worker": "health_worker",
+        "staff": "staff",
+        "group_fund": "group",
+    }
+)
+"""Who reads what a carrier is to do; an app does nothing but show it to the member."""
 NONE = "none"
 """Id of the action that does nothing. It stands first in every list of actions."""
 PROGRAM = "program"
@@ -22,14 +36,6 @@ Whole = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
 
 
-class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An action in words, for one language."""
-
-    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
-    text: Text
-    status: Literal["draft", "reviewed"] = "draft"
-
-
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
     """Something that can be tried.
 
@@ -40,8 +46,11 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     monthly_cap : at most this many in any 30 days for one unit, None for no cap
     carrier, minutes : who carries it out and how long that takes
     needs_accept : a person says yes before it counts as on its way
+    burden : what it asks of whoever receives it, 0 nothing, 1 a moment, 2 an hour or so, 3 a day or a duty;
+        told with every offer
     retired : kept for the record, offered no more
     contacts_family : needs the member's consent to that, and is never for who is not safe at home
+    content : at most one wording for each language, channel and reader
     """
 
     id: Id
@@ -57,6 +66,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     carrier: Carrier = "adviser"
     minutes: Annotated[int, msgspec.Meta(ge=0, le=600)] = 0
     needs_accept: bool = False
+    burden: Annotated[int, msgspec.Meta(ge=0, le=3)] = 1
     retired: bool = False
     contacts_family: bool = False
     content: tuple[Content, ...] = ()
@@ -67,7 +77,8 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("`none` is built in and cannot be defined")
         if self.cost_minor and self.payer == "nobody":
             raise ValueError(f"`{self.id}` costs money, so it needs a payer")
-        languages = [row.language for row in self.content]
-        twice = next((name for name in languages if languages.count(name) > 1), None)
+        wordings = [(row.language, row.channel, row.audience) for row in self.content]
+        twice = next((wording for wording in wordings if wordings.count(wording) > 1), None)
         if twice is not None:
-            raise ValueError(f"`{self.id}` is written in `{twice}` twice")
+            language, channel, audience = twice
+            raise ValueError(f"`{self.id}` is written in `{language}` twice for {channel} and {audience}")

@@ -16,7 +16,9 @@ source beside them and never evidence:
 |                               |                        | 10.1093/cdj/bsy017                              |
 | health worker linked          | .25 (awareness)        | +.10 to .25 on the probability of one who       |
 |                               |                        | wavers; adviser's hazard halved; Mate 2022      |
-| family invited                | .15 (sabotage)         | half of the −.3 that sabotage takes             |
+| family invited, told that it  | .15 (sabotage)         | half of the −.3 that sabotage takes             |
+| passes                        |                        |                                                 |
+| adviser called, paid, trained | 0                      | adviser's hazard × .5 to .9; Ngugi 2018         |
 | framing of a message          | ±0 to .2, random sign  | several small trials that disagree              |
 """
 
@@ -123,6 +125,58 @@ ACTION_EFFECTS: tuple[Effect, ...] = (
     CHW_JOINS,
 )
 """`none` and the six actions of the example program."""
+
+
+def _speaking(action: str, barrier: Barrier, logit: float, kind: Kind = "nudge") -> Effect:
+    """Effect of words or gifts that help those with one barrier, and the others a little."""
+    return Effect(action=action, kind=kind, barrier=barrier, logit_matching=logit, logit_otherwise=0.1)
+
+
+TEMPLATE_EFFECTS: tuple[Effect, ...] = (
+    *ACTION_EFFECTS,
+    _speaking("goal_follow_up", "motivation", 0.30),
+    _speaking("risk_fact", "awareness", 0.40),  # as the win's: `framed` sets the two apart
+    Effect(action="normal_and_passes", barrier="sabotage", logit_matching=0.15),
+    FAMILY_INVITATION,
+    _speaking("group_recognition", "motivation", 0.25),
+    _speaking("peer_support", "motivation", 0.35),
+    Effect(action="adviser_call", adviser_hazard=0.9),
+    _speaking("own_practice", "awareness", 0.35),
+    _speaking("question_of_month", "awareness", 0.25),
+    _speaking("group_certificates", "motivation", 0.35, "incentive"),
+    _speaking("group_transport", "money", 0.45, "incentive"),
+    SMALL_PRIZE,
+    FUND_SEED,
+    Effect(action="adviser_stipend", kind="incentive", adviser_hazard=0.7),
+    Effect(action="adviser_stipend_taper", kind="incentive", adviser_hazard=0.8),
+    _speaking("schemes_help", "money", 0.30, "incentive"),
+    msgspec.structs.replace(CHW_JOINS, action="chw_meeting"),
+    CHW_VISIT,
+    Effect(
+        action="chw_reminders",
+        kind="chw_linkage",
+        barrier="motivation",
+        logit_matching=0.25,
+        logit_otherwise=0.1,
+        lift=0.10,
+        adviser_hazard=0.5,
+    ),
+    Effect(
+        action="clinic_day",
+        kind="chw_linkage",
+        barrier="time",
+        logit_matching=0.25,
+        logit_otherwise=0.1,
+        lift=0.10,
+        adviser_hazard=0.5,
+    ),
+    Effect(action="adviser_refresher", kind="chw_linkage", adviser_hazard=0.5),
+    Effect(action="hand_over", kind="chw_linkage", hold_alone=0.5, lift=0.10, adviser_hazard=0.5),
+)
+"""`none` and every action of the template for peer groups; synthetic, as all here.
+
+What is decided for a group or its adviser is given to every seat, so that each member meets the same.
+"""
 
 
 def tabulate(effects: Sequence[Effect]) -> Effects:

@@ -18,7 +18,8 @@ OutcomeKind = Literal["came_to_next_meeting", "next_meeting_held", "next_meeting
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The proximal outcome, its window and what silence means: the same for every action.
 
-    kind : `posted` is sent by the calling app, all others are read from signals (`strategy.reward`)
+    kind : `posted` is sent by the calling app, the others are read from signals: `came_to_next_meeting` for
+        a member, `next_meeting_held` for an adviser, `next_meeting_with_three` for a group
     window_days : a decision closes this long after it was made, rewarded or not
     Silence is missing, never 0.
     """

@@ -12,22 +12,23 @@ from engagement.errors import EngagementError, Invalid
 from engagement.store import setup
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
-from engagement.strategy.setup import Budget, Program, Site
+from engagement.strategy.setup import Budget, Group, Program, Site
 from engagement.strategy.strategy import Strategy
-from engagement.workflows.revise import revise
+from engagement.workflows.revise import DEFAULTS, revise
 
 DEFAULT_TEMPLATE = "ncd-peer-groups"
 TEMPLATES = files("engagement.workflows") / "templates"
 
 
 class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program's set-up as one file."""
+    """A program's set-up as one file; groups only where every such program has them."""
 
     program: Program
     sites: tuple[Site, ...] = ()
     budgets: tuple[Budget, ...] = ()
     actions: tuple[AnyAction, ...] = ()
     strategies: tuple[Strategy, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 def template_names() -> list[str]:
@@ -58,10 +59,10 @@ def create_program(
     """Creates a program with everything in the template, or nothing; returns its id."""
     program_id = uuid7(now_ms)
     program = plan.program if title is None else msgspec.structs.replace(plan.program, title=title)
-    bare = msgspec.structs.replace(program, default_strategy=None)
+    bare = msgspec.structs.replace(program, **dict.fromkeys(DEFAULTS))
     setup.create_program(conn, program_id, secrets.token_bytes(32), now_ms)
     setup.revise(conn, program_id, [bare], now_ms)
-    things = [*plan.sites, *plan.budgets, *plan.actions, *plan.strategies, program]
+    things = [*plan.sites, *plan.groups, *plan.budgets, *plan.actions, *plan.strategies, program]
     for result in revise(conn, kept, program_id, things, now_ms):
         if isinstance(result, EngagementError):
             raise result

@@ -1,9 +1,11 @@
 """Changes to the set-up: what fits what is there is stored as a revision, the rest is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
+from engagement.actions.action import Level
 from engagement.actions.catalogue import AnyAction
 from engagement.errors import Conflict, Invalid, Mistake
 from engagement.store import setup
@@ -11,6 +13,15 @@ from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.setup import Catalogue, Group, Program
 from engagement.strategy.strategy import Strategy
+
+DEFAULTS: Mapping[str, Level] = MappingProxyType(
+    {
+        "default_strategy": "member",
+        "default_adviser_strategy": "adviser",
+        "default_group_strategy": "group",
+    }
+)
+"""Fields of a program that name a strategy, and whom that strategy must decide for."""
 
 
 def revise(
@@ -40,14 +51,27 @@ def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
     match thing:
         case Program() if thing.id != catalogue.program.id:
             return Invalid(f"this program's id is `{catalogue.program.id}`")
-        case Program() if thing.default_strategy not in (None, *catalogue.strategies):
-            return Invalid(f"there is no strategy `{thing.default_strategy}` to be the default")
+        case Program():
+            return _program_flaw(thing, catalogue)
         case Group() if thing.site not in catalogue.sites:
             return Invalid(f"there is no site `{thing.site}`; create it first")
         case Strategy():
             return _strategy_flaw(thing, catalogue)
         case _ if isinstance(thing, AnyAction):
             return _action_flaw(thing, catalogue)
+    return None
+
+
+def _program_flaw(program: Program, catalogue: Catalogue) -> Mistake | None:
+    for field, level in DEFAULTS.items():
+        name = getattr(program, field)
+        if name is None:
+            continue
+        strategy = catalogue.strategies.get(name)
+        if strategy is None:
+            return Invalid(f"there is no strategy `{name}` to be the default")
+        if strategy.level != level:
+            return Invalid(f"strategy `{name}` is of level `{strategy.level}`, so it cannot be the `{field}`")
     return None
 
 

@@ -9,9 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from engagement.actions.action import NONE
+from engagement.actions.action import NONE, READER_OF
 from engagement.actions.availability import WORDS, Reason
 from engagement.actions.catalogue import AnyAction
+from engagement.actions.content import chosen
 from engagement.bandits.propensity import ONE
 from engagement.signals.catalogue import BY_KIND
 from engagement.signals.safety import SafetyKind
@@ -63,7 +64,11 @@ DEADLINE = "The service could not decide in time; nothing is stored and nothing 
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What to do, as the person who does it may hear it. Money is in the currency's minor unit."""
+    """What to do, as the person who does it may hear it. Money is in the currency's minor unit.
+
+    audience : whom `text` addresses      variables : names in braces in it, which the app fills in
+    draft : nobody has reviewed the text yet      burden : what the action asks of who receives it, 0 to 3
+    """
 
     id: str
     kind: str
@@ -71,10 +76,14 @@ class Offer(msgspec.Struct, frozen=True):
     title: str
     text: str | None
     language: str | None
+    audience: str | None
+    variables: tuple[str, ...]
+    draft: bool
     barrier: str | None
     carrier: str | None
     minutes: int
     cost_minor: int
+    burden: int
     needs_accept: bool
 
 
@@ -156,17 +165,21 @@ NOTHING = Offer(
     title="Nothing extra this time",
     text=None,
     language=None,
+    audience=None,
+    variables=(),
+    draft=False,
     barrier=None,
     carrier=None,
     minutes=0,
     cost_minor=0,
+    burden=0,
     needs_accept=False,
 )
 
 
 def offer(action: AnyAction, language: str) -> Offer:
-    """An action with its wording in a language, or in the first there is."""
-    wording = next((row for row in action.content if row.language == language), None)
+    """An action with its wording in a language, for an app and whoever carries the action out."""
+    wording = chosen(action.content, language, READER_OF[action.carrier])
     return Offer(
         id=action.id,
         kind=str(action.__struct_config__.tag),
@@ -174,10 +187,14 @@ def offer(action: AnyAction, language: str) -> Offer:
         title=action.title,
         text=None if wording is None else wording.text,
         language=None if wording is None else wording.language,
+        audience=None if wording is None else wording.audience,
+        variables=() if wording is None else wording.variables,
+        draft=wording is not None and wording.status == "draft",
         barrier=action.barrier,
         carrier=action.carrier,
         minutes=action.minutes,
         cost_minor=action.cost_minor,
+        burden=action.burden,
         needs_accept=action.needs_accept,
     )
 
