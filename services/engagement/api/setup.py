@@ -4,7 +4,6 @@
 they are ended, retired or paused.
 """
 
-import csv
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
@@ -202,10 +201,7 @@ def rosters(
     conn: Connection, kept: Kept, program_id: str, texts: Sequence[str], now_ms: int
 ) -> list[RosterReport]:
     """Imports each. One that cannot be read at all is raised, so that nothing of it is stored."""
-    try:
-        return [import_roster(conn, kept, program_id, text, now_ms) for text in texts]
-    except csv.Error as flaw:
-        raise Invalid(f"the body is not CSV: {flaw}") from flaw
+    return [import_roster(conn, kept, program_id, text, now_ms) for text in texts]
 
 
 HANDLERS = (
