@@ -8,7 +8,7 @@ from litestar import Litestar, MediaType, Response, get
 from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from engagement.api import decisions, engagement, operations, recommendations, setup, signals
+from engagement.api import decisions, engagement, operations, recommendations, register, setup, signals
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -45,6 +45,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             recommendations.recommend_one,
             recommendations.recommend_many,
             signals.report_signals,
+            register.import_register_csv,
             decisions.tell_decision,
             decisions.answer_decision,
             decisions.post_outcome,

@@ -14,6 +14,7 @@ from litestar.params import JSONBody
 from sqlalchemy import Connection
 
 from engagement.actions.catalogue import AnyAction
+from engagement.api.bodies import csv_text
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name
@@ -188,12 +189,8 @@ async def import_roster_csv(request: Call) -> RosterReport:
 
     Says line by line what was refused and why; a bad line harms no other.
     """
-    try:
-        text = (await request.body()).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid("the roster must be CSV text in UTF-8") from None
     work = Work(request.auth.program_id, rosters)
-    report: RosterReport = await one(service_of(request), "record", work, text)
+    report: RosterReport = await one(service_of(request), "record", work, await csv_text(request, "roster"))
     return report
 
 
