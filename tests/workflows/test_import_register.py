@@ -181,6 +181,18 @@ def test_a_wrong_seat_is_named_and_the_rest_of_the_line_is_stored(seated):
     }
 
 
+def test_many_wrong_seats_of_a_cell_are_one_flaw_of_each_kind(seated):
+    seated.run(ingest, [said("left", 1, member="m4")], day=5)
+    wrong = " ".join(map(str, range(11, 24)))
+    report = meetings(seated, f"g0,2026-03-12,yes,1 4 x y 3 3 {wrong},,,")
+    assert [flaw.problem for flaw in report.refused] == [
+        "`x`, `y` is no seat's number",
+        "seat 3 stands twice",
+        "`g0` has no seat 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, …; it has 1, 3, 4",
+        "nobody sits on seat 4 of `g0` on 2026-03-12",
+    ]
+
+
 @pytest.mark.parametrize("cell", ["9", "x", "1-4"])
 def test_a_list_without_any_right_seat_makes_nobody_absent(seated, cell):
     report = meetings(seated, f"g0,2026-03-12,yes,{cell},,,")

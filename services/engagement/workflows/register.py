@@ -7,6 +7,7 @@ Reading touches no database.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Literal, NamedTuple
@@ -19,6 +20,7 @@ from engagement.workflows.sheet import (
     Cells,
     FlawError,
     Refused,
+    few,
     header,
     must_say,
     not_read,
@@ -220,12 +222,11 @@ def _meeting_line(cells: Cells, number: int) -> tuple[Line, list[Refused]]:
     if listed.get("came") and held != HELD:
         raise FlawError("came", "seats are said to have come, though the meeting was not held")
     line = Line(number, group, day, None, {"held": held}, listed)
-    flaws += [
-        Refused(number, column, f"seat {seat} stands in `{lists[0]}` too; neither is stored")
-        for column, seats in listed.items()
-        for seat in sorted(seats)
-        if (lists := line.mentions(LISTS[column][0], seat))[0] != column
-    ]
+    for column, seats in listed.items():
+        both = [seat for seat in sorted(seats) if line.mentions(LISTS[column][0], seat)[0] != column]
+        if both:
+            first = line.mentions(LISTS[column][0], both[0])[0]
+            flaws.append(Refused(number, column, f"seat {few(both)} stands in `{first}` too; neither counts"))
     return line, flaws
 
 
@@ -233,17 +234,16 @@ def _seats(cell: str, column: str) -> tuple[frozenset[int] | None, list[str]]:
     """The seats that a cell lists, None when there is no use in it; and what is wrong with others."""
     if western(cell).lower() in NOBODY:
         return frozenset(), []
-    seats: set[int] = set()
-    flaws: list[str] = []
+    seats: Counter[int] = Counter()
+    strange: list[str] = []
     for word in re.findall(r"[^\s,;]+", cell):
         try:
-            seat = whole_number(word, column)
-        except FlawError as flaw:
-            flaws.append(flaw.problem)
-            continue
-        if seat in seats:
-            flaws.append(f"seat {seat} stands twice")
-        seats.add(seat)
+            seats[whole_number(word, column)] += 1
+        except FlawError:
+            strange.append(f"`{word[:20]}`")
+    twice = [seat for seat, times in sorted(seats.items()) if times > 1]
+    flaws = [f"{few(strange)} is no seat's number"] if strange else []
+    flaws += [f"seat {few(twice)} stands twice"] if twice else []
     return frozenset(seats) or None, flaws
 
 

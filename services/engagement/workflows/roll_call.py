@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from engagement.store.setup import Seated
 from engagement.workflows.ingest import AHEAD_MS, EARLIEST, milliseconds
 from engagement.workflows.register import HELD, LISTS, NOTHING, STAYED_AWAY, WORDS, Line, Meaning
-from engagement.workflows.sheet import Refused
+from engagement.workflows.sheet import Refused, few
 
 NOON = time(12)
 """When a meeting counts as having been: a nudge of that morning lies before it, one of the evening after."""
@@ -68,7 +68,7 @@ def line_flaw(line: Line, roll: Roll, now_ms: int) -> Refused | None:
     """Why nothing of a line can be stored."""
     found = _group_flaw(line, roll) or _date_flaw(line, roll, now_ms)
     if found is None and line.seat is not None and not roll.sits(line.group, line.seat, line.day):
-        found = "seat", _empty(line, line.seat, roll)
+        found = "seat", _empty(line, [line.seat], roll)[0]
     return None if found is None else Refused(line.number, *found)
 
 
@@ -96,20 +96,20 @@ def _date_flaw(line: Line, roll: Roll, now_ms: int) -> tuple[str, str] | None:
 
 def seat_flaws(line: Line, roll: Roll) -> list[Refused]:
     """The seats in a meeting's lists on which nobody sits that day. The rest of the line is stored."""
-    return [
-        Refused(line.number, column, _empty(line, seat, roll))
-        for column, seats in line.listed.items()
-        for seat in sorted(seats)
-        if not roll.sits(line.group, seat, line.day)
-    ]
+    flaws = []
+    for column, seats in line.listed.items():
+        empty = [seat for seat in sorted(seats) if not roll.sits(line.group, seat, line.day)]
+        flaws += [Refused(line.number, column, words) for words in _empty(line, empty, roll)]
+    return flaws
 
 
-def _empty(line: Line, seat: int, roll: Roll) -> str:
-    """That nobody sits there, in words, and whose seats there are."""
-    if seat in roll.holders[line.group]:
-        return f"nobody sits on seat {seat} of `{line.group}` on {line.day}"
-    seats = ", ".join(map(str, sorted(roll.holders[line.group])[:20]))
-    return f"`{line.group}` has no seat {seat}; it has {seats}"
+def _empty(line: Line, empty: Sequence[int], roll: Roll) -> list[str]:
+    """That nobody sits on these seats, and which of them the group does not even have."""
+    seats = roll.holders[line.group]
+    unknown, left = [seat for seat in empty if seat not in seats], [seat for seat in empty if seat in seats]
+    flaws = [f"`{line.group}` has no seat {few(unknown)}; it has {few(sorted(seats))}"] if unknown else []
+    flaws += [f"nobody sits on seat {few(left)} of `{line.group}` on {line.day}"] if left else []
+    return flaws
 
 
 def told(lines: Iterable[Line], roll: Roll) -> Iterator[Told]:

@@ -148,6 +148,11 @@ def whole_number(text: str, column: str) -> int:
     return int(digits)
 
 
+def few(things: Sequence[object]) -> str:
+    """Things by name, the first ten of them: a report must not grow with what somebody pastes into a cell."""
+    return ", ".join(map(str, things[:10])) + (", …" if len(things) > 10 else "")
+
+
 def western(text: str) -> str:
     """The text with its digits, Devanagari or Telugu for instance, as 0 to 9."""
     return "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
