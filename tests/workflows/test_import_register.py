@@ -152,6 +152,11 @@ def test_of_a_meeting_that_was_not_held_nobody_was_absent(seated):
     assert told(seated) == {("12/03", "g0", "meeting_held", 0)}
 
 
+def test_of_a_meeting_that_was_not_held_nobody_may_be_said_to_have_come(seated):
+    assert refusals(meetings(seated, "g0,2026-03-12,no,none,,,")) == []
+    assert told(seated) == {("12/03", "g0", "meeting_held", 0)}
+
+
 def test_a_postponed_meeting_is_named_and_counts_neither_way(seated):
     report = meetings(seated, "g0,2026-03-12,postponed,,,,")
     assert told(seated) == set()
@@ -190,6 +195,22 @@ def test_many_wrong_seats_of_a_cell_are_one_flaw_of_each_kind(seated):
         "seat 3 stands twice",
         "`g0` has no seat 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, …; it has 1, 3, 4",
         "nobody sits on seat 4 of `g0` on 2026-03-12",
+    ]
+
+
+def test_of_who_has_left_a_list_says_nothing(seated):
+    seated.run(ingest, [said("left", 1, member="m4")], day=5)
+    meetings(seated, "g0,2026-03-12,yes,1 4,,,")
+    assert {unit for _, unit, kind, _ in told(seated) if kind == "attendance"} == {"m1", "m3"}
+
+
+def test_who_took_another_seat_of_the_group_is_spoken_of_there_alone(seated):
+    seat(seated, "g0,m4,5,2026-03-20", columns="group,member,seat,joined_on")
+    report = meetings(seated, "g0,2026-03-20,yes,1 4,,,", "g0,2026-03-21,yes,5,,,")
+    assert refusals(report) == [(2, "came")]
+    assert [row for row in sorted(told(seated)) if row[1] == "m4"] == [
+        ("20/03", "m4", "attendance", 0),
+        ("21/03", "m4", "attendance", 1),
     ]
 
 
@@ -330,7 +351,7 @@ def test_what_a_later_register_leaves_open_stays_as_it_is(seated, columns):
 def test_what_somebody_corrected_meanwhile_stands_until_the_register_changes(seated):
     typed(seated, "g0,2026-03-12,4,yes,,")
     first = "g0/2026-03-12/4/attendance"
-    by_staff = came("m4", 2, 0, source="office", id="a", corrects=first, corrects_source="register")
+    by_staff = came("m4", 2, 0, source="staff", id="a", corrects=first, corrects_source="register")
     seated.run(ingest, [by_staff], day=LATER)
     assert typed(seated, "g0,2026-03-12,4,yes,,").signals == 0
     assert ("12/03", "m4", "attendance", 0) in told(seated)
@@ -339,7 +360,7 @@ def test_what_somebody_corrected_meanwhile_stands_until_the_register_changes(sea
 def test_a_changed_register_corrects_the_correction_that_somebody_made_meanwhile(seated):
     typed(seated, "g0,2026-03-12,4,no,,")
     first = "g0/2026-03-12/4/attendance"
-    by_staff = came("m4", 2, 0, source="office", id="a", corrects=first, corrects_source="register")
+    by_staff = came("m4", 2, 0, source="staff", id="a", corrects=first, corrects_source="register")
     seated.run(ingest, [by_staff], day=LATER)
     typed(seated, "g0,2026-03-12,4,yes,,")
     assert ("12/03", "m4", "attendance", 1) in told(seated)
@@ -450,7 +471,7 @@ def test_a_name_that_is_taken_by_another_report_is_told_of_the_line(seated):
         ("group,date,seat,came,date\n", "`date` stands twice"),
         ("group;date;seat;came\n", "either `seat`"),
         ("group,date,held\ng0,2026-03-12," + "1" * 200_000, "line 2"),
-        (" " * (MOST_CHARACTERS + 1), "at most 1,000,000 characters"),
+        (" " * (MOST_CHARACTERS + 1), "at most 250,000 characters"),
     ],
     ids=["empty", "neither", "both", "came", "group", "twice", "semicolons", "cell", "long"],
 )

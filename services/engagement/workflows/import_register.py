@@ -161,7 +161,7 @@ def _names(first: str) -> Iterator[str]:
 def _answer(signal: Signal, result: Receipt | Mistake) -> Answer:
     if isinstance(result, Mistake):
         return result
-    if result.status == "repeated":  # somebody who shares the transaction imports the same
+    if result.status == "repeated":  # told twice in this transaction, as each seat tells of the meeting
         return "unchanged"
     return "stored" if signal.corrects is None else "corrected"
 

@@ -27,7 +27,6 @@ from engagement.workflows.sheet import (
     opened,
     pseudonym,
     read_lines,
-    western,
     whole_number,
 )
 
@@ -56,7 +55,8 @@ NEEDED: Mapping[Layout, tuple[str, ...]] = {
     "seat": ("group", "date", "seat", "came"),
     "meeting": ("group", "date", "held"),
 }
-MOST_CHARACTERS = 1_000_000
+MOST_CHARACTERS = 250_000
+# \d and int() take the digits of any script
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?P<between>[/.-])(?P<month>\d{1,2})(?P=between)(?P<year>\d{4})")
 """As dates are written in India."""
@@ -117,7 +117,7 @@ LISTS: Mapping[str, tuple[str, Meaning]] = {
     "goals_missed": ("goal", MISSED),
 }
 """By column that lists seats: the column of the other layout, and what stands there for these seats."""
-NOBODY = frozenset({"none", "nobody", "-", "0"})
+NOBODY = frozenset({"none", "nobody", "-", "0", "०", "౦"})
 """A list without seats. The empty cell is none: it says nothing."""
 
 
@@ -232,7 +232,7 @@ def _meeting_line(cells: Cells, number: int) -> tuple[Line, list[Refused]]:
 
 def _seats(cell: str, column: str) -> tuple[frozenset[int] | None, list[str]]:
     """The seats that a cell lists, None when there is no use in it; and what is wrong with others."""
-    if western(cell).lower() in NOBODY:
+    if cell.lower() in NOBODY:
         return frozenset(), []
     seats: Counter[int] = Counter()
     strange: list[str] = []
@@ -257,8 +257,7 @@ def _meaning(cells: Cells, column: str) -> Meaning:
 
 
 def _day(cells: Cells) -> date:
-    written = western(cells["date"])
-    iso, day_first = ISO.fullmatch(written), DAY_FIRST.fullmatch(written)
+    iso, day_first = ISO.fullmatch(cells["date"]), DAY_FIRST.fullmatch(cells["date"])
     try:
         if iso is not None:
             return date(*map(int, iso.groups()))

@@ -114,11 +114,9 @@ def _empty(line: Line, empty: Sequence[int], roll: Roll) -> list[str]:
 
 def told(lines: Iterable[Line], roll: Roll) -> Iterator[Told]:
     """Everything that lines tell, one by one: what is, and what is not and may have been told before."""
-    meetings: set[tuple[str, date]] = set()
     for line in lines:
-        if (line.group, line.day) not in meetings:  # whoever came or stayed away, there was a meeting
-            meetings.add((line.group, line.day))
-            yield from _about(line, roll, None, "held", line.said.get("held", HELD))
+        # where a seat came or stayed away there was a meeting; told again with the next seat it is no news
+        yield from _about(line, roll, None, "held", line.said.get("held", HELD))
         for seat, column, meaning in _of_meeting(line, roll) if line.seat is None else _of_seat(line):
             yield from _about(line, roll, seat, column, meaning)
 

@@ -5,7 +5,6 @@ A bad line is reported with its number and column and harms no other.
 
 import csv
 import io
-import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -142,17 +141,11 @@ def yes_no(cells: Cells, column: str) -> bool:
 
 def whole_number(text: str, column: str) -> int:
     """A whole number, 0 or more, in the digits of any script."""
-    digits = western(text)
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
+    if not text.isdecimal() or len(text) > 9:
         raise FlawError(column, f"`{text[:20]}` is not a whole number")
-    return int(digits)
+    return int(text)
 
 
 def few(things: Sequence[object]) -> str:
     """Things by name, the first ten of them: a report must not grow with what somebody pastes into a cell."""
     return ", ".join(map(str, things[:10])) + (", …" if len(things) > 10 else "")
-
-
-def western(text: str) -> str:
-    """The text with its digits, Devanagari or Telugu for instance, as 0 to 9."""
-    return "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
