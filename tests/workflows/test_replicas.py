@@ -127,3 +127,18 @@ def test_a_register_at_both_is_told_once_and_so_is_its_correction(databases):
             told_new = sum(answer != "unchanged" for answer in (*one, *other))
             assert told_new == (18 if came_to == "1 2 3" else 12)
         assert compare(here.db, here.kept, here.id) == []
+
+
+def test_of_two_registers_at_both_one_corrects_the_other(databases):
+    for _ in range(8):
+        here = a_program(databases[0])
+        seat_members(here, 8)
+        text = "group,date,held,came\ng0,2026-03-10,yes,{}\n"
+        registers = [here.run(plan_register, text.format(seats)) for seats in ("1 2 3", "4 5 6")]
+        work = [(record, next(cuts(register))) for register in registers]
+        answers = sorted(sorted(told) for told in both(here, databases, *work))
+        assert answers == [
+            ["corrected"] * 6 + ["unchanged"] * 3,  # the meeting, and seats 7 and 8 at neither
+            ["stored"] * 9,
+        ]
+        assert compare(here.db, here.kept, here.id) == []
