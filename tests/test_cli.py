@@ -34,6 +34,7 @@ COMMANDS = [
         "program",
         "key",
         "import-roster",
+        "import-register",
         "import-log",
         "fold",
         "rebuild",
@@ -115,6 +116,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
         (["key", "create"], "there are 0 programs"),
         (["key", "create", "--program", "nobody"], "there is no program `nobody`"),
         (["import-roster", "nowhere.csv"], "cannot read nowhere.csv"),
+        (["import-register", "nowhere.csv"], "cannot read nowhere.csv"),
         (["fold", "--program", "nobody"], "there is no program `nobody`"),
         (["rebuild", "--program", "nobody"], "there is no program `nobody`"),
         (["replay"], "there are 0 programs"),
@@ -241,6 +243,34 @@ def test_a_roster_is_reported_line_by_line(run: Callable[..., Said], program: st
         "  line 3, seat: `x` is not a whole number",
         "  not read, not stored: phone",
     ]
+
+
+@pytest.fixture
+def registered(run: Callable[..., Said], program: str, tmp_path: Path) -> Callable[..., Said]:
+    """Imports a register's lines into a program with ben on seat 2 of north since January."""
+    (tmp_path / "roster.csv").write_text("group,member,seat,joined_on\nnorth,ben,2,2026-01-05\n")
+    assert run("import-roster", str(tmp_path / "roster.csv"), "--program", program).code == 0
+
+    def imported(*lines: str) -> Said:
+        (tmp_path / "register.csv").write_text("\n".join(lines))
+        return run("import-register", str(tmp_path / "register.csv"), "--program", program)
+
+    return imported
+
+
+def test_a_register_is_reported_line_by_line(registered: Callable[..., Said]) -> None:
+    answer = registered("group,date,held,came", "north,12/01/2026,yes,2 9", "north,13/01/2026,postponed,")
+    assert answer.code == 1  # something was refused
+    assert answer.out.splitlines() == [
+        "2 lines: 1 stored, 1 unchanged; 2 new reports, 0 of them corrections",
+        "  line 2, came: `north` has no seat 9; it has 2",
+        "  line 3, held: there is no report for a postponed meeting; nothing of it is stored",
+    ]
+
+
+def test_a_register_that_is_too_long_is_refused(registered: Callable[..., Said]) -> None:
+    answer = registered("group,date,held,came", " " * 250_000)
+    assert (answer.code, "at most 250,000 characters" in answer.err) == (2, True)
 
 
 def test_what_has_closed_is_folded_once(run: Callable[..., Said], decided: str) -> None:

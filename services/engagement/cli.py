@@ -35,6 +35,8 @@ from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.example import Example, load_example
 from engagement.workflows.fold import fold_program
 from engagement.workflows.import_log import import_log, in_words
+from engagement.workflows.import_register import import_register
+from engagement.workflows.import_register import in_words as register_in_words
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.log_mapping import read_mapping
 from engagement.workflows.program import (
@@ -45,6 +47,7 @@ from engagement.workflows.program import (
     template_names,
 )
 from engagement.workflows.rebuild import compare, rebuild
+from engagement.workflows.register import MOST_CHARACTERS
 from engagement.workflows.replay import Verdict, replay_decisions
 from engagement.workflows.roster import import_roster
 
@@ -132,6 +135,10 @@ def _parser() -> argparse.ArgumentParser:
     roster = command("import-roster", _import_roster, "import groups, members and seats from CSV")
     roster.add_argument("file", type=Path)
     roster.add_argument("--program", help="the program's id; not needed when there is one program")
+
+    register = command("import-register", _import_register, "import a register of meetings from CSV")
+    register.add_argument("file", type=Path)
+    register.add_argument("--program", help="the program's id; not needed when there is one program")
 
     log = command("import-log", _import_log, "import another system's decision log, with a mapping file")
     log.add_argument("file", type=Path)
@@ -367,9 +374,11 @@ def _key(arguments: Arguments) -> None:
         say(f"Key {made.key.key_id}, shown this once: {made.text}")
 
 
-def _read(file: Path) -> str:
+def _read(file: Path, most: int | None = None) -> str:
+    """A file's text; of one longer than `most` characters only enough to see that it is."""
     try:
-        return file.read_text("utf-8-sig")
+        with file.open(encoding="utf-8-sig") as text:
+            return text.read(None if most is None else most + 1)
     except (OSError, UnicodeDecodeError) as flaw:
         raise Invalid(f"cannot read {file}: {flaw}") from flaw
 
@@ -388,6 +397,15 @@ def _import_roster(arguments: Arguments) -> int:
         say(f"  line {flaw.line}, {flaw.column or 'whole line'}: {flaw.problem}")
     if report.ignored_columns:
         say(f"  not read, not stored: {', '.join(report.ignored_columns)}")
+    return 1 if report.refused else 0
+
+
+def _import_register(arguments: Arguments) -> int:
+    content = _read(arguments.file, MOST_CHARACTERS)
+    with _opened(arguments) as (db, kept):
+        program_id, now_ms = _only_program(db, arguments), _now(db)
+        report = import_register(db, kept, program_id, content, now_ms)
+    say(register_in_words(report))
     return 1 if report.refused else 0
 
 

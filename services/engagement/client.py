@@ -34,6 +34,7 @@ from engagement.errors import (
 from engagement.store.setup import AnyNoun, noun_of
 from engagement.workflows.answer import Reply, Standing
 from engagement.workflows.engagement import Engagement
+from engagement.workflows.import_register import RegisterReport
 from engagement.workflows.ingest import Receipt, Signal
 from engagement.workflows.outcome import Earned, Posted
 from engagement.workflows.recommend import Ask
@@ -218,6 +219,10 @@ class Client:
     def import_roster(self, text: str) -> RosterReport:
         """Imports groups, members and seats from CSV text of up to 1,000 lines."""
         return self._send("POST", "/v1/imports/roster", RosterReport, text.encode(), media="text/csv")
+
+    def import_register(self, text: str) -> RegisterReport:
+        """Imports what a meeting register says, from CSV text of up to 1,000 lines."""
+        return self._send("POST", "/v1/register", RegisterReport, text.encode(), media="text/csv")
 
     def move_clock(self, now: datetime) -> datetime:
         """Moves the time of a simulated service forward; what time it is there."""

@@ -17,6 +17,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("recommend", "POST", "/v1/recommendations/batch"),
     ("recommend", "POST", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}/answers"),
     ("signals", "POST", "/v1/signals"),
+    ("signals", "POST", "/v1/register"),
     ("signals", "POST", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}/outcome"),
     ("read", "GET", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}"),
     ("read", "GET", "/v1/referrals"),

@@ -88,6 +88,7 @@ def test_a_wrong_method_is_told_which_there_are(caller: Caller) -> None:
         (ASK, "application/x-www-form-urlencoded", "application/json"),
         (ASK, "text/plain", "application/json"),
         ("/v1/imports/roster", "application/json", "text/csv"),
+        ("/v1/register", "application/json", "text/csv"),
     ],
 )
 def test_another_media_type_is_refused_with_the_right_one(

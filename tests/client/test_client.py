@@ -145,6 +145,12 @@ def test_the_set_up_is_changed_through_the_client(client: Client) -> None:
     assert (report.stored, report.refused) == (1, ())
 
 
+def test_a_register_is_imported_through_the_client(client: Client) -> None:
+    client.import_roster("group,seat,member,joined_on\nh2,1,devi,2025-12-01\n")
+    report = client.import_register("group,date,held,came\nh2,2025-12-15,yes,1 2\n")
+    assert (report.signals, [flaw.column for flaw in report.refused]) == (2, ["came"])
+
+
 def test_time_is_moved_and_versions_are_made_through_the_client(client: Client) -> None:
     client.recommend(Ask(member="m8"))
     later = NOW + timedelta(days=36)

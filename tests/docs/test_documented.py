@@ -56,6 +56,7 @@ from engagement.strategy.setup import (
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 from engagement.telemetry import JsonLines, Metrics
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
+from engagement.workflows.register import COLUMNS as REGISTER
 from engagement.workflows.regroup import Merge, Mover, Split
 from engagement.workflows.roster import COLUMNS
 from engagement.workflows.tell import REFUSED_FROM, WITHHELD, WITHHELD_FROM, Withheld
@@ -177,6 +178,10 @@ PLACES = [
     Place("carrier", get_args(Carrier), DICTIONARY, "Carriers"),
     Place("role", get_args(Role), DICTIONARY, "Roles"),
     Place("column of a roster", tuple(COLUMNS), DICTIONARY, "Roster"),
+    *(
+        Place(f"column of a {layout}'s line", tuple(columns), DICTIONARY, f"Register: one line a {layout}")
+        for layout, columns in REGISTER.items()
+    ),
     *(
         Place(f"field of {kind.__name__}", fields(kind), DICTIONARY, f"Set-up: {kind.__name__}")
         for kind in SETUP

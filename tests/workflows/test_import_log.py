@@ -550,10 +550,10 @@ def test_the_mapping_reads_the_published_headings():
 @pytest.fixture(scope="module")
 def oralytics():
     """The real log, as text; the folder that holds it is given, never kept with the tests."""
-    folder = os.environ.get("ENGAGEMENT_TEST_DATA")
+    folder = os.environ.get("TEST_DATA_FOLDER")
     file = Path(folder or "absent") / "oralytics_pilot" / "decisions.csv"
     if not file.is_file():
-        pytest.skip("ENGAGEMENT_TEST_DATA names no folder with oralytics_pilot/decisions.csv")
+        pytest.skip("TEST_DATA_FOLDER names no folder with oralytics_pilot/decisions.csv")
     return file.read_text()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import event
 from engagement.store import decisions, resources
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.workflows.import_register import cuts, plan_register, record
 from engagement.workflows.ingest import ingest
 from engagement.workflows.rebuild import compare
 from engagement.workflows.recommend import Ask, recommend
@@ -110,3 +111,34 @@ def test_a_meeting_reported_while_a_decision_matures_is_seen_or_revises_it(datab
             event.remove(db.engine(), "before_cursor_execute", report_meanwhile)
     assert reported[0].result()
     assert here.read(decisions.outcomes, [decision])[decision][-1].reward == 0
+
+
+def test_a_register_at_both_is_told_once_and_so_is_its_correction(databases):
+    for _ in range(4):
+        here = a_program(databases[0])
+        seat_members(here, 16)
+        for came_to in ("1 2 3", "4 5 6"):
+            text = f"group,date,held,came\ng0,2026-03-10,yes,{came_to}\ng1,2026-03-10,yes,{came_to}\n"
+            (told,) = cuts(here.run(plan_register, text))
+            one, other = both(here, databases, (record, told), (record, told[::-1]))
+            for first, second in zip(one, other[::-1], strict=True):
+                assert "unchanged" in (first, second)
+            # 2 meetings and 16 attendances the first time; three who came and three who did not the second
+            told_new = sum(answer != "unchanged" for answer in (*one, *other))
+            assert told_new == (18 if came_to == "1 2 3" else 12)
+        assert compare(here.db, here.kept, here.id) == []
+
+
+def test_of_two_registers_at_both_one_corrects_the_other(databases):
+    for _ in range(8):
+        here = a_program(databases[0])
+        seat_members(here, 8)
+        text = "group,date,held,came\ng0,2026-03-10,yes,{}\n"
+        registers = [here.run(plan_register, text.format(seats)) for seats in ("1 2 3", "4 5 6")]
+        work = [(record, next(cuts(register))) for register in registers]
+        answers = sorted(sorted(told) for told in both(here, databases, *work))
+        assert answers == [
+            ["corrected"] * 6 + ["unchanged"] * 3,  # the meeting, and seats 7 and 8 at neither
+            ["stored"] * 9,
+        ]
+        assert compare(here.db, here.kept, here.id) == []

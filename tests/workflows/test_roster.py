@@ -10,7 +10,8 @@ from engagement.store import links, setup
 from engagement.strategy.setup import Barriers, Consent, Group, HealthWorker, Member, Site
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
-from engagement.workflows.roster import MOST_LINES, import_roster
+from engagement.workflows.roster import import_roster
+from engagement.workflows.sheet import MOST_LINES
 from support.peer_groups import moment, said, seat
 
 ALL = (

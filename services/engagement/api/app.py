@@ -15,6 +15,7 @@ from engagement.api import (
     places,
     recommendations,
     referrals,
+    register,
     setup,
     signals,
 )
@@ -55,6 +56,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             recommendations.recommend_many,
             signals.report_signals,
             referrals.list_referrals,
+            register.import_register_csv,
             decisions.tell_decision,
             decisions.answer_decision,
             decisions.post_outcome,

@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
 
+from engagement.errors import Invalid
 from engagement.store.keys import ApiKey
 
 PLACE = re.compile(r"^(?P<said>.*?)(?: - at (?P<key>`key` in )?`\$\.?(?P<path>.*)`)?$", re.DOTALL)
@@ -37,6 +38,14 @@ class Typed(Request[Any, ApiKey, State]):
             raise ValidationException(extra=[flaw_in(str(flaw))]) from flaw
         except (msgspec.DecodeError, UnicodeDecodeError) as flaw:
             raise ValidationException(detail=f"the body is not JSON: {flaw}") from flaw
+
+
+async def csv_text(request: Request[Any, ApiKey, State], noun: str) -> str:
+    """The body as text. noun : what it holds, for the words of a problem"""
+    try:
+        return (await request.body()).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid(f"the {noun} must be CSV text in UTF-8") from None
 
 
 def flaw_in(words: str) -> dict[str, str]:

@@ -4,7 +4,6 @@
 they are ended, retired or paused.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
@@ -16,6 +15,7 @@ from litestar.params import JSONBody
 from sqlalchemy import Connection
 
 from engagement.actions.catalogue import AnyAction
+from engagement.api.bodies import csv_text
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
@@ -252,12 +252,8 @@ async def import_roster_csv(request: Call) -> RosterReport:
 
     Says line by line what was refused and why; a bad line harms no other.
     """
-    try:
-        text = (await request.body()).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid("the roster must be CSV text in UTF-8") from None
     work = Work(request.auth.program_id, rosters)
-    report: RosterReport = await one(service_of(request), "record", work, text)
+    report: RosterReport = await one(service_of(request), "record", work, await csv_text(request, "roster"))
     return report
 
 
@@ -265,10 +261,7 @@ def rosters(
     conn: Connection, kept: Kept, program_id: str, texts: Sequence[str], now_ms: int
 ) -> list[RosterReport]:
     """Imports each. One that cannot be read at all is raised, so that nothing of it is stored."""
-    try:
-        return [import_roster(conn, kept, program_id, text, now_ms) for text in texts]
-    except csv.Error as flaw:
-        raise Invalid(f"the body is not CSV: {flaw}") from flaw
+    return [import_roster(conn, kept, program_id, text, now_ms) for text in texts]
 
 
 HANDLERS = (

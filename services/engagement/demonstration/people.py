@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engagement.randomness import generator
 from engagement.records import Bools
-from engagement.workflows.roster import MOST_LINES
+from engagement.workflows.sheet import MOST_LINES
 
 SHARES_WITH_HEALTH_WORKER = 0.80
 DECLINES_CHANCE = 0.05

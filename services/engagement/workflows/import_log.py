@@ -35,7 +35,7 @@ from engagement.strategy.setup import Catalogue, Group, Member, Membership, Site
 from engagement.workflows.log_mapping import LogRow, Mapping, read_log
 from engagement.workflows.program import Template, create_program
 from engagement.workflows.revise import revise
-from engagement.workflows.roster import Refused
+from engagement.workflows.sheet import Refused
 
 LACKS = (
     "no scores: what the other system believed is stored as zeros and never shown as a belief",

@@ -28,7 +28,7 @@ from engagement.strategy.setup import Consent, Program, Site, identifies
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.ingest import AHEAD_MS, EARLIEST, milliseconds
 from engagement.workflows.recommend import ContextName
-from engagement.workflows.roster import Refused
+from engagement.workflows.sheet import FlawError, Refused
 
 MOST_LINES = 100_000
 SUM_MAY_BE_OFF = 1e-6
@@ -229,15 +229,6 @@ class Log(NamedTuple):
     ignored_columns: tuple[str, ...]
 
 
-class _FlawError(Exception):
-    """A cell that cannot be used."""
-
-    def __init__(self, column: str | None, problem: str) -> None:
-        super().__init__(problem)
-        self.column = column
-        self.problem = problem
-
-
 def read_mapping(content: bytes) -> Mapping:
     """A mapping from TOML."""
     try:
@@ -268,7 +259,7 @@ def read_log(content: str, mapping: Mapping, now_ms: int) -> Log:
             row = _row(line, mapping, reader.line_num, now_ms)
             _tell_apart(row, line.needed(mapping.unit.column), rows, written_as)
             rows[row.unit, row.point] = row
-        except _FlawError as flaw:
+        except FlawError as flaw:
             refused.append(Refused(reader.line_num, flaw.column, flaw.problem))
     ignored = tuple(name for name in header if name and name not in places.values())
     return Log(count, list(rows.values()), refused, ignored)
@@ -317,9 +308,9 @@ class _Line(NamedTuple):
             raise self.flaw(column, f"`{cell[:20]}` is not a finite number")
         return value
 
-    def flaw(self, column: Column, problem: str) -> _FlawError:
+    def flaw(self, column: Column, problem: str) -> FlawError:
         """What is wrong with a cell."""
-        return _FlawError(self.places[column], problem)
+        return FlawError(self.places[column], problem)
 
 
 def _columns(mapping: Mapping) -> list[Column]:
@@ -350,7 +341,7 @@ def _found(column: Column, header: Sequence[str]) -> str:
 def _row(line: _Line, mapping: Mapping, number: int, now_ms: int) -> LogRow:
     """One line as a decision."""
     if None in line.cells:
-        raise _FlawError(None, "the line has more cells than the first line has columns")
+        raise FlawError(None, "the line has more cells than the first line has columns")
     decided = _moment(line, mapping.time, now_ms)
     action = _action(line, mapping.action)
     reward, clipped = _reward(line, mapping.outcome)
@@ -373,12 +364,12 @@ def _tell_apart(
 ) -> None:
     """Refuses two lines for one decision, and two people under one id."""
     if written_as.setdefault(row.unit, cell) != cell:
-        raise _FlawError(
+        raise FlawError(
             None, f"another unit of this log is already called `{row.unit}`; `keep` more of the cell"
         )
     before = rows.get((row.unit, row.point))
     if before is not None:
-        raise _FlawError(None, f"line {before.line} holds this decision of `{row.unit}` already")
+        raise FlawError(None, f"line {before.line} holds this decision of `{row.unit}` already")
 
 
 def _unit(line: _Line, unit: UnitColumn) -> str:

@@ -5,16 +5,14 @@ changes nothing. An empty cell leaves what is stored as it is. A roster that com
 nobody's consent back and seats nobody again who has left.
 """
 
-import csv
-import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar, get_args
 
 import msgspec
 from sqlalchemy import Connection
 
-from engagement.errors import EngagementError, Invalid
+from engagement.errors import EngagementError
 from engagement.store import links, setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
@@ -34,9 +32,21 @@ from engagement.strategy.setup import (
     Relation,
     Sex,
     YesNo,
-    identifies,
 )
 from engagement.workflows.revise import revise
+from engagement.workflows.sheet import (
+    Cells,
+    FlawError,
+    Refused,
+    header,
+    must_say,
+    not_read,
+    opened,
+    pseudonym,
+    read_lines,
+    whole_number,
+    yes_no,
+)
 
 COLUMNS = {
     "group": "the group's id, required",
@@ -95,27 +105,9 @@ MEMBER_FIELDS = {
 }
 """What a line may say of its member, beside consents and barriers: column and field."""
 CONSENTS = ("messages", "chance", "my_signals", "health_worker")
-YES_NO = {
-    "yes": True,
-    "y": True,
-    "1": True,
-    "true": True,
-    "no": False,
-    "n": False,
-    "0": False,
-    "false": False,
-}
-MOST_LINES = 1_000
+NEEDED = ("group", "member", "seat")
 
 T = TypeVar("T")
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """A line that was not stored, where it is wrong, and how to mend it."""
-
-    line: int
-    column: str | None
-    problem: str
 
 
 class RosterReport(msgspec.Struct, frozen=True):
@@ -146,86 +138,41 @@ class _Line(NamedTuple):
         return self.links.get(column) if column in LINKS else getattr(self.group, GROUP_FIELDS[column])
 
 
-class _FlawError(Exception):
-    """A cell that cannot be used."""
-
-    def __init__(self, column: str | None, problem: str) -> None:
-        super().__init__(problem)
-        self.column = column
-        self.problem = problem
-
-
 def import_roster(conn: Connection, kept: Kept, program_id: str, content: str, now_ms: int) -> RosterReport:
     """Stores what a CSV text says, with header line, separated by commas."""
-    reader = csv.DictReader(io.StringIO(content.removeprefix("\ufeff"), newline=None))
-    header = _header(reader)
+    reader = opened(content)
+    names = header(reader, COLUMNS, NEEDED)
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     today = local_date(now_ms, catalogue.program.time_zone)
-    refused: list[Refused] = []
-    lines: list[_Line] = []
-    count = 0
-    for row in _rows(reader):
-        count += 1
-        if count > MOST_LINES:
-            raise Invalid(f"a roster has at most {MOST_LINES} lines; send it in parts")
-        try:
-            lines.append(_read(row, reader.line_num, catalogue, today))
-        except _FlawError as flaw:
-            refused.append(Refused(reader.line_num, flaw.column, flaw.problem))
-    stored = _store(conn, kept, program_id, lines, refused, now_ms)
+    count, sound, refused = read_lines(
+        reader, "a roster", lambda cells, number: _read(cells, number, catalogue, today)
+    )
+    stored = _store(conn, kept, program_id, sound, refused, now_ms)
     return RosterReport(
         lines=count,
         stored=stored,
         unchanged=count - stored - len(refused),
         refused=tuple(sorted(refused, key=lambda flaw: flaw.line)),
-        ignored_columns=tuple(name for name in header if name and name not in COLUMNS),
+        ignored_columns=not_read(names, COLUMNS),
     )
 
 
-def _header(reader: "csv.DictReader[str]") -> list[str]:
-    """The columns' names as they are understood from here on."""
-    header = [name.strip().lower() for name in reader.fieldnames or ()]
-    missing = [name for name in ("group", "member", "seat") if name not in header]
-    if missing:
-        raise Invalid(
-            f"the first line must name the columns: `{missing[0]}` is missing of {', '.join(COLUMNS)}"
-        )
-    twice = [name for name in COLUMNS if header.count(name) > 1]
-    if twice:
-        raise Invalid(f"the first line must name each column once: `{twice[0]}` stands twice")
-    reader.fieldnames = header
-    return header
-
-
-def _rows(reader: "csv.DictReader[str]") -> Iterator[dict[str, str | None]]:
-    """The lines below the first."""
-    try:
-        yield from reader
-    except csv.Error as flaw:
-        raise Invalid(f"line {reader.line_num + 1} is no CSV: {flaw}") from flaw
-
-
-def _read(row: dict[str, str | None], number: int, catalogue: Catalogue, today: date) -> _Line:
+def _read(cells: Cells, number: int, catalogue: Catalogue, today: date) -> _Line:
     """One line as a group, a member and a seat."""
-    cells = {name: (value or "").strip() for name, value in row.items() if isinstance(value, str)}
-    if None in row:
-        raise _FlawError(None, "the line has more cells than the first line has columns")
-    for column in ("group", "member", "seat"):
-        if not cells.get(column):
-            raise _FlawError(column, f"`{column}` is empty")
+    must_say(cells, NEEDED)
     group = {
-        "id": _id(cells, "group"),
+        "id": pseudonym(cells, "group"),
         "site": _site(cells, catalogue),
         "setting": cells.get("setting", "").lower() or "unknown",
         "language": cells.get("group_language", "").lower() or None,
     }
     joined = _date(cells, "joined_on") or today
-    consent = Consent(**{name: _yes_no(cells, name) for name in CONSENTS if cells.get(name)})
-    member = {"id": _id(cells, "member"), **_of_member(cells)}
+    consent = Consent(**{name: yes_no(cells, name) for name in CONSENTS if cells.get(name)})
+    member = {"id": pseudonym(cells, "member"), **_of_member(cells)}
     seat = {
         "member": member["id"],
         "group": group["id"],
-        "seat": _seat(cells),
+        "seat": whole_number(cells["seat"], "seat"),
         "role": cells.get("role", "").lower() or "member",
         "starts_on": joined,
     }
@@ -246,27 +193,18 @@ def _converted(values: object, kind: type[T], columns: Mapping[str, str]) -> T:
     except msgspec.ValidationError as flaw:
         problem, _, path = str(flaw).partition(" - at `$.")
         field = path.rstrip("`")
-        raise _FlawError(columns.get(field, field) or None, problem) from flaw
+        raise FlawError(columns.get(field, field) or None, problem) from flaw
 
 
-def _id(cells: dict[str, str], column: str) -> str:
-    name = cells[column]
-    if identifies(name):
-        raise _FlawError(
-            column, "looks like a phone number, an identity number or an address; use a pseudonym"
-        )
-    return name
-
-
-def _site(cells: dict[str, str], catalogue: Catalogue) -> str:
+def _site(cells: Cells, catalogue: Catalogue) -> str:
     name = cells.get("site") or (next(iter(catalogue.sites)) if len(catalogue.sites) == 1 else "")
     if name not in catalogue.sites:
         known = ", ".join(sorted(catalogue.sites)) or "none yet"
-        raise _FlawError("site", f"there is no site `{name}`; there are: {known}")
+        raise FlawError("site", f"there is no site `{name}`; there are: {known}")
     return name
 
 
-def _links(cells: dict[str, str], today: date) -> dict[str, Link]:
+def _links(cells: Cells, today: date) -> dict[str, Link]:
     """What the line links its group to, by column."""
     said = {
         column: {"relation": relation, "starts_on": today, "to": cells[column]}
@@ -276,63 +214,49 @@ def _links(cells: dict[str, str], today: date) -> dict[str, Link]:
     return {column: _converted(values, Link, {"to": column}) for column, values in said.items()}
 
 
-def _of_member(cells: dict[str, str]) -> dict[str, object]:
+def _of_member(cells: Cells) -> dict[str, object]:
     """What the line says of its member, by field."""
     said = {name: _choice(cells, name) for name in CHOICES if cells.get(name)}
     barriers = {name.removeprefix(BARRIER): cell for name, cell in said.items() if name.startswith(BARRIER)}
     if barriers and not cells.get("barriers_checked_on"):
-        raise _FlawError("barriers_checked_on", "barriers come from a check: write its day, year-month-day")
+        raise FlawError("barriers_checked_on", "barriers come from a check: write its day, year-month-day")
     return {
         "language": cells.get("language", "").lower() or None,
         "barriers": barriers,
         "barriers_checked_on": _date(cells, "barriers_checked_on"),
         "conditions": _conditions(cells),
         **{MEMBER_FIELDS[name]: cell for name, cell in said.items() if name in MEMBER_FIELDS},
-        "can_read": _yes_no(cells, "can_read") if cells.get("can_read") else None,
+        "can_read": yes_no(cells, "can_read") if cells.get("can_read") else None,
         "neighbourhood": cells.get("neighbourhood", "").upper() or None,
     }
 
 
-def _conditions(cells: dict[str, str]) -> list[str]:
+def _conditions(cells: Cells) -> list[str]:
     named = cells.get("conditions", "").lower().replace(";", " ").split()
     for name in named:
         if name not in get_args(Condition) or named.count(name) > 1:
             known = ", ".join(get_args(Condition))
-            raise _FlawError("conditions", f"`{name[:20]}` is not one of {known}, each named once")
+            raise FlawError("conditions", f"`{name[:20]}` is not one of {known}, each named once")
     return named
 
 
-def _choice(cells: dict[str, str], column: str) -> str:
+def _choice(cells: Cells, column: str) -> str:
     cell = cells[column].lower()
     if cell not in CHOICES[column]:
-        raise _FlawError(column, f"`{cell[:20]}` is none of {', '.join(CHOICES[column])}")
+        raise FlawError(column, f"`{cell[:20]}` is none of {', '.join(CHOICES[column])}")
     return cell
 
 
-def _date(cells: dict[str, str], column: str) -> date | None:
+def _date(cells: Cells, column: str) -> date | None:
     written = cells.get(column, "")
     if not written:
         return None
     try:
         return date.fromisoformat(written)
     except ValueError:
-        raise _FlawError(
+        raise FlawError(
             column, f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31"
         ) from None
-
-
-def _seat(cells: dict[str, str]) -> int:
-    try:
-        return int(cells["seat"])
-    except ValueError:
-        raise _FlawError("seat", f"`{cells['seat'][:20]}` is not a whole number") from None
-
-
-def _yes_no(cells: dict[str, str], column: str) -> bool:
-    answer = YES_NO.get(cells[column].lower())
-    if answer is None:
-        raise _FlawError(column, f"`{cells[column][:20]}` is neither yes nor no")
-    return answer
 
 
 def _store(

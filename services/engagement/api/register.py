@@ -1,0 +1,53 @@
+"""`/v1/register`: the paper register of a group's meetings, as CSV."""
+
+from collections.abc import Sequence
+
+from litestar import post
+from sqlalchemy import Connection
+
+from engagement.api.bodies import csv_text
+from engagement.api.desk import Work
+from engagement.api.guards import Needs
+from engagement.api.service import Call, each, one, service_of
+from engagement.errors import Fault, Mistake
+from engagement.store.kept import Kept
+from engagement.workflows.import_register import (
+    Part,
+    Plan,
+    RegisterReport,
+    cuts,
+    part,
+    plan_register,
+    record,
+    report,
+)
+
+
+@post("/v1/register", status_code=200, guards=[Needs("signals")], tags=["signals"], takes="text/csv")
+async def import_register_csv(request: Call) -> RegisterReport:
+    """Import a meeting register: the CSV text is the body.
+
+    One line a seat and meeting, or one line a meeting; the first line tells which. Says line by line what
+    was refused and why; a bad line or seat harms no other. It is stored in parts: after a failure midway
+    send it again, and what is stored already stays as it is.
+    """
+    service = service_of(request)
+    program_id = request.auth.program_id
+    plan: Plan = await one(service, "read", Work(program_id, plans), await csv_text(request, "register"))
+    parts: list[Part] = []
+    for cut in cuts(plan):
+        answers = await service.desk.ask("record", Work(program_id, record), cut)
+        fault = next((answer for answer in answers if isinstance(answer, Fault)), None)
+        if fault is not None:
+            raise fault
+        parts.append(part(cut, answers))
+        service.metrics.signals.labels("stored").inc(parts[-1].signals)
+        service.metrics.signals.labels("refused").inc(len(parts[-1].refused))
+    return report(plan, parts)
+
+
+def plans(
+    conn: Connection, kept: Kept, program_id: str, texts: Sequence[str], now_ms: int
+) -> list[Plan | Mistake]:
+    """Reads registers, each with all that is wrong with it."""
+    return each(lambda text: plan_register(conn, kept, program_id, text, now_ms), texts)
