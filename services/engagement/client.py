@@ -12,7 +12,7 @@ from itertools import count
 from random import SystemRandom
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
@@ -34,6 +34,7 @@ from engagement.errors import (
 from engagement.store.setup import AnyNoun, noun_of
 from engagement.workflows.answer import Reply, Standing
 from engagement.workflows.engagement import Engagement
+from engagement.workflows.everybody import AskAll
 from engagement.workflows.import_register import RegisterReport
 from engagement.workflows.ingest import Receipt, Signal
 from engagement.workflows.outcome import Earned, Posted
@@ -42,6 +43,7 @@ from engagement.workflows.roster import RosterReport
 from engagement.workflows.safety import OpenReferral
 from engagement.workflows.story import Story
 from engagement.workflows.tell import Recommendation
+from engagement.workflows.worklist import WorkItem, WorkList
 
 T = TypeVar("T")
 MOST = 1_000
@@ -111,6 +113,28 @@ class _Answers(msgspec.Struct, frozen=True):
     answers: list[_Answer]
 
 
+class _Everybody(msgspec.Struct, frozen=True):
+    answers: list[_Answer]
+    next: str | None
+
+
+class _Said(Reply, frozen=True, kw_only=True):
+    decision_id: str
+
+
+class _SaidMany(msgspec.Struct, frozen=True):
+    answers: Sequence[_Said]
+
+
+class _Stood(msgspec.Struct, frozen=True):
+    standing: Standing | None = None
+    problem: _Problem | None = None
+
+
+class _StoodMany(msgspec.Struct, frozen=True):
+    items: list[_Stood]
+
+
 class _Reported(msgspec.Struct, frozen=True):
     signals: Sequence[Signal]
 
@@ -177,9 +201,38 @@ class Client:
         ]
         return [answer.recommendation or _named(answer.problem) for answer in answers]
 
+    def recommend_all(self, wanted: AskAll) -> Iterator[Recommendation | EngagementError]:
+        """What to try next for everybody of a group or of the program, page by page, in order of id."""
+        while True:
+            page = self._post("/v1/recommendations/all", wanted, _Everybody)
+            yield from (answer.recommendation or _named(answer.problem) for answer in page.answers)
+            if page.next is None:
+                return
+            wanted = msgspec.structs.replace(wanted, after=page.next)
+
+    def work(self, **wanted: str) -> Iterator[WorkItem]:
+        """What waits to be done, the oldest first. wanted : `status`, `carrier`, `group`, `due_before`"""
+        after: str | None = ""
+        while after is not None:
+            page = self._get("/v1/decisions?" + urlencode(wanted | {"after": after}), WorkList)
+            yield from page.items
+            after = page.next
+
     def answer(self, decision_id: str, reply: Reply) -> Standing:
         """Says what became of a decision."""
         return self._post(f"/v1/decisions/{_part(decision_id)}/answers", reply, Standing)
+
+    def answer_many(self, replies: Sequence[tuple[str, Reply]]) -> list[Standing | EngagementError]:
+        """Says what became of many decisions: for each, in order, its standing or what is wrong with it."""
+        said = [
+            _Said(reply.status, reply.reason, reply.occurred_at, decision_id=key) for key, reply in replies
+        ]
+        items = [
+            row
+            for part in _parts(said)
+            for row in self._post("/v1/answers", _SaidMany(part), _StoodMany).items
+        ]
+        return [row.standing or _named(row.problem) for row in items]
 
     def post_outcome(self, decision_id: str, reward: float | None) -> Earned:
         """Says what a decision earned, from 0 to 1; None when nothing can be known."""

@@ -15,6 +15,9 @@ from support.running import Caller, Program, Running, Watch, readers_busy
 OPERATIONS: list[tuple[Scope, str, str]] = [
     ("recommend", "POST", "/v1/recommendations"),
     ("recommend", "POST", "/v1/recommendations/batch"),
+    ("recommend", "POST", "/v1/recommendations/all"),
+    ("recommend", "POST", "/v1/answers"),
+    ("read", "GET", "/v1/decisions"),
     ("recommend", "POST", f"/v1/decisions/{'0' * 8}-0000-0000-0000-{'0' * 12}/answers"),
     ("signals", "POST", "/v1/signals"),
     ("signals", "POST", "/v1/register"),

@@ -23,7 +23,8 @@ from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Member
 from engagement.workflows.access import SCOPES, create_key
-from engagement.workflows.answer import Reply
+from engagement.workflows.answer import Reply, Standing
+from engagement.workflows.everybody import AskAll
 from engagement.workflows.ingest import Signal, milliseconds
 from engagement.workflows.program import DEFAULT_TEMPLATE, create_program, template
 from engagement.workflows.recommend import Ask
@@ -333,3 +334,19 @@ def test_a_pause_is_never_shorter_than_the_service_asks(
     attempt: int, asked_for: float, chance: float
 ) -> None:
     assert pause(attempt, asked_for, chance) > asked_for
+
+
+def test_everybody_is_asked_for_page_by_page_and_what_is_to_be_done_is_listed_and_answered(
+    client: Client,
+) -> None:
+    answered = [row for row in client.recommend_all(AskAll(limit=5)) if isinstance(row, Recommendation)]
+    members = [row.member for row in answered]
+    assert members == sorted(set(members), key=str)
+    assert len(members) > 5
+    waiting = {row.decision_id for row in answered if row.action.id != "none"}
+    assert waiting <= {item.decision_id for item in client.work()}
+    replies = [(key, Reply("done")) for key in sorted(waiting)]
+    standing = client.answer_many([*replies, ("00000000-0000-7000-8000-000000000000", Reply("done"))])
+    assert [row.status for row in standing[:-1] if isinstance(row, Standing)] == ["done"] * len(replies)
+    assert isinstance(standing[-1], NotFound)
+    assert not waiting & {item.decision_id for item in client.work(status="open")}

@@ -54,6 +54,20 @@ def test_a_story_tells_what_became_of_it(here):
     assert [(row.revision, row.reward) for row in told_late.outcomes] == [(1, 0.0)]
 
 
+def test_a_provisional_value_is_shown_while_the_window_is_open_and_is_not_learned(here):
+    (decision,) = decided(here, *seat_members(here, 1))
+    assert told(here, decision).provisional is None
+    here.run(ingest, [came("m0", 5)], day=6)
+    assert told(here, decision, 7).provisional == pytest.approx(2 / 3)
+    here.fold(7)
+    early = told(here, decision, 7)
+    assert (early.outcomes, early.provisional) == ((), pytest.approx(2 / 3))
+    here.fold()
+    late = told(here, decision, FOLDED)
+    assert late.provisional is None
+    assert [row.reward for row in late.outcomes] == [pytest.approx(2 / 3)]
+
+
 def test_a_story_tells_the_belief_and_the_draw(here):
     (answered,) = ask(here, *seat_members(here, 1))
     found = told(here, answered.decision_id)

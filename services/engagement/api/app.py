@@ -54,10 +54,13 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
         route_handlers=[
             recommendations.recommend_one,
             recommendations.recommend_many,
+            recommendations.recommend_all,
             signals.report_signals,
             referrals.list_referrals,
             register.import_register_csv,
+            decisions.list_work,
             decisions.tell_decision,
+            decisions.answer_many,
             decisions.answer_decision,
             decisions.post_outcome,
             engagement.member_engagement,

@@ -1,22 +1,101 @@
-"""`/v1/decisions/{id}`: the story of a decision, and what became of it."""
+"""`/v1/decisions`: what waits to be done, the story of a decision, and what became of it."""
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Annotated, NamedTuple, get_args
 
+import msgspec
 from litestar import get, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from sqlalchemy import Connection
 
+from engagement.actions.action import Carrier
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.parameters import DecisionName
+from engagement.api.parameters import PAGE, After, DecisionName, InGroup, Limit
+from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, each, one, service_of
-from engagement.errors import Mistake
+from engagement.errors import EngagementError, Invalid, Mistake
 from engagement.signals.signal import Audience
 from engagement.store.kept import Kept
-from engagement.workflows.answer import Reply, Standing, answer
+from engagement.workflows.answer import DecisionId, Reply, Standing, answer
 from engagement.workflows.outcome import Earned, Posted, post_outcomes
 from engagement.workflows.story import Story, story
+from engagement.workflows.worklist import Wish, WorkList, WorkWanted, work_lists
+
+DECISION = re.compile(get_args(DecisionId)[1].pattern)
+
+
+MOST = 1_000
+
+
+class Said(Reply, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a person says became of one of many decisions."""
+
+    decision_id: DecisionId
+
+
+class SaidMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What became of many decisions. Each gets its standing or its own problem, in the same order."""
+
+    answers: Annotated[tuple[Said, ...], msgspec.Meta(min_length=1, max_length=MOST)]
+
+
+class Stood(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a decision stands now, or the problem with what was said of it."""
+
+    standing: Standing | None = None
+    problem: Problem | None = None
+
+
+class StoodMany(msgspec.Struct, frozen=True):
+    """Where the decisions stand, in the order in which they were named."""
+
+    items: list[Stood]
+
+
+@get("/v1/decisions", guards=[Needs("read")], tags=["decisions"])
+async def list_work(
+    request: Call,
+    status: Annotated[Wish, QueryParameter(description="`open` is both others")] = "open",
+    carrier: Annotated[Carrier | None, QueryParameter(description="Who carries it out")] = None,
+    group: InGroup = "",
+    due_before: Annotated[datetime | None, QueryParameter(description="What runs out before")] = None,
+    after: After = "",
+    limit: Limit = PAGE,
+) -> WorkList:
+    """List what waits to be done.
+
+    Open suggestions, the oldest first: of one carrier (the adviser's list, the health worker's), of one
+    group, or due before a moment. `accepted` are those to which somebody has said yes.
+    """
+    if due_before is not None and due_before.tzinfo is None:
+        raise Invalid("`due_before` needs an offset, such as 2026-04-30T18:30:00Z")
+    if after and DECISION.fullmatch(after) is None:
+        raise Invalid("`after` is `next` of the page before: a decision's id")
+    wanted = WorkWanted(status, carrier, group or None, due_before, after, limit, request.auth.audience)
+    found: WorkList = await one(
+        service_of(request), "read", Work(request.auth.program_id, work_lists), wanted
+    )
+    return found
+
+
+@post("/v1/answers", status_code=200, guards=[Needs("recommend")], tags=["decisions"])
+async def answer_many(request: Call, data: JSONBody[SaidMany]) -> StoodMany:
+    """Say what became of up to 1,000 decisions.
+
+    As one would of each; what is wrong with one harms no other.
+    """
+    replies = [(said.decision_id, Reply(said.status, said.reason, said.occurred_at)) for said in data.answers]
+    work = Work(request.auth.program_id, answer)
+    found = await service_of(request).desk.ask("record", work, replies)
+    return StoodMany(
+        [
+            Stood(problem=problem_of(row)) if isinstance(row, EngagementError) else Stood(standing=row)
+            for row in found
+        ]
+    )
 
 
 @get("/v1/decisions/{decision_id:str}", guards=[Needs("read")], tags=["decisions"])

@@ -15,6 +15,10 @@ PAGE = 100
 MOST = 1_000
 
 Name = Annotated[str, PathParameter(pattern=get_args(Id)[1].pattern, description="The caller's id for it")]
+InGroup = Annotated[
+    str,
+    QueryParameter(pattern=r"^[A-Za-z0-9._:-]{0,64}(?!\n)$", description="Only what concerns this group"),
+]
 DecisionName = Annotated[
     str,
     PathParameter(pattern=get_args(DecisionId)[1].pattern, description="As a recommendation's `decision_id`"),

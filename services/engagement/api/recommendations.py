@@ -10,9 +10,10 @@ from litestar.params import JSONBody
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
-from engagement.api.service import Call, Service, began, service_of
+from engagement.api.service import Call, Service, began, one, service_of
 from engagement.errors import EngagementError, Fault
 from engagement.store.keys import ApiKey
+from engagement.workflows.everybody import AskAll, Everybody, everybody
 from engagement.workflows.recommend import Ask
 from engagement.workflows.tell import Recommendation, safe_default, seen_by
 
@@ -39,6 +40,13 @@ class AnsweredMany(msgspec.Struct, frozen=True):
     """The answers, in the order of the requests."""
 
     answers: list[Answered]
+
+
+class AnsweredAll(msgspec.Struct, frozen=True):
+    """The answers, one a unit. next : go on behind it; null when nobody is left."""
+
+    answers: list[Answered]
+    next: str | None
 
 
 async def decide(
@@ -92,6 +100,19 @@ async def recommend_one(request: Call, data: JSONBody[Ask]) -> Recommendation:
     return answer
 
 
+@post("/v1/recommendations/all", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
+async def recommend_all(request: Call, data: JSONBody[AskAll]) -> AnsweredAll:
+    """Ask for everybody of a group or of the program.
+
+    Members, advisers or groups, up to 1,000 at a time, in order of id; go on behind `next`. Each gets its
+    own answer or its own problem.
+    """
+    service = service_of(request)
+    found: Everybody = await one(service, "read", Work(request.auth.program_id, everybody), data)
+    answers = await _decided(request, found.asks)
+    return AnsweredAll([_answered(answer) for answer in answers], found.next)
+
+
 @post("/v1/recommendations/batch", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
 async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany:
     """Ask what to try next for up to 1,000 members.
@@ -99,11 +120,10 @@ async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany
     Each gets its own answer or its own problem, in the order asked.
     """
     answers = await _decided(request, data.requests)
-    return AnsweredMany(
-        [
-            Answered(problem=problem_of(answer))
-            if isinstance(answer, EngagementError)
-            else Answered(recommendation=answer)
-            for answer in answers
-        ]
-    )
+    return AnsweredMany([_answered(answer) for answer in answers])
+
+
+def _answered(answer: Recommendation | EngagementError) -> Answered:
+    if isinstance(answer, EngagementError):
+        return Answered(problem=problem_of(answer))
+    return Answered(recommendation=answer)

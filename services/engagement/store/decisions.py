@@ -193,6 +193,51 @@ def _recent_of_kind(
             rows.append(Recent._make([*rest, () if status is None else (status,)]))
 
 
+def standing(
+    conn: Connection,
+    program_id: str,
+    *,
+    actions: Sequence[str],
+    statuses: Sequence[Status],
+    group: str | None,
+    after: str,
+    open_at_ms: int,
+    due_ms: int | None,
+    limit: int,
+) -> list[tuple[Decision, Status]]:
+    """Decisions for these actions that are still open, each as proposed or accepted, in order of id.
+
+    after : the id to begin behind      due_ms : only what expires before, None for all
+    """
+    d, a = t.decisions.c, t.answers.c
+    newest = (
+        select(a.status)
+        .where(a.program_id == d.program_id, a.decision_id == d.decision_id)
+        .order_by(a.sequence.desc())
+        .limit(1)
+        .correlate(t.decisions)
+        .scalar_subquery()
+    )
+    stands = func.coalesce(newest, "proposed")
+    query = (
+        select(*_columns, stands)
+        .where(
+            d.program_id == program_id,
+            d.decision_id > after,
+            d.expires_at > open_at_ms,
+            among(conn, d.action_id, actions),
+            among(conn, stands, statuses),
+        )
+        .order_by(d.decision_id)
+        .limit(limit)
+    )
+    if group is not None:
+        query = query.where(d.group_id == group)
+    if due_ms is not None:
+        query = query.where(d.expires_at < due_ms)
+    return [(Decision._make([*row[:-2], evidence_of(row[-2])]), row[-1]) for row in conn.execute(query)]
+
+
 def answers(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, list[Answered]]:
     """What became of decisions, in order."""
     a = t.answers.c

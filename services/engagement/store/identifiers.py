@@ -3,6 +3,12 @@
 import secrets
 
 
+def first_uuid7(at_ms: int) -> str:
+    """Not after any id made at this moment or later, and not before any made earlier."""
+    text = f"{at_ms:012x}"
+    return f"{text[:8]}-{text[8:]}-0000-0000-000000000000"
+
+
 def uuid7(now_ms: int) -> str:
     """A new id: 48 bits of time, 74 random bits."""
     value = (now_ms & (1 << 48) - 1) << 80 | secrets.randbits(80)

@@ -19,6 +19,8 @@ from engagement.signals.safety import SafetyKind
 from engagement.strategy.strategy import Strategy
 
 Role = Literal["member", "adviser", "deputy"]
+LEADING: tuple[Role, ...] = ("adviser", "deputy")
+"""Roles for which a strategy of the level `adviser` decides."""
 Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
 Relation = Literal["catchment", "health_worker"]
 YesNo = Literal["yes", "no", "unknown"]

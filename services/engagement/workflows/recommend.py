@@ -33,7 +33,7 @@ from engagement.strategy.cadence import Calendar, calendar, decisions_to_come, l
 from engagement.strategy.decide import CERTAIN, Asked, Decided, decide
 from engagement.strategy.life import RELEASED, is_open, status
 from engagement.strategy.purse import Resource, drawn_on, limit, purse
-from engagement.strategy.setup import Catalogue, Consent, Site, months_to_end, phase
+from engagement.strategy.setup import LEADING, Catalogue, Consent, Site, months_to_end, phase
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
@@ -44,8 +44,6 @@ LOOK_BACK_MS = 92 * DAY_MS
 """How far back decisions count towards the dose; cool-downs may look further."""
 DOSE_KEPT_A_MONTH = 0.8
 MONTH_MS = 30.44 * DAY_MS
-LEADING = ("adviser", "deputy")
-"""Roles for which a strategy of the level `adviser` decides."""
 
 PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}(?!\n)$")]
 ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(?!\n)$")]

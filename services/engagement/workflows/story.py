@@ -9,9 +9,11 @@ from engagement.errors import NotFound
 from engagement.signals.features import described
 from engagement.signals.signal import Audience, may_see
 from engagement.store import decisions, setup
+from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
 from engagement.strategy.life import Status, status
 from engagement.strategy.replay import IMPORTED, features, scored
+from engagement.workflows.mature import rewards
 from engagement.workflows.tell import Recommendation, moment, seen_by, told
 
 
@@ -51,6 +53,8 @@ class OutcomeSeen(msgspec.Struct, frozen=True):
 class Story(msgspec.Struct, frozen=True):
     """The whole of one decision. `uniform` is the draw, between 0 and 1.
 
+    provisional : what the signals so far say it earned, while its window is open; it is never learned from
+
     Beliefs and draw are for staff and researchers, and an imported decision came with neither: then none
     are told, and `uniform` is null. Of features, reasons and barriers a reader sees those meant for them.
     """
@@ -59,6 +63,7 @@ class Story(msgspec.Struct, frozen=True):
     status: Status
     steps: tuple[Step, ...]
     outcomes: tuple[OutcomeSeen, ...]
+    provisional: float | None
     family: str
     beliefs: tuple[Belief, ...]
     features: tuple[FeatureSeen, ...]
@@ -95,6 +100,7 @@ def story(
         outcomes=tuple(
             OutcomeSeen(row.revision, row.reward, row.source, moment(row.recorded_at)) for row in earned
         ),
+        provisional=_so_far(conn, kept, program_id, decision, now_ms),
         family=scores.family,
         beliefs=tuple(
             Belief(action, float(mean), float(sd))
@@ -108,3 +114,10 @@ def story(
         ),
         uniform=evidence.uniform / 2**53 if told_beliefs else None,
     )
+
+
+def _so_far(conn: Connection, kept: Kept, program_id: str, decision: Decision, now_ms: int) -> float | None:
+    """A provisional reward; None when nothing is known yet, or the window has closed."""
+    if now_ms >= decision.closes_at:
+        return None
+    return rewards(conn, kept, program_id, [decision]).get(decision.decision_id)
