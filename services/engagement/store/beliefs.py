@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, delete, func, select
 
 from engagement.records import Nodes
 from engagement.store import tables as t
@@ -49,30 +49,38 @@ def pointers(conn: Connection, program_id: str, strategies: Sequence[str]) -> di
     return {name: version or 0 for name, version in rows}
 
 
-def read_nodes(
-    conn: Connection, program_id: str, strategy_id: str, keys: Sequence[str], version: int
-) -> Nodes:
-    """The newest state at or before a version of each node; nodes never written are left out."""
-    n, wanted = t.nodes.alias(), keys_table(conn, keys)
+@once
+def _nodes(conn: Connection) -> Select[Any]:
+    n, wanted = t.nodes.alias(), keys_table(conn, bindparam("keys"))
+    program: BindParameter[str] = bindparam("program")
+    strategy: BindParameter[str] = bindparam("strategy")
     newest = (
         select(func.max(t.nodes.c.version))
         .where(
-            t.nodes.c.program_id == program_id,
-            t.nodes.c.strategy_id == strategy_id,
+            t.nodes.c.program_id == program,
+            t.nodes.c.strategy_id == strategy,
             t.nodes.c.node == wanted.c.value,
-            t.nodes.c.version <= version,
+            t.nodes.c.version <= bindparam("version"),
         )
         .correlate(wanted)
         .scalar_subquery()
     )
     on = and_(
-        n.c.program_id == program_id,
-        n.c.strategy_id == strategy_id,
+        n.c.program_id == program,
+        n.c.strategy_id == strategy,
         n.c.node == wanted.c.value,
         n.c.version == newest,
     )
-    query = select(n.c.node, n.c.state).select_from(wanted.outerjoin(n, on))
-    return {row.node: array_of(row.state) for row in conn.execute(query) if row.node is not None}
+    return select(n.c.node, n.c.state).select_from(wanted.outerjoin(n, on))
+
+
+def read_nodes(
+    conn: Connection, program_id: str, strategy_id: str, keys: Sequence[str], version: int
+) -> Nodes:
+    """The newest state at or before a version of each node; nodes never written are left out."""
+    given = {"program": program_id, "strategy": strategy_id, "keys": keys, "version": version}
+    rows = conn.execute(_nodes(conn), given).all()
+    return {node: array_of(state) for node, state in rows if node is not None}
 
 
 def read_all_nodes(conn: Connection, program_id: str, strategy_id: str, version: int) -> Nodes:

@@ -47,7 +47,7 @@ def lock_counters(conn: Connection, program_id: str, wanted: Sequence[Resource])
         "resources": sorted({resource for resource, _ in wanted}),
         "pairs": [" ".join(pair) for pair in wanted],
     }
-    locked = conn.execute(_locked_counters(conn), given)
+    locked = conn.execute(_locked_counters(conn), given).all()
     found = {Resource(resource, period): taken for resource, period, taken in locked}
     missing = [pair for pair in sorted(wanted) if pair not in found]
     if missing:

@@ -46,7 +46,8 @@ def drawn_on(
     """Every resource that these actions could draw on in these groups."""
     found = {_money(catalogue, action, today) for action in actions}
     if any(map(_takes_minutes, actions)):
-        found |= {_minutes(group, today) for group in groups}
+        month = budget_period(today, "month")
+        found |= {_minutes(group, month) for group in groups}
     return {resource for resource in found if resource is not None}
 
 
@@ -68,7 +69,8 @@ def purse(
     left : of every resource that they could draw on, maybe of others too; the accounts, in its order
     """
     place: dict[Resource | None, int] = {resource: index for index, resource in enumerate(left)}
-    own = np.array([place.get(_minutes(group, today), -1) for group in groups], np.int64)
+    month = budget_period(today, "month")
+    own = np.array([place.get(_minutes(group, month), -1) for group in groups], np.int64)
     account = np.full((len(groups), 1 + len(actions), 2), -1)
     cost = np.zeros((1 + len(actions), 2), np.int64)
     for column, action in enumerate(actions, start=1):
@@ -90,8 +92,8 @@ def _takes_minutes(action: AnyAction) -> bool:
     return action.carrier == "adviser" and action.minutes > 0
 
 
-def _minutes(group: str, today: date) -> Resource:
-    return Resource(f"adviser/{group}", budget_period(today, "month"))
+def _minutes(group: str, month: str) -> Resource:
+    return Resource(f"adviser/{group}", month)
 
 
 def unlimited(rows: int, actions: int) -> Purse:
