@@ -14,6 +14,7 @@ from engagement.store import (
     hyperparameters,
     keys,
     links,
+    merges,
     resources,
     setup,
     signals,
@@ -78,6 +79,7 @@ def fill(conn, program_id=PROGRAM) -> None:
     links.add_links(
         conn, program_id, "group", [("g", Link(relation="catchment", starts_on=date(2026, 1, 1), to="c"))], 0
     )
+    merges.add_merge(conn, program_id, "m2", merges.Merged("m", date(2026, 1, 1)), 0)
     reported = ("app", "e1", "member", "m", "g", "attendance", 1, 5, "self", None, None, 6)
     signals.insert_signals(conn, program_id, [signals.Recorded(*reported)])
     made = make_decision()

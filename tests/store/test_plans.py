@@ -16,6 +16,7 @@ from engagement.store import (
     hyperparameters,
     keys,
     links,
+    merges,
     resources,
     setup,
     signals,
@@ -28,6 +29,8 @@ from engagement.store.units import Unit
 P = "01900000-0000-7000-8000-00000000000a"
 DAY = date(2026, 1, 1)
 UNIT = "program_id=? AND unit_kind=? AND unit_id=?"
+PERSON = {"merges": "program_id=? AND member_id=?"}
+PERSONS = PERSON | {"merged": "program_id=? AND into_id=?"}
 DECISION = "program_id=? AND decision_id=?"
 STRATEGY = "program_id=? AND strategy_id=?"
 
@@ -109,30 +112,35 @@ READS = {  # each read, and for each table the columns by which it must be searc
     ),
     "naming": (
         lambda conn: signals.naming(conn, P, [("app", "e")]),
-        {"signals": "program_id=? AND (source=? AND event_id=?|corrects_source=? AND corrects_event=?)"},
+        PERSON
+        | {"signals": "program_id=? AND (source=? AND event_id=?|corrects_source=? AND corrects_event=?)"},
     ),
     "in_window": (
         lambda conn: signals.in_window(conn, P, ["a"], ["g"], ["h"], 1, 5),
-        {"signals": f"({UNIT}|program_id=? AND group_id=?) AND occurred_at>? AND occurred_at<?"},
+        PERSON | {"signals": f"({UNIT}|program_id=? AND group_id=?) AND occurred_at>? AND occurred_at<?"},
     ),
     "of_kinds": (
         lambda conn: signals.of_kinds(conn, P, ["k"], ["g"]),
-        {"signals": "program_id=? AND (group_id=?|corrects_source>?)"},
+        PERSON | {"signals": "program_id=? AND (group_id=?|corrects_source>?)"},
     ),
     "history": (
         lambda conn: setup.history(conn, P, "group", ["g"]),
         {"revisions": "program_id=? AND noun=? AND id=?"},
     ),
     "links_of": (lambda conn: links.links_of(conn, P, "group", ["g"]), {"links": UNIT}),
-    "of_members": (lambda conn: signals.of_members(conn, P, ["a"]), {"signals": UNIT}),
+    "merged": (
+        lambda conn: merges.merged(conn, P, ["a"]),
+        {"merges": "program_id=? AND into_id=?", "own": "program_id=? AND member_id=?"},
+    ),
+    "of_members": (lambda conn: signals.of_members(conn, P, ["a"]), PERSONS | {"signals": UNIT}),
     "of_groups": (
         lambda conn: signals.of_groups(conn, P, ["g"]),
-        {"signals": "program_id=? AND group_id=?"},
+        PERSON | {"signals": "program_id=? AND group_id=?"},
     ),
-    "of_safety": (lambda conn: signals.of_safety(conn, P), {"signals": "program_id=?"}),
+    "of_safety": (lambda conn: signals.of_safety(conn, P), PERSON | {"signals": "program_id=?"}),
     "of_safety_of_members": (
         lambda conn: signals.of_safety(conn, P, ["a"]),
-        {"signals": "program_id=? AND unit_id=?"},
+        PERSONS | {"signals": "program_id=? AND unit_id=?"},
     ),
     "lock_counters": (
         lambda conn: resources.lock_counters(conn, P, [("fund", "2026")]),

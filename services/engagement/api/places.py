@@ -1,4 +1,4 @@
-"""Where groups and people belong, as dated facts: links, and groups that are merged or split."""
+"""Where groups and people belong, as dated facts: links, and groups or members that are merged."""
 
 from typing import cast
 
@@ -12,6 +12,7 @@ from engagement.api.parameters import Name
 from engagement.api.service import Call, one, service_of
 from engagement.strategy.setup import Link
 from engagement.workflows.link import Linking, LinkSeen, UnitKind, link, links_seen
+from engagement.workflows.merge_member import MemberMerge, MemberMerged, Merging, merge_members
 from engagement.workflows.regroup import Merge, Regrouping, Split, regroup
 from engagement.workflows.seat import Seating
 
@@ -72,10 +73,21 @@ async def _regrouped(request: Call, name: str, how: Merge | Split) -> list[Seati
     return cast("list[Seating]", await one(service_of(request), "record", work, Regrouping(name, how)))
 
 
+@post("/v1/members/{name:str}/merge", status_code=200, guards=[Needs("admin")], tags=TAGS)
+async def merge_member(request: Call, name: Name, data: JSONBody[MemberMerge]) -> MemberMerged:
+    """Merge a member who was enrolled twice into the id that is kept.
+
+    What was and will be reported of either counts for the one kept; past decisions stay as they are.
+    """
+    work = Work(request.auth.program_id, merge_members)
+    return cast("MemberMerged", await one(service_of(request), "record", work, Merging(name, data)))
+
+
 HANDLERS = (
     *_links("group", "groups", "a catchment or a health worker"),
     *_links("member", "members", "a health worker"),
     *_links("health_worker", "health_workers", "a catchment"),
     merge_group,
     split_group,
+    merge_member,
 )

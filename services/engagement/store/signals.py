@@ -1,9 +1,12 @@
-"""Signals as they were reported, never changed: a correction is a signal that names another."""
+"""Signals as they were reported, never changed: a correction is a signal that names another.
+
+They are stored under the id that was reported, and read under the id that the member is kept under.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, Select, select, union, union_all
+from sqlalchemy import CompoundSelect, Connection, Select, and_, func, select, union, union_all
 
 from engagement.store import tables as t
 from engagement.store.sql import among, insert
@@ -28,11 +31,28 @@ class Recorded(NamedTuple):
     chain: str | None = None
 
 
-_columns = [column for column in t.signals.c if column.name != "program_id"]
+_person = func.coalesce(t.merges.c.into_id, t.signals.c.unit_id).label("unit_id")
+_columns = [
+    _person if column.name == "unit_id" else column for column in t.signals.c if column.name != "program_id"
+]
+_told = t.signals.outerjoin(
+    t.merges,
+    and_(
+        t.merges.c.program_id == t.signals.c.program_id,
+        t.merges.c.member_id == t.signals.c.unit_id,
+        t.signals.c.unit_kind == "member",
+    ),
+)
 
 
 def _select(program_id: str) -> Select[tuple[object, ...]]:
-    return select(*_columns).where(t.signals.c.program_id == program_id)
+    return select(*_columns).select_from(_told).where(t.signals.c.program_id == program_id)
+
+
+def _merged_into(conn: Connection, program_id: str, members: Sequence[str]) -> Select[tuple[str]]:
+    """The ids that were merged into these members."""
+    m = t.merges.alias("merged").c
+    return select(m.member_id).where(m.program_id == program_id, among(conn, m.into_id, members))
 
 
 def _all(
@@ -60,12 +80,12 @@ def insert_signals(conn: Connection, program_id: str, rows: Sequence[Recorded]) 
 
 
 def of_members(conn: Connection, program_id: str, members: Sequence[str]) -> list[Recorded]:
-    """Every signal about these members."""
+    """Every signal that names these members, or who was merged into them."""
     s = t.signals.c
-    return _all(
-        conn,
-        _select(program_id).where(s.unit_kind == "member", among(conn, s.unit_id, members)),
-    )
+    about_members = _select(program_id).where(s.unit_kind == "member")
+    named = about_members.where(among(conn, s.unit_id, members))
+    merged = about_members.where(s.unit_id.in_(_merged_into(conn, program_id, members)))
+    return _all(conn, union(named, merged))
 
 
 def of_groups(conn: Connection, program_id: str, groups: Sequence[str]) -> list[Recorded]:
@@ -112,6 +132,10 @@ def in_window(
 
 
 def of_safety(conn: Connection, program_id: str, members: Sequence[str] | None = None) -> list[Recorded]:
-    """Every report of the safety family about these members, or about anybody in the program."""
+    """Every report of the safety family that names these members, or who was merged into them; or of all."""
     query = _select(program_id).where(t.SAFETY)
-    return _all(conn, query if members is None else query.where(among(conn, t.signals.c.unit_id, members)))
+    if members is None:
+        return _all(conn, query)
+    name = t.signals.c.unit_id
+    merged = query.where(name.in_(_merged_into(conn, program_id, members)))
+    return _all(conn, union(query.where(among(conn, name, members)), merged))

@@ -94,6 +94,18 @@ memberships = Table(  # each row holds until the member's next; without a group:
     Index(None, "program_id", "group_id"),
 )
 
+merges = Table(  # members enrolled twice; whoever is merged into nobody is kept under their own id
+    "merges",
+    metadata,
+    _program(),
+    _id("member_id"),
+    _id("into_id"),
+    Column("starts_on", Date, nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "member_id"),
+    Index(None, "program_id", "into_id"),
+)
+
 links = Table(  # each row holds until the unit's next of the same relation; without a target: to none
     "links",
     metadata,
@@ -252,8 +264,8 @@ reservations = Table(  # what a proposal holds, until it is released or spent
 )
 
 LEDGER = (
-    programs, revisions, memberships, links, signals, decisions, answers, outcomes, fold_entries, versions,
-    hyperparameters, reservations,
+    programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
+    versions, hyperparameters, reservations,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from engagement.signals.history import months
 from engagement.signals.index import Index, Trend
 from engagement.signals.signal import Audience, may_see
 from engagement.signals.states import State
-from engagement.store import setup, units
+from engagement.store import merges, setup, units
 from engagement.store.kept import Kept
 from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
@@ -115,6 +115,9 @@ def of_member(
     row = units.members(conn, program_id, [name], today).get(name)
     if row is None:
         raise NotFound(f"there is no member `{name}` in this program")
+    merge = merges.merged(conn, program_id, [name]).get(name)
+    if merge is not None:
+        raise NotFound(f"`{name}` was merged into `{merge.into}`; ask for that one")
     own = tally.decoded(units.read_tally(conn, program_id, "member", name))
     found = index.of_member(own, now_ms)
     history = standing(conn, program_id, [name], [])

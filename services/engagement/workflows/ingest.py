@@ -5,7 +5,7 @@ content it is an error for that signal alone. Late signals revise the outcomes t
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
@@ -21,8 +21,9 @@ from engagement.signals.leaving import DIED, LEFT, MOVED, STOPPED_MESSAGES
 from engagement.signals.meetings import ATTENDANCE
 from engagement.signals.signal import Level, Reporter
 from engagement.signals.tally import Event
-from engagement.store import decisions, setup, signals, units
+from engagement.store import decisions, merges, setup, signals, units
 from engagement.store.kept import Kept
+from engagement.store.merges import Merged
 from engagement.store.setup import Seated
 from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
@@ -96,8 +97,12 @@ def ingest(
     zone = _zone(conn, kept, program_id)
     members = sorted({report.member for report in sound if report.member is not None})
     held = units.lock_tallies(conn, program_id, "member", members)
-    seats = setup.memberships_of(conn, program_id, members)
-    rows = [_row(report, _place(report, seats, zone), now_ms) for report in sound]
+    persons = merges.merged(conn, program_id, members)
+    keeping = sorted({persons[name].into for name in members if name in persons}.difference(members))
+    if keeping:  # known only under the lock of who was merged into them
+        held |= units.lock_tallies(conn, program_id, "member", keeping)
+    seats = setup.memberships_of(conn, program_id, [*members, *keeping])
+    rows = [_row(report, persons, _place(report, persons, seats, zone), now_ms) for report in sound]
     known = _kin(conn, program_id, rows)
     groups = sorted({row.group_id for row in [*rows, *known.values()] if row.group_id is not None})
     held_groups = units.lock_tallies(conn, program_id, "group", groups)
@@ -107,21 +112,23 @@ def ingest(
     for row in known.values():
         corrections[target(row)].append(row)
     fresh: list[Recorded] = []
-    settled = iter(rows)
+    as_told: list[Recorded] = []  # under the ids that were named
+    settled = zip(sound, rows, strict=True)
     for place, flaw in enumerate(answers):
         if flaw is not None:
             continue
-        row = next(settled)
+        report, row = next(settled)
         present = row.unit_id in (held if row.unit_kind == "member" else held_groups)
         answer = answers[place] = _settle(row, known, corrections, present=present)
         if isinstance(answer, Receipt) and answer.status == "stored":
             known[key(row)] = row
             corrections[target(row)].append(row)
             fresh.append(row)
-    signals.insert_signals(conn, program_id, sorted(fresh, key=key))
+            as_told.append(row._replace(unit_id=report.member or row.unit_id))
+    signals.insert_signals(conn, program_id, sorted(as_told, key=key))
     _bring_up_to_date(conn, program_id, fresh, known, {"member": held, "group": held_groups})
     _heed(conn, program_id, fresh, seats, zone, now_ms)
-    _revise_late(conn, kept, program_id, fresh, known, now_ms)
+    _revise_late(conn, kept, program_id, fresh, known, persons, now_ms)
     return [answer for answer in answers if answer is not None]
 
 
@@ -177,24 +184,32 @@ def _zone(conn: Connection, kept: Kept, program_id: str) -> str:
     return setup.catalogue(conn, kept, program_id, revision).program.time_zone
 
 
-def _place(report: Signal, seats: dict[str, list[Seated]], zone: str) -> str | None:
+def _place(
+    report: Signal, persons: Mapping[str, Merged], seats: dict[str, list[Seated]], zone: str
+) -> str | None:
     """The group a report belongs to: named, or the one the member sat in last on that day.
+
+    Who was merged into another sat in their own group until then, and where the other sits from then on.
 
     Who comes after having left counts where they last sat, so that it does not matter which is heard first.
     """
     if report.member is None:
         return report.group
     day = local_date(milliseconds(report.occurred_at), zone)
-    past = [seat.group for seat in seats.get(report.member, ()) if seat.group and seat.starts_on <= day]
+    merge = persons.get(report.member)
+    name = report.member if merge is None or day < merge.starts_on else merge.into
+    past = [seat.group for seat in seats.get(name, ()) if seat.group and seat.starts_on <= day]
     return past[-1] if past else None
 
 
-def _row(report: Signal, group: str | None, now_ms: int) -> Recorded:
+def _row(report: Signal, persons: Mapping[str, Merged], group: str | None, now_ms: int) -> Recorded:
+    """A report as it counts: for the member kept."""
+    merge = None if report.member is None else persons.get(report.member)
     return Recorded(
         report.source,
         report.id,
         "group" if report.member is None else "member",
-        report.group or report.member or "",
+        (report.group or report.member or "") if merge is None else merge.into,
         group,
         report.kind,
         None if report.value is None else BY_KIND[report.kind].number(report.value),
@@ -252,6 +267,11 @@ def _settle(
 def _unit(row: Recorded) -> _Unit:
     """The unit a row is about."""
     return _Unit("member" if row.unit_kind == "member" else "group", row.unit_id)
+
+
+def _person(member: str, persons: Mapping[str, Merged]) -> _Unit:
+    """A member under the id that they are kept under."""
+    return _Unit("member", persons[member].into if member in persons else member)
 
 
 def _counted_in(row: Recorded) -> list[_Unit]:
@@ -346,9 +366,13 @@ def _revise_late(
     program_id: str,
     fresh: Sequence[Recorded],
     known: dict[Key, Recorded],
+    persons: Mapping[str, Merged],
     now_ms: int,
 ) -> None:
-    """Revises outcomes already stored in whose windows lies a new signal, or one that it replaces."""
+    """Revises outcomes already stored in whose windows lies a new signal, or one that it replaces.
+
+    persons : every id that was merged into another, of the people whom the signals are about
+    """
     if not fresh:
         return
     concerned = {_unit(row) for row in fresh}
@@ -361,7 +385,7 @@ def _revise_late(
     around = decisions.matured_around(
         conn,
         program_id,
-        sorted(unit.id for unit in times if unit.kind == "member"),
+        sorted({unit.id for unit in times if unit.kind == "member"}.union(persons)),
         sorted(unit.id for unit in times if unit.kind == "group"),
         min(map(min, times.values())),
         max(map(max, times.values())),
@@ -369,7 +393,7 @@ def _revise_late(
     touched = [
         decision
         for decision in around
-        for unit in [_Unit("member", decision.unit_id), _Unit("group", decision.group_id)]
+        for unit in [_person(decision.unit_id, persons), _Unit("group", decision.group_id)]
         if any(decision.decided_at < time <= decision.closes_at for time in times.get(unit, ()))
     ]
     distinct = {decision.decision_id: decision for decision in touched}

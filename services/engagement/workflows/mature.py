@@ -1,16 +1,17 @@
 """Decisions close, and what they earned is read from the signals inside their windows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from engagement.signals.meetings import ATTENDANCE
 from engagement.store import decisions as store
-from engagement.store import setup, signals, units
+from engagement.store import merges, setup, signals, units
 from engagement.store.decisions import Decision, OutcomeRow
 from engagement.store.kept import Kept
+from engagement.store.merges import Merged
 from engagement.store.units import Unit
 from engagement.strategy.reward import Seen, came_to_next_meeting, next_meeting_held, next_meeting_with_three
 from engagement.strategy.strategy import OutcomeKind
@@ -40,7 +41,8 @@ def rewards(
 ) -> dict[str, float | None]:
     """What each decision earned according to the signals stored so far; None for silence.
 
-    A decision whose outcome is posted is left out.
+    A decision whose outcome is posted is left out. Where two members were merged, what is said of either
+    is about the one person for whom was decided.
     """
     read = {}
     for decision in decisions:
@@ -54,7 +56,8 @@ def rewards(
     wide = {decision.group_id for decision in asked if read[decision.decision_id].group_wide}
     by_unit: dict[Unit, list[Seen]] = defaultdict(list)
     came: dict[str, list[Seen]] = defaultdict(list)
-    for row in counting(_around(conn, program_id, asked, wide)):
+    persons = _persons(conn, program_id, asked)
+    for row in counting(_around(conn, program_id, asked, persons, wide)):
         seen = Seen(row.kind, row.value or 0, row.occurred_at, row.unit_id)
         by_unit[Unit(row.unit_kind, row.unit_id)].append(seen)
         if row.unit_kind == "member" and row.kind == ATTENDANCE.kind and row.group_id in wide:
@@ -62,23 +65,41 @@ def rewards(
     out = {}
     for decision in asked:
         reading = read[decision.decision_id]
-        own = came[decision.group_id] if reading.group_wide else by_unit[Unit("member", decision.unit_id)]
+        own = came[decision.group_id] if reading.group_wide else by_unit[_person(decision, persons)]
         met = by_unit[Unit("group", decision.group_id)]
         out[decision.decision_id] = reading.reward([*own, *met], decision.decided_at, decision.closes_at)
     return out
 
 
+def _persons(conn: Connection, program_id: str, decisions: Sequence[Decision]) -> dict[str, Merged]:
+    """Every id that was merged into another, of the people decided for."""
+    names = sorted({decision.unit_id for decision in decisions if decision.unit_kind == "member"})
+    return merges.merged(conn, program_id, names)
+
+
+def _person(decision: Decision, persons: Mapping[str, Merged]) -> Unit:
+    """For whom was decided, under the id that the member is kept under; a group is itself."""
+    merge = persons.get(decision.unit_id) if decision.unit_kind == "member" else None
+    return decision.unit if merge is None else Unit("member", merge.into)
+
+
 def _around(
-    conn: Connection, program_id: str, decisions: Sequence[Decision], wide: set[str]
+    conn: Connection,
+    program_id: str,
+    decisions: Sequence[Decision],
+    persons: Mapping[str, Merged],
+    wide: set[str],
 ) -> list[signals.Recorded]:
     """Signals inside the decisions' windows, and their kin wherever those lie in time.
 
+    persons : every id of the people decided for that was merged into another
     wide : groups of which everybody's attendance is wanted
     """
+    people = {person.id for person in (_person(row, persons) for row in decisions) if person.kind == "member"}
     found = signals.in_window(
         conn,
         program_id,
-        sorted({decision.unit_id for decision in decisions if decision.unit_kind == "member"}),
+        sorted(people.union(persons)),
         sorted({decision.group_id for decision in decisions}),
         sorted(wide),
         min(decision.decided_at for decision in decisions),
@@ -93,7 +114,9 @@ def mature(conn: Connection, kept: Kept, program_id: str, due: Sequence[Decision
     A strategy whose outcome is posted gets silence until somebody posts. Members and groups are locked,
     so that a signal being stored meanwhile is either seen here or finds the outcome and revises it.
     """
-    concerned = {decision.unit for decision in due} | {Unit("group", decision.group_id) for decision in due}
+    persons = _persons(conn, program_id, due)
+    people = {decision.unit for decision in due} | {_person(decision, persons) for decision in due}
+    concerned = people | {Unit("group", decision.group_id) for decision in due}
     units.lock(conn, program_id, concerned)
     settled = store.outcomes(conn, program_id, [decision.decision_id for decision in due])
     silent = [decision for decision in due if decision.decision_id not in settled]

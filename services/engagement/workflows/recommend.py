@@ -21,7 +21,7 @@ from engagement.records import Evidence, Nodes, Points
 from engagement.signals import tally
 from engagement.signals.features import matrix
 from engagement.signals.picture import Picture
-from engagement.store import beliefs, decisions, resources, setup, units
+from engagement.store import beliefs, decisions, merges, resources, setup, units
 from engagement.store.decisions import Decision, Recent
 from engagement.store.hyperparameters import in_force
 from engagement.store.identifiers import uuid7
@@ -140,6 +140,8 @@ def recommend(
     members = units.members(
         conn, program_id, sorted(unit.id for unit in wanted if unit.kind == "member"), today
     )
+    nowhere = sorted(name for name, row in members.items() if row.group is None)
+    persons = merges.merged(conn, program_id, nowhere) if nowhere else {}  # who was merged sits in no group
     met_in = {row.group for row in members.values() if row.group}
     groups = units.groups(
         conn, program_id, sorted(met_in | {unit.id for unit in wanted if unit.kind == "group"})
@@ -149,6 +151,9 @@ def recommend(
     cases: dict[int, _Case] = {}
     for place, ask in enumerate(asks):
         found: Strategy | Answer = _strategy(ask, catalogue)
+        merge = persons.get(ask.member or "")
+        if merge is not None:
+            found = NotFound(f"`{ask.member}` was merged into `{merge.into}`; ask for that one")
         if isinstance(found, Strategy):
             found = _gate(ask, found, catalogue, members, groups, safety, simulated=simulated)
         if not isinstance(found, Strategy):
@@ -224,7 +229,7 @@ def _gate(
     """What stands before any decision: is the unit there, and may anything be recommended?"""
     row = None if ask.member is None else members.get(ask.member)
     group = ask.group if row is None else row.group
-    if (row is None and ask.member is not None) or (row is None and group not in groups):
+    if ask.unit.id not in (groups if ask.member is None else members):
         return NotFound(f"there is no {ask.unit.kind} `{ask.unit.id}` in this program")
     referral = None if ask.member is None else safety[ask.member].referral
     if referral is not None:

@@ -13,8 +13,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import EngagementError
-from engagement.store import links, setup, units
+from engagement.store import links, merges, setup, units
 from engagement.store.kept import Kept
+from engagement.store.merges import Merged
 from engagement.store.setup import Seated
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import (
@@ -272,6 +273,7 @@ def _store(
         for seated in setup.memberships_of_groups(conn, program_id, places)
     }
     past = setup.memberships_of(conn, program_id, names)
+    persons = merges.merged(conn, program_id, names)
     known_members = _things(conn, program_id, "member", names, Member)
     known_groups = _things(conn, program_id, "group", places, Group)
     workers = sorted({str(link.to) for line in lines for link in line.links.values()})
@@ -282,7 +284,8 @@ def _store(
     for line in lines:
         name, group = line.member.id, line.group.id
         flaw = (
-            _seat_flaw(line, taken, past[name])
+            _merge_flaw(line, persons)
+            or _seat_flaw(line, taken, past[name])
             or _member_flaw(line, known_members.get(name), fitting.get(name))
             or _group_flaw(line, told)
             or _link_flaw(line, known_workers)
@@ -355,6 +358,16 @@ def _member(line: _Line, stored: Member | None) -> Member:
         consent=msgspec.structs.replace(stored.consent, **consents),
         barriers=msgspec.structs.replace(stored.barriers, **barriers),
         **{field: getattr(line.member, field) for name, field in MEMBER_FIELDS.items() if name in line.said},
+    )
+
+
+def _merge_flaw(line: _Line, persons: Mapping[str, Merged]) -> Refused | None:
+    """Why the member is no longer spoken of under this id."""
+    merge = persons.get(line.member.id)
+    if merge is None:
+        return None
+    return Refused(
+        line.number, "member", f"`{line.member.id}` was merged into `{merge.into}`; write that one"
     )
 
 

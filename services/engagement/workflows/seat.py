@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.errors import Conflict, Mistake, NotFound
-from engagement.store import setup, units
+from engagement.store import merges, setup, units
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Membership
 
@@ -35,11 +35,16 @@ def seat(
         (row.group, row.seat): row.member for row in setup.memberships_of_groups(conn, program_id, groups)
     }
     past = setup.memberships_of(conn, program_id, members)
+    persons = merges.merged(conn, program_id, members)
     out: list[Seating | Mistake] = []
     fresh: dict[tuple[str, date], Membership] = {}
     for row in rows:
         if row.member not in held:
             out.append(NotFound(f"there is no member `{row.member}` in this program"))
+        elif row.member in persons:
+            out.append(
+                Conflict(f"`{row.member}` was merged into `{persons[row.member].into}`; seat that one")
+            )
         elif row.group is not None and row.group not in known:
             out.append(NotFound(f"there is no group `{row.group}` in this program"))
         elif row.group is not None and taken.get((row.group, row.seat), row.member) != row.member:

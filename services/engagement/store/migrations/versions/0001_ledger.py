@@ -7,7 +7,7 @@ revision = "0001"
 down_revision = None
 
 LEDGER = (
-    "programs", "revisions", "memberships", "links", "signals", "decisions", "answers", "outcomes",
+    "programs", "revisions", "memberships", "merges", "links", "signals", "decisions", "answers", "outcomes",
     "fold_entries", "versions", "hyperparameters", "reservations",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
@@ -156,6 +156,16 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_memberships_program_id_group_id"), "memberships", ["program_id", "group_id"], unique=False
     )
+    op.create_table(
+        "merges",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("into_id", sa.String(length=64), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "member_id", name=op.f("pk_merges")),
+    )
+    op.create_index(op.f("ix_merges_program_id_into_id"), "merges", ["program_id", "into_id"], unique=False)
     op.create_table(
         "nodes",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
@@ -351,6 +361,7 @@ def downgrade() -> None:
     op.drop_table("revisions")
     op.drop_table("programs")
     op.drop_table("nodes")
+    op.drop_table("merges")
     op.drop_table("memberships")
     op.drop_table("links")
     op.drop_table("hyperparameters")
