@@ -28,7 +28,7 @@ TEN = 10
 AFTERWARDS = 18
 """Weeks that are looked at after the loss: three months are over in them, whatever day it is."""
 A_CALL = 1000
-"""Requests or reports that the service takes at once."""
+"""Requests, reports or lines of a roster that the service takes at once."""
 FRAMINGS = ("win_story", "risk_fact")
 ONE_IN = 1e-4
 """How often the test of the draws fails although they are right."""
@@ -59,10 +59,14 @@ class Community(NamedTuple):
 def community(url: str, folder: Path, size: int) -> Iterator[Community]:
     """A community of so many on the first day."""
     people = [f"c{number}" for number in range(1, size + 1)]
-    lines = [f"{COMMUNITY},{seat},{name},2025-01-01" for seat, name in enumerate(people, start=1)]
+    lines = [f"{COMMUNITY},{seat},{name},2025-01-01" for seat, name in enumerate(people[:A_CALL], start=1)]
     plan = template("virtual-community")
     key = new_program(url, "\n".join(["group,seat,member,joined_on", *lines]), plan).key
     with running_service(url, folder, on_day(0)) as service, client_of(service, key) as client:
+        for seat, name in enumerate(people[A_CALL:], start=A_CALL + 1):  # those beyond a roster's lines
+            client.put(f"/v1/members/{name}", {"id": name}).raise_for_status()
+            place = {"member": name, "starts_on": "2025-01-01", "group": COMMUNITY, "seat": seat}
+            client.post(f"/v1/members/{name}/memberships", place).raise_for_status()
         client.put("/v1/strategies/watched", WATCHED).raise_for_status()
         yield Community(client, people)
 
