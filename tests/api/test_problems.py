@@ -40,9 +40,17 @@ def test_a_bad_body_is_told_field_and_reason(
 
 def test_a_flaw_deep_in_a_batch_is_told_by_its_place(caller: Caller) -> None:
     requests = [{"member": "ben"}, {"member": "eva"}, {}]
-    [flaw] = caller.post(f"{ASK}/batch", {"requests": requests}).json()["errors"]
-    words = "ask for one member or one group: give `member` or `group`"
-    assert flaw == {"field": "requests[2]", "message": words}
+    *sound, flawed = caller.post(f"{ASK}/batch", {"requests": requests}).json()["answers"]
+    assert [list(row) for row in sound] == [["recommendation"]] * 2
+    words = "requests[2]: ask for one member or one group: give `member` or `group`"
+    assert (flawed["problem"]["status"], flawed["problem"]["detail"]) == (400, words)
+
+
+@pytest.mark.parametrize(
+    "body", [{"requests": []}, {"requests": "all"}, {"asks": []}, {"requests": [], "x": 1}]
+)
+def test_a_batch_that_is_none_is_refused_as_a_whole(caller: Caller, body: dict[str, Any]) -> None:
+    assert caller.post(f"{ASK}/batch", body).status_code == 400
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])

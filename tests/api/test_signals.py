@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engagement.signals.signal import Audience
 from support.running import Program
 
 SIGNALS = "/v1/signals"
@@ -61,14 +62,49 @@ def test_a_thousand_reports_get_a_thousand_receipts_in_their_order(program: Prog
 
 def test_a_time_without_a_zone_is_refused_by_its_place(program: Program) -> None:
     body = {"signals": [report("a"), report("b", occurred_at="2026-03-01T10:00:00")]}
-    answer = program.caller("signals").post(SIGNALS, body)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "signals[1].occurred_at")
+    sound, flawed = program.caller("signals").post(SIGNALS, body).json()["results"]
+    assert list(sound) == ["receipt"]
+    assert flawed["problem"]["detail"].startswith("signals[1].occurred_at: ")
 
 
 @pytest.mark.parametrize("value", ["1", 1.5, True])
 def test_a_value_of_another_type_is_not_bent_into_a_number(program: Program, value: object) -> None:
-    answer = program.caller("signals").post(SIGNALS, {"signals": [report("a", value=value)]})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "signals[0].value")
+    [flawed] = (
+        program.caller("signals").post(SIGNALS, {"signals": [report("a", value=value)]}).json()["results"]
+    )
+    assert flawed["problem"]["status"] == 400
+    assert flawed["problem"]["detail"].startswith("signals[0].value: ")
+
+
+def test_a_cry_for_help_is_heard_beside_a_malformed_report(program: Program) -> None:
+    caller = program.caller("signals", "recommend")
+    body = {"signals": [report("a", value="often"), report("b", kind="distress", value=1)]}
+    caller.post(SIGNALS, body)
+    assert caller.post("/v1/recommendations", {"member": "ben"}).json()["withheld"] == "referred"
+
+
+@pytest.mark.parametrize(
+    ("audience", "kind", "more", "stored"),
+    [
+        ("adviser", "referral_answered", {}, False),
+        ("health_worker", "referral_answered", {}, True),
+        ("adviser", "distress", {"corrects": "first", "value": None}, False),
+        ("health_worker", "distress", {"corrects": "first", "value": None}, False),
+        ("staff", "distress", {"corrects": "first", "value": None}, True),
+        ("adviser", "distress", {}, True),  # whoever sees distress may say so
+    ],
+)
+def test_nobody_takes_back_or_answers_what_they_may_not_see(
+    program: Program, audience: Audience, kind: str, more: dict[str, Any], stored: bool
+) -> None:
+    program.caller("signals").post(SIGNALS, {"signals": [report("first", kind="distress", value=1)]})
+    mine = report("second", kind=kind, **({"value": 1} | more))
+    if kind == "referral_answered":
+        mine["reported_by"] = "staff"
+    [result] = (
+        program.caller("signals", audience=audience).post(SIGNALS, {"signals": [mine]}).json()["results"]
+    )
+    assert ("receipt" in result) is stored
 
 
 def test_a_member_who_stopped_messages_is_recommended_nothing_on_the_next_call(program: Program) -> None:

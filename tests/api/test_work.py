@@ -171,6 +171,23 @@ def test_a_wish_that_makes_no_sense_is_refused(staff: Caller, wanted: dict[str, 
     assert staff.get("/v1/decisions", params=wanted).status_code == 400
 
 
+@pytest.mark.parametrize("why", ["safety", "consent"])
+def test_what_may_not_be_done_any_more_leaves_the_list_at_once(
+    program: Program, staff: Caller, why: str
+) -> None:
+    name = "ben"
+    staff.put(f"/v1/members/{name}", {"id": name, "consent": {"chance": False}})  # so it is the reminder
+    told(staff)
+    assert name in {row["member"] for row in work(staff)["items"]}
+    if why == "safety":
+        now = datetime.now(UTC).isoformat()
+        report = {"source": "app", "id": "1", "kind": "not_safe_at_home", "member": name, "occurred_at": now}
+        program.caller("signals").post("/v1/signals", {"signals": [report]})
+    else:
+        staff.put(f"/v1/members/{name}", {"id": name, "consent": {"messages": False}})
+    assert name not in {row["member"] for row in work(staff)["items"]}
+
+
 # --- many answers ---------------------------------------------------------------------------------
 
 

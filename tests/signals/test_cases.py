@@ -119,3 +119,14 @@ def test_an_answer_to_everything_after_all_reports_leaves_nothing_open(seen):
 def test_a_new_report_after_all_answers_is_always_open(seen, chain):
     kinds = [case.occurred_at_ms for case in open_cases([*seen, link("complaint", 6, chain)])]
     assert 6 in kinds
+
+
+@pytest.mark.parametrize("chain", [None, "a"])
+def test_a_report_that_arrives_after_the_answer_opens_its_case_however_old_it_is(chain):
+    late = link("harm", 3, chain, told=9)
+    assert open_cases([link("distress", 2, chain), answered(6, chain), late]) == (Case("harm", chain, 3, 9),)
+
+
+def test_what_was_answered_stays_answered_when_more_of_the_same_case_comes_late():
+    late = link("harm", 4, "a", told=9)
+    assert open_cases([link("harm", 5, "a"), answered(6, "a"), late]) == (Case("harm", "a", 4, 9),)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engagement.errors import Unauthenticated
+from engagement.errors import Invalid, Unauthenticated
 from engagement.store import keys
 from engagement.workflows.access import SCOPES, create_key, program_of, recognise
 from support.peer_groups import a_program, ms
@@ -89,3 +89,9 @@ def test_a_key_does_not_open_another_program(here):
     text = new_key(here).text.replace(here.id.replace("-", ""), other.id.replace("-", ""))
     with pytest.raises(Unauthenticated, match="not one of this service's"):
         known(other, text)
+
+
+@pytest.mark.parametrize("audience", ["group", "adviser", "health_worker"])
+def test_who_may_not_read_all_of_a_member_gets_no_key_to_change_them(here, audience):
+    with pytest.raises(Invalid, match="`admin` is for the audience"):
+        new_key(here, ("read", "admin"), audience)

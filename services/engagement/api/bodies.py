@@ -6,7 +6,7 @@ described is what is checked, so the body goes to msgspec as it came.
 
 import re
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Request
@@ -33,11 +33,21 @@ class Typed(Request[Any, ApiKey, State]):
     async def json(self) -> Any:
         """The body as a Struct; a problem that says where it is not one."""
         try:
-            return decoder_of(self.route_handler).decode(await self.body())
+            return self._decoded(await self.body())
         except msgspec.ValidationError as flaw:
             raise ValidationException(extra=[flaw_in(str(flaw))]) from flaw
         except (msgspec.DecodeError, UnicodeDecodeError) as flaw:
             raise ValidationException(detail=f"the body is not JSON: {flaw}") from flaw
+
+    def _decoded(self, body: bytes) -> Any:
+        """The whole body; where one of many items is malformed, a `Mistake` in the place of that one."""
+        try:
+            return decoder_of(self.route_handler).decode(body)
+        except msgspec.ValidationError:
+            field = self.route_handler.opt.get("each")
+            if field is None:
+                raise
+            return one_by_one(self.route_handler.parsed_fn_signature.parameters["data"].raw, field, body)
 
 
 async def csv_text(request: Request[Any, ApiKey, State], noun: str) -> str:
@@ -46,6 +56,30 @@ async def csv_text(request: Request[Any, ApiKey, State], noun: str) -> str:
         return (await request.body()).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(f"the {noun} must be CSV text in UTF-8") from None
+
+
+def one_by_one(body_type: Any, field: str, body: bytes) -> Any:
+    """A body whose items are decoded each on its own: what is wrong with one harms no other.
+
+    body_type : a Struct, maybe annotated, whose only field is a tuple of items
+    raises msgspec.ValidationError when it is the body itself that is not as documented
+    """
+    struct = get_args(body_type)[0] if get_origin(body_type) is Annotated else body_type
+    whole, bounds = get_args(get_type_hints(struct, include_extras=True)[field])[:2]
+    item = msgspec.json.Decoder(get_args(whole)[0])
+    loose = msgspec.defstruct(
+        struct.__name__, [(field, Annotated[tuple[msgspec.Raw, ...], bounds])], forbid_unknown_fields=True
+    )
+    rows = getattr(msgspec.json.decode(body, type=loose), field)
+    return struct(**{field: tuple(_item(item, row, f"{field}[{place}]") for place, row in enumerate(rows))})
+
+
+def _item(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw, place: str) -> Any:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as flaw:
+        said = flaw_in(str(flaw))
+        return Invalid(f"{'.'.join(filter(None, (place, said['key'])))}: {said['message']}")
 
 
 def flaw_in(words: str) -> dict[str, str]:

@@ -81,15 +81,20 @@ async def list_work(
     return found
 
 
-@post("/v1/answers", status_code=200, guards=[Needs("recommend")], tags=["decisions"])
+@post("/v1/answers", status_code=200, guards=[Needs("recommend")], tags=["decisions"], each="answers")
 async def answer_many(request: Call, data: JSONBody[SaidMany]) -> StoodMany:
     """Say what became of up to 1,000 decisions.
 
     As one would of each; what is wrong with one harms no other.
     """
-    replies = [(said.decision_id, Reply(said.status, said.reason, said.occurred_at)) for said in data.answers]
+    replies = [
+        (said.decision_id, Reply(said.status, said.reason, said.occurred_at))
+        for said in data.answers
+        if isinstance(said, Said)
+    ]
     work = Work(request.auth.program_id, answer)
-    found = await service_of(request).desk.ask("record", work, replies)
+    stood = iter(await service_of(request).desk.ask("record", work, replies))
+    found = [next(stood) if isinstance(said, Said) else said for said in data.answers]
     return StoodMany(
         [
             Stood(problem=problem_of(row)) if isinstance(row, EngagementError) else Stood(standing=row)

@@ -113,13 +113,21 @@ async def recommend_all(request: Call, data: JSONBody[AskAll]) -> AnsweredAll:
     return AnsweredAll([_answered(answer) for answer in answers], found.next)
 
 
-@post("/v1/recommendations/batch", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
+@post(
+    "/v1/recommendations/batch",
+    status_code=200,
+    guards=[Needs("recommend")],
+    tags=["recommendations"],
+    each="requests",
+)
 async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany:
     """Ask what to try next for up to 1,000 members.
 
     Each gets its own answer or its own problem, in the order asked.
     """
-    answers = await _decided(request, data.requests)
+    sound = tuple(ask for ask in data.requests if isinstance(ask, Ask))
+    decided = iter(await _decided(request, sound))
+    answers = [next(decided) if isinstance(ask, Ask) else ask for ask in data.requests]
     return AnsweredMany([_answered(answer) for answer in answers])
 
 

@@ -20,7 +20,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
 from engagement.api.service import Call, each, one, service_of
-from engagement.errors import Invalid, Mistake, NotFound
+from engagement.errors import Forbidden, Invalid, Mistake, NotFound
 from engagement.signals.signal import may_see
 from engagement.signals.states import State
 from engagement.store import setup
@@ -132,7 +132,9 @@ async def _read(request: Call, noun: str, name: str) -> Thing[Any]:
 def _seen(request: Call, thing: AnyNoun) -> AnyNoun:
     """A thing as far as the key's reader may see it: what keeps a member away is not for neighbours."""
     if isinstance(thing, Member) and not may_see(request.auth.audience, "health_worker"):
-        return thing.for_neighbours()
+        raise Forbidden(
+            "what is known of a member is for health workers and staff; ask for the group's members"
+        )
     return thing
 
 

@@ -10,7 +10,10 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, service_of
-from engagement.errors import EngagementError, Fault
+from engagement.errors import EngagementError, Fault, Invalid, Mistake
+from engagement.signals.catalogue import BY_KIND
+from engagement.signals.safety import REFERRAL_ANSWERED
+from engagement.signals.signal import Audience, may_see
 from engagement.workflows.ingest import Receipt, Signal, ingest
 
 MOST = 1_000
@@ -35,7 +38,17 @@ class ReceivedMany(msgspec.Struct, frozen=True):
     results: list[Received]
 
 
-@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"])
+def _allowed(report: Signal | Mistake, audience: Audience) -> Signal | Mistake:
+    """A report, unless it changes or answers what the key's audience may not even see."""
+    if isinstance(report, Mistake) or report.kind not in BY_KIND:
+        return report
+    changes = report.corrects is not None or report.kind == REFERRAL_ANSWERED.kind
+    if changes and not may_see(audience, BY_KIND[report.kind].audience):
+        return Invalid(f"this key may report {report.kind}, and neither correct nor answer it")
+    return report
+
+
+@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"], each="signals")
 async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany:
     """Report what was observed.
 
@@ -43,7 +56,10 @@ async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany
     other. Each gets its own receipt or its own problem, in the order sent.
     """
     service = service_of(request)
-    results = await service.desk.ask("record", Work(request.auth.program_id, ingest), data.signals)
+    checked = [_allowed(report, request.auth.audience) for report in data.signals]
+    sound = [report for report in checked if isinstance(report, Signal)]
+    stored = iter(await service.desk.ask("record", Work(request.auth.program_id, ingest), sound))
+    results = [next(stored) if isinstance(report, Signal) else report for report in checked]
     if all(isinstance(result, Fault) for result in results):
         raise results[0]
     for result in results:

@@ -41,7 +41,8 @@ def open_cases(links: Iterable[Link]) -> tuple[Case, ...]:
 
     Reports of one chain are one case, and a report without a chain is a case of its own. An answer with
     a chain closes that case, if it is not older than the case's latest report; an answer without one
-    closes every case whose latest report is older than the answer.
+    closes every case whose latest report is older than the answer. No answer closes what arrived after it:
+    a report that comes late opens its case all the same.
     """
     cases: dict[tuple[str, str, str], list[Link]] = defaultdict(list)
     answers: list[Link] = []
@@ -50,8 +51,11 @@ def open_cases(links: Iterable[Link]) -> tuple[Case, ...]:
             answers.append(link)
         elif link.kind in KINDS:
             cases[("", "", link.chain) if link.chain is not None else (link.source, link.id, "")].append(link)
-    latest = (max(reports, key=_order) for reports in cases.values())
-    waiting = (report for report in latest if not any(_closes(answer, report) for answer in answers))
+    unanswered = (
+        [report for report in reports if not any(_closes(answer, report) for answer in answers)]
+        for reports in cases.values()
+    )
+    waiting = (max(reports, key=_order) for reports in unanswered if reports)
     found = (
         Case(cast("SafetyKind", row.kind), row.chain, row.occurred_at_ms, row.recorded_at_ms)
         for row in waiting
@@ -69,6 +73,9 @@ def _order(link: Link) -> tuple[int, str, str]:
 
 
 def _closes(answer: Link, report: Link) -> bool:
+    """An answer that was told before the report was is an answer to something else."""
+    if answer.recorded_at_ms < report.recorded_at_ms:
+        return False
     if answer.chain is None:
         return answer.occurred_at_ms > report.occurred_at_ms
     return answer.chain == report.chain and answer.occurred_at_ms >= report.occurred_at_ms

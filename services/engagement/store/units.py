@@ -167,6 +167,15 @@ def groups(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, G
     return out
 
 
+def read_tallies(conn: Connection, program_id: str, kind: UnitKind, names: Sequence[str]) -> dict[str, bytes]:
+    """Many units' tallies, without locks; unknown ones are left out."""
+    c = t.tallies.c
+    query = select(c.unit_id, c.tally).where(
+        c.program_id == program_id, c.unit_kind == kind, among(conn, c.unit_id, names)
+    )
+    return {row.unit_id: row.tally for row in conn.execute(query).all()}
+
+
 def read_tally(conn: Connection, program_id: str, kind: str, name: str) -> bytes:
     """One unit's tally, without a lock."""
     c = t.tallies.c

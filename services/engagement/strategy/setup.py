@@ -196,11 +196,6 @@ class Member(Noun, frozen=True, kw_only=True):
         if len(set(self.conditions)) < len(self.conditions):
             raise ValueError("a condition is named twice")
 
-    def for_neighbours(self) -> "Member":
-        """The member without barriers and conditions, as an adviser or the group may read of them."""
-        hidden = {"barriers": Barriers(), "barriers_checked_on": None, "conditions": ()}
-        return msgspec.structs.replace(self, **hidden)
-
 
 class Leave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Days on which a health worker is away, the first and the last included."""

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from engagement.errors import Unauthenticated
-from engagement.signals.signal import Audience
+from engagement.errors import Invalid, Unauthenticated
+from engagement.signals.signal import Audience, may_see
 from engagement.store import keys
 from engagement.store.keys import ApiKey, Scope
 
@@ -35,7 +35,12 @@ def create_key(
     now_ms: int,
     expires_at: int | None,
 ) -> NewKey:
-    """Makes a key; only its digest is stored."""
+    """Makes a key; only its digest is stored.
+
+    raises Invalid for a key that could change what its audience may not read: it would erase that
+    """
+    if "admin" in scopes and not may_see(audience, "staff"):
+        raise Invalid("a key with the scope `admin` is for the audience `staff` or `research`")
     text = f"{PREFIX}_{program_id.replace('-', '')}_{secrets.token_urlsafe(32)}"
     key = ApiKey(program_id, secrets.token_hex(4), tuple(scopes), audience, now_ms, expires_at, None)
     keys.insert_key(conn, key, keys.digest(text))

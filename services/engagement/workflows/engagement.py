@@ -14,6 +14,7 @@ from engagement.signals.chains import goals
 from engagement.signals.goals import GOAL_SET
 from engagement.signals.history import months
 from engagement.signals.index import Index, Trend
+from engagement.signals.meetings import ATTENDANCE
 from engagement.signals.signal import Audience, may_see
 from engagement.signals.states import State
 from engagement.store import merges, setup, units
@@ -234,7 +235,9 @@ def _seen(
         sentence="; ".join(part.sentence for part in parts if not part.missing) or "Nothing is known yet",
         parts=parts,
         months=tuple(
-            MonthSeen(f"{row.year}-{row.month:02}", *row[2:]) for row in months(map(event, history), now_ms)
+            MonthSeen(f"{row.year}-{row.month:02}", *row[2:])
+            for row in months(map(event, history), now_ms)
+            if unit == "group" or may_see(audience, ATTENDANCE.audience)  # who came is not for everybody
         ),
         simulated=simulated,
     )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from engagement.errors import Mistake
 from engagement.signals.cases import Case, ever_reported, family_unsafe, open_cases
 from engagement.signals.catalogue import BY_KIND
-from engagement.signals.safety import SafetyKind
+from engagement.signals.safety import RED_FLAG, SafetyKind
 from engagement.signals.signal import Audience, may_see
 from engagement.signals.tally import Tally
 from engagement.store import setup, signals
@@ -30,7 +30,7 @@ HOUR_MS = 3_600_000
 class Safety(NamedTuple):
     """What stands before any recommendation to one member.
 
-    referral : of the case that has waited longest, None when none is open
+    referral : of a red flag, else of the case that has waited longest; None when none is open
     """
 
     referral: ReferralTold | None
@@ -64,7 +64,7 @@ def safety_of(
     reported = sorted(name for name, mine in known.items() if ever_reported(mine))
     cases = _cases(conn, program_id, reported) if reported else {}
     return {
-        name: Safety(_told(program, cases[name][0]) if cases.get(name) else None, family_unsafe(mine))
+        name: Safety(_told(program, _first(cases[name])) if cases.get(name) else None, family_unsafe(mine))
         for name, mine in known.items()
     }
 
@@ -95,6 +95,11 @@ def _cases(conn: Connection, program_id: str, members: Sequence[str] | None) -> 
     for row in counting(signals.of_safety(conn, program_id, members)):
         links[row.unit_id].append(link(row))
     return {name: open_cases(mine) for name, mine in links.items()}
+
+
+def _first(cases: Sequence[Case]) -> Case:
+    """The case of which an answer tells: a danger to health before all else, then what waits longest."""
+    return min(cases, key=lambda case: (case.kind != RED_FLAG.kind, case.recorded_at_ms))
 
 
 def _answer_by_ms(program: Program, case: Case) -> int:

@@ -16,6 +16,11 @@ from engagement.strategy.replay import IMPORTED, features, scored
 from engagement.workflows.mature import rewards
 from engagement.workflows.tell import Recommendation, moment, seen_by, told
 
+REASONS_FOR: Audience = "health_worker"
+"""Who may read why somebody declined or could not do it: a neighbour may not."""
+EARNED_FOR: Audience = "adviser"
+"""Who may read what a decision earned, since that says who came."""
+
 
 class FeatureSeen(msgspec.Struct, frozen=True):
     """One number the belief saw."""
@@ -94,13 +99,22 @@ def story(
         recommendation=seen_by(audience, told(decision, catalogue, simulated=simulated)),
         status=status([step.status for step in steps], decision.expires_at, now_ms),
         steps=tuple(
-            Step(step.status, step.reason, moment(step.occurred_at), moment(step.recorded_at))
+            Step(
+                step.status,
+                step.reason if may_see(audience, REASONS_FOR) else None,
+                moment(step.occurred_at),
+                moment(step.recorded_at),
+            )
             for step in steps
         ),
         outcomes=tuple(
-            OutcomeSeen(row.revision, row.reward, row.source, moment(row.recorded_at)) for row in earned
+            OutcomeSeen(row.revision, row.reward, row.source, moment(row.recorded_at))
+            for row in earned
+            if may_see(audience, EARNED_FOR)
         ),
-        provisional=_so_far(conn, kept, program_id, decision, now_ms),
+        provisional=(
+            _so_far(conn, kept, program_id, decision, now_ms) if may_see(audience, EARNED_FOR) else None
+        ),
         family=scores.family,
         beliefs=tuple(
             Belief(action, float(mean), float(sd))

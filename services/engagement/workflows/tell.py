@@ -271,9 +271,11 @@ def seen_by(audience: Audience, told: Recommendation) -> Recommendation:
     action = told.action
     if not may_see(audience, BARRIER_AUDIENCE):
         action = msgspec.structs.replace(action, barrier=None)
-    how = told.why.removesuffix(_refused(len(told.unavailable)))
+    how, fallback = told.why.removesuffix(_refused(len(told.unavailable))), told.fallback
+    if fallback == "chance_declined":
+        how, fallback = "The strategy's fixed order decided.", None
     return msgspec.structs.replace(
-        told, action=action, unavailable=unavailable, why=how + _refused(len(unavailable))
+        told, action=action, unavailable=unavailable, fallback=fallback, why=how + _refused(len(unavailable))
     )
 
 

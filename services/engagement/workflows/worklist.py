@@ -9,14 +9,17 @@ from sqlalchemy import Connection
 
 from engagement.actions.action import Carrier, Level
 from engagement.errors import Mistake
+from engagement.signals import tally
 from engagement.signals.signal import Audience
-from engagement.store import decisions, setup
+from engagement.store import decisions, setup, units
 from engagement.store.decisions import Decision
 from engagement.store.identifiers import first_uuid7
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.strategy.life import Status
+from engagement.strategy.setup import Catalogue
 from engagement.workflows.ingest import milliseconds
+from engagement.workflows.safety import SAFE, safety_of
 from engagement.workflows.tell import Offer, moment, seen_by, told
 
 OPEN_MS = 32 * 86_400_000
@@ -56,7 +59,10 @@ class WorkItem(msgspec.Struct, frozen=True):
 
 
 class WorkList(msgspec.Struct, frozen=True):
-    """What waits to be done, the oldest suggestion first. next : go on behind it; null when this is all."""
+    """What waits to be done, the oldest suggestion first. next : go on behind it; null when this is all.
+
+    A page may hold fewer than were asked for: what may not be done any more is left out.
+    """
 
     items: tuple[WorkItem, ...]
     next: str | None
@@ -85,12 +91,42 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WorkWanted, now
         due_ms=None if wanted.due_before is None else milliseconds(wanted.due_before),
         limit=wanted.limit + 1,
     )
-    shown = found[: wanted.limit]
+    following = found[wanted.limit - 1][0].decision_id if len(found) > wanted.limit else None
+    shown = _still_wanted(conn, program_id, catalogue, found[: wanted.limit], now_ms)
     seats = _seats(conn, program_id, shown, local_date(now_ms, catalogue.program.time_zone))
     items = tuple(
         _item(conn, kept, program_id, decision, status, seats, wanted.audience) for decision, status in shown
     )
-    return WorkList(items, items[-1].decision_id if len(found) > wanted.limit else None)
+    return WorkList(items, following)
+
+
+def _still_wanted(
+    conn: Connection,
+    program_id: str,
+    catalogue: Catalogue,
+    found: Sequence[tuple[Decision, Status]],
+    now_ms: int,
+) -> list[tuple[Decision, Status]]:
+    """Without what nobody may be asked to do any more, though it was suggested before.
+
+    A safety case was opened, messages were declined, or the program has stopped everything.
+    """
+    if catalogue.program.stopped:
+        return []
+    today = local_date(now_ms, catalogue.program.time_zone)
+    names = sorted({decision.unit_id for decision, _ in found if decision.unit_kind == "member"})
+    stored = units.read_tallies(conn, program_id, "member", names)
+    known = {name: tally.decoded(row) for name, row in stored.items()}
+    safety = safety_of(conn, program_id, catalogue.program, known)
+    people = units.members(conn, program_id, names, today)
+    closed = {
+        name
+        for name in names
+        if name not in people
+        or not people[name].member.consent.messages
+        or safety.get(name, SAFE).referral is not None
+    }
+    return [row for row in found if row[0].unit_kind != "member" or row[0].unit_id not in closed]
 
 
 def _seats(
