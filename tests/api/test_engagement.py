@@ -97,7 +97,17 @@ def test_a_list_that_asks_for_no_state_tells_none(reported: Program) -> None:
 
 
 def test_there_are_no_groups_in_a_state_that_does_not_exist(program: Program) -> None:
-    assert program.caller("read").get("/v1/groups", params={"state": "sleepy"}).status_code == 400
+    answer = program.caller("read").get("/v1/groups", params={"state": "sleepy"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "state: must be one of new, thriving, wavering, dormant, silent, dissolved, ended, any",
+    )
+
+
+def test_a_limit_that_is_no_choice_is_refused_by_what_is_wrong_with_it(program: Program) -> None:
+    answer = program.caller("read").get("/v1/groups", params={"limit": 0}).json()
+    assert [flaw["field"] for flaw in answer["errors"]] == ["limit"]
+    assert "one of" not in answer["detail"]
 
 
 def test_more_groups_than_are_looked_at_at_once_make_one_list(program: Program) -> None:

@@ -2,10 +2,12 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from itertools import chain
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from litestar import Request, Response
+from litestar.enums import ParamType
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
@@ -82,15 +84,29 @@ def on_ours(_: Request[Any, Any, Any], error: errors.EngagementError) -> Respons
     return answer(problem_of(error))
 
 
-def on_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
     """Handles a request that is not of the documented form; says where."""
-    found = tuple(
-        Flaw(str(row.get("key", "")), str(row.get("message", "")))
-        for row in (error.extra or ())
-        if isinstance(row, dict)
-    )
+    found = tuple(_flaw(request, row) for row in (error.extra or ()) if isinstance(row, dict))
     detail = f"{found[0].field}: {found[0].message}".removeprefix(": ") if found else error.detail
     return answer(Problem(PREFIX + "invalid", errors.Invalid.title(), 400, detail, found or None))
+
+
+def _flaw(request: Request[Any, Any, Any], row: dict[str, Any]) -> Flaw:
+    """One flaw: a parameter as callers know it, and of a choice what may be chosen."""
+    key, message = str(row.get("key", "")), str(row.get("message", ""))
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    if row.get("source") != ParamType.QUERY or parameter is None:
+        return Flaw(key, message)
+    name = getattr(parameter.kwarg_definition, "name", None) or key
+    allowed = _choices(parameter.annotation)
+    return Flaw(name, f"must be one of {', '.join(allowed)}" if allowed else message)
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    """What a choice, or a union of choices, allows; empty for any other type."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return tuple(chain.from_iterable(map(_choices, get_args(kind))))
 
 
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
