@@ -24,14 +24,13 @@ def test_a_register_is_imported_line_by_line(program: Program) -> None:
         "unchanged": 0,
         "signals": 2,
         "corrected": 0,
-        "ignored": [],
         "ignored_columns": ["name"],
     }
 
 
 def test_a_register_that_takes_several_commits_is_told_of_as_one(program: Program) -> None:
     caller = program.caller("signals")
-    # north has seats 1 to 3: with the meeting 4 reports a line, 100 lines make 400, two commits
+    # north has seats 1 to 3: with the meeting 4 reports a line, 100 lines make 400, more than one commit
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(100)]
     text = "\n".join(["group,date,held,came", *(f"north,{day},yes,2 3" for day in days)])
     first, again = (caller.call("POST", PATH, content=text, headers=CSV).json() for _ in range(2))

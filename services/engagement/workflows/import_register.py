@@ -21,7 +21,7 @@ from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.signals import Recorded
 from engagement.workflows.ingest import Receipt, Signal, ingest
-from engagement.workflows.register import Ignored, Layout, Line, Register, read_register
+from engagement.workflows.register import Layout, Line, Register, read_register
 from engagement.workflows.roll_call import Roll, Told, line_flaw, seat_flaws, told
 from engagement.workflows.sheet import Refused
 from engagement.workflows.tallies import key, kin, target
@@ -38,7 +38,7 @@ class RegisterReport(msgspec.Struct, frozen=True):
     stored : lines that told something new      unchanged : lines that told nothing new
     refused : lines that were not stored, and single seats of lines whose rest was
     signals : new reports, of which `corrected` replace or take back an earlier one
-    ignored : words of which something is not stored
+    ignored_columns : columns that are not read
     """
 
     layout: Layout
@@ -48,7 +48,6 @@ class RegisterReport(msgspec.Struct, frozen=True):
     signals: int
     corrected: int
     refused: tuple[Refused, ...]
-    ignored: tuple[Ignored, ...]
     ignored_columns: tuple[str, ...]
 
 
@@ -179,7 +178,6 @@ def report(plan: Plan, parts: Sequence[Part]) -> RegisterReport:
     register = plan.register
     stored = frozenset[int]().union(*(some.lines for some in parts))
     refused = [*plan.refused, *(flaw for some in parts for flaw in some.refused)]
-    sound = {line.number for line in plan.lines}
     return RegisterReport(
         layout=register.layout,
         lines=register.total,
@@ -188,7 +186,6 @@ def report(plan: Plan, parts: Sequence[Part]) -> RegisterReport:
         signals=sum(some.signals for some in parts),
         corrected=sum(some.corrected for some in parts),
         refused=tuple(sorted(refused, key=lambda flaw: flaw.line)),
-        ignored=tuple(word for word in register.ignored if word.line in sound),
         ignored_columns=register.ignored_columns,
     )
 
@@ -199,7 +196,6 @@ def in_words(report: RegisterReport) -> str:
     out = [
         f"{report.lines} lines: {report.stored} stored, {report.unchanged} unchanged; {new}",
         *(f"  line {flaw.line}, {flaw.column or 'whole line'}: {flaw.problem}" for flaw in report.refused),
-        *(f"  line {word.line}, {word.column}: {word.problem}" for word in report.ignored),
     ]
     if report.ignored_columns:
         out.append(f"  not read, not stored: {', '.join(report.ignored_columns)}")

@@ -2,19 +2,17 @@
 
 Two layouts that people keep, told apart by the first line: *one line a seat and meeting*, and *one line
 a meeting* with lists of seats. In both a line comes down to columns and the meaning of what stands in
-them. A word whose meaning cannot be stored says so; giving it one is an entry in its column's table.
-Reading touches no database.
+them; a new word is an entry in its column's table. Reading touches no database.
 """
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
-import msgspec
-
 from engagement.errors import Invalid
+from engagement.signals.goals import GOAL_SET
 from engagement.workflows.sheet import (
     YES_NO,
     Cells,
@@ -38,7 +36,7 @@ COLUMNS: Mapping[Layout, Mapping[str, str]] = {
         "seat": "the small number on the group's register, required",
         "came": "yes or no, required",
         "goal_set": "yes or no, or what the goal is about",
-        "goal": "what became of the goal set before: met, missed, partly, not followed up, or none",
+        "goal": "what became of the goal set before: met, missed, partly, not followed up, dropped, or none",
     },
     "meeting": {
         "group": "the group's id, required",
@@ -56,6 +54,8 @@ NEEDED: Mapping[Layout, tuple[str, ...]] = {
     "meeting": ("group", "date", "held"),
 }
 MOST_CHARACTERS = 250_000
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
+"""What some spreadsheets put between columns in the place of commas."""
 # \d and int() take the digits of any script
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?P<between>[/.-])(?P<month>\d{1,2})(?P=between)(?P<year>\d{4})")
@@ -63,27 +63,27 @@ DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?P<between>[/.-])(?P<month>\d{1,2})(?P
 
 
 class Meaning(NamedTuple):
-    """What a word says: a report of this kind and value; without a kind, that there is none.
-
-    lost : what the word says beyond that and cannot be stored
-    """
+    """What a word says: a report of this kind and value; without a kind, that there is none."""
 
     kind: str | None = None
     value: int | None = None
-    lost: str | None = None
 
 
 NOTHING = Meaning()
 HELD, NOT_HELD = Meaning("meeting_held", 1), Meaning("meeting_held", 0)
 CAME, STAYED_AWAY = Meaning("attendance", 1), Meaning("attendance", 0)
-SET = Meaning("goal_set", 1)
+POSTPONED = Meaning("meeting_postponed", 1)
+ABOUT: Mapping[str, Meaning] = {
+    word: Meaning(GOAL_SET.kind, GOAL_SET.number(word)) for word in GOAL_SET.choices
+}
+SET = ABOUT["other"]
+"""A goal of which the register does not say what it is about."""
 MET, MISSED = Meaning("goal_met", 1), Meaning("goal_met", 0)
-ABOUT = SET._replace(lost="the goal is stored, what it is about is not")
 
 WORDS: Mapping[str, Mapping[str, Meaning]] = {
     "held": {
         **{word: HELD if yes else NOT_HELD for word, yes in YES_NO.items()},
-        "postponed": Meaning(lost="there is no report for a postponed meeting; nothing of it is stored"),
+        "postponed": POSTPONED,
     },
     "came": {
         **{word: CAME if yes else STAYED_AWAY for word, yes in YES_NO.items()},
@@ -95,17 +95,14 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
     "goal_set": {
         **{word: SET if yes else NOTHING for word, yes in YES_NO.items()},
         "none": NOTHING,
-        "food": ABOUT,
-        "activity": ABOUT,
-        "medicine": ABOUT,
-        "doctor": ABOUT,
-        "other": ABOUT,
+        **ABOUT,
     },
     "goal": {
         "met": MET,
         "missed": MISSED,
-        "partly": Meaning(lost="there is no report for a goal partly met; nothing of it is stored"),
-        "not followed up": Meaning(lost="there is no report for it; the goal counts neither way"),
+        "partly": Meaning("goal_partly_met", 1),
+        "not followed up": Meaning("goal_not_followed_up", 1),
+        "dropped": Meaning("goal_dropped", 1),
         "none": NOTHING,
     },
 }
@@ -126,6 +123,7 @@ class Line(NamedTuple):
 
     seat : None where the line is about the meeting
     said : what the cells say, by column      listed : seats by column. Empty cells are in neither.
+    unread : lists of which a part could not be read; of seats that they do not name nothing is known
     """
 
     number: int
@@ -134,18 +132,23 @@ class Line(NamedTuple):
     seat: int | None
     said: Mapping[str, Meaning]
     listed: Mapping[str, frozenset[int]]
+    unread: frozenset[str] = frozenset()
 
     def mentions(self, column: str, seat: int) -> list[str]:
         """The lists that speak of the seat in the place of a column; more than one contradict each other."""
         return [name for name, seats in self.listed.items() if LISTS[name][0] == column and seat in seats]
 
 
-class Ignored(msgspec.Struct, frozen=True):
-    """A word of which something is not stored, and what."""
+class Listed(NamedTuple):
+    """A cell that lists seats.
 
-    line: int
-    column: str
-    problem: str
+    seats : None where there is no use in the cell
+    whole : whether all of it could be read, so that who is not named is known not to be meant
+    """
+
+    seats: frozenset[int] | None
+    whole: bool
+    flaws: Sequence[str]
 
 
 class Register(NamedTuple):
@@ -155,7 +158,6 @@ class Register(NamedTuple):
     total: int
     lines: tuple[Line, ...]
     refused: tuple[Refused, ...]
-    ignored: tuple[Ignored, ...]
     ignored_columns: tuple[str, ...]
 
 
@@ -182,18 +184,14 @@ def read_register(content: str) -> Register:
         return line
 
     total, sound, refused = read_lines(reader, "a register", read)
-    lost = [
-        Ignored(line.number, column, meaning.lost)
-        for line in sound
-        for column, meaning in line.said.items()
-        if meaning.lost is not None
-    ]
-    return Register(
-        layout, total, tuple(sound), (*refused, *flaws), tuple(lost), not_read(names, COLUMNS[layout])
-    )
+    return Register(layout, total, tuple(sound), (*refused, *flaws), not_read(names, COLUMNS[layout]))
 
 
 def _layout(names: Collection[str]) -> Layout:
+    if "seat" not in names and "held" not in names:
+        for mark, words in SEPARATORS.items():
+            if any(mark in name for name in names):
+                raise Invalid(f"the first line has {words} between its columns; save the sheet with commas")
     if ("seat" in names) == ("held" in names):
         raise Invalid(
             "the first line must name either `seat`, for one line a seat and meeting, or `held`, for one "
@@ -212,16 +210,13 @@ def _seat_line(cells: Cells, number: int) -> tuple[Line, list[Refused]]:
 def _meeting_line(cells: Cells, number: int) -> tuple[Line, list[Refused]]:
     """A line about a meeting, and the flaws of single seats in it."""
     group, day, held = pseudonym(cells, "group"), _day(cells), _meaning(cells, "held")
-    listed: dict[str, frozenset[int]] = {}
-    flaws: list[Refused] = []
-    for column in LISTS:
-        seats, wrong = _seats(cells.get(column, ""), column)
-        if seats is not None:
-            listed[column] = seats
-        flaws += [Refused(number, column, problem) for problem in wrong]
+    found = {column: _seats(cells.get(column, ""), column) for column in LISTS}
+    listed = {column: cell.seats for column, cell in found.items() if cell.seats is not None}
+    unread = frozenset(column for column, cell in found.items() if not cell.whole)
+    flaws = [Refused(number, column, problem) for column, cell in found.items() for problem in cell.flaws]
     if listed.get("came") and held != HELD:
         raise FlawError("came", "seats are said to have come, though the meeting was not held")
-    line = Line(number, group, day, None, {"held": held}, listed)
+    line = Line(number, group, day, None, {"held": held}, listed, unread)
     for column, seats in listed.items():
         both = [seat for seat in sorted(seats) if line.mentions(LISTS[column][0], seat)[0] != column]
         if both:
@@ -230,10 +225,10 @@ def _meeting_line(cells: Cells, number: int) -> tuple[Line, list[Refused]]:
     return line, flaws
 
 
-def _seats(cell: str, column: str) -> tuple[frozenset[int] | None, list[str]]:
-    """The seats that a cell lists, None when there is no use in it; and what is wrong with others."""
+def _seats(cell: str, column: str) -> Listed:
+    """The seats that a cell lists, and what is wrong with others."""
     if cell.lower() in NOBODY:
-        return frozenset(), []
+        return Listed(frozenset(), whole=True, flaws=())
     seats: Counter[int] = Counter()
     strange: list[str] = []
     for word in re.findall(r"[^\s,;]+", cell):
@@ -242,9 +237,9 @@ def _seats(cell: str, column: str) -> tuple[frozenset[int] | None, list[str]]:
         except FlawError:
             strange.append(f"`{word[:20]}`")
     twice = [seat for seat, times in sorted(seats.items()) if times > 1]
-    flaws = [f"{few(strange)} is no seat's number"] if strange else []
+    flaws = [f"{few(strange)} is no seat's number; who is not named stays open"] if strange else []
     flaws += [f"seat {few(twice)} stands twice"] if twice else []
-    return frozenset(seats) or None, flaws
+    return Listed(frozenset(seats) or None, whole=not strange, flaws=flaws)
 
 
 def _meaning(cells: Cells, column: str) -> Meaning:

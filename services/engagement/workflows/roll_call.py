@@ -129,18 +129,20 @@ def _of_seat(line: Line) -> Iterator[tuple[int | None, str, Meaning]]:
 def _of_meeting(line: Line, roll: Roll) -> Iterator[tuple[int, str, Meaning]]:
     """What a meeting's line says of every seat there ever was, by seat and column of the other layout.
 
-    A list is whole: whoever sits there and is not in it did not come, or has no goal to report. A list
-    in which nobody sits says nothing, and of a seat in two contradicting lists nothing is said.
+    A list is whole: whoever sits there and is not in it did not come, or has no goal to report; but not
+    where a part of it could not be read, since that may have been anybody. A list in which nobody sits
+    says nothing, and of a seat in two contradicting lists nothing is said.
     """
     seats = sorted(roll.holders[line.group])
     seated = {seat for seat in seats if roll.sits(line.group, seat, line.day)}
     said = {LISTS[name][0] for name, listed in line.listed.items() if not listed or listed & seated}
+    unread = {LISTS[name][0] for name in line.unread}
     if line.said["held"] != HELD:
         said -= {"came"}
         yield from ((seat, "came", NOTHING) for seat in seats)
     for column, seat in product(sorted(said), seats):
         lists = line.mentions(column, seat)
-        if not lists:
+        if not lists and column not in unread:
             yield seat, column, STAYED_AWAY if column == "came" and seat in seated else NOTHING
         elif seat in seated and len(lists) == 1:
             yield seat, column, LISTS[lists[0]][1]
