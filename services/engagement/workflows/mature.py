@@ -13,6 +13,7 @@ from engagement.store.decisions import Decision, OutcomeRow
 from engagement.store.kept import Kept
 from engagement.store.merges import Merged
 from engagement.store.units import Unit
+from engagement.strategy.cadence import local_date, midnight_ms
 from engagement.strategy.reward import Seen, came_to_next_meeting, next_meeting_held, next_meeting_with_three
 from engagement.strategy.strategy import OutcomeKind
 from engagement.workflows.tallies import counting, key, kin
@@ -63,11 +64,33 @@ def rewards(
         if row.unit_kind == "member" and row.kind == ATTENDANCE.kind and row.group_id in wide:
             came[row.group_id].append(seen)
     out = {}
+    until = _seated_until(conn, kept, program_id, asked)
     for decision in asked:
         reading = read[decision.decision_id]
         own = came[decision.group_id] if reading.group_wide else by_unit[_person(decision, persons)]
-        met = by_unit[Unit("group", decision.group_id)]
+        gone_ms = until.get(decision.decision_id, decision.closes_at + 1)
+        met = [row for row in by_unit[Unit("group", decision.group_id)] if row.occurred_at_ms < gone_ms]
         out[decision.decision_id] = reading.reward([*own, *met], decision.decided_at, decision.closes_at)
+    return out
+
+
+def _seated_until(
+    conn: Connection, kept: Kept, program_id: str, decisions: Sequence[Decision]
+) -> dict[str, int]:
+    """When members ceased to sit in the group of their decision: its later meetings say nothing of them.
+
+    A decision of a member who still sits there is left out.
+    """
+    names = sorted({decision.unit_id for decision in decisions if decision.unit_kind == "member"})
+    seats = setup.memberships_of(conn, program_id, names) if names else {}
+    out = {}
+    for decision in decisions:
+        zone = setup.catalogue(conn, kept, program_id, decision.catalogue).program.time_zone
+        day = local_date(decision.decided_at, zone)
+        later = (seat for seat in seats.get(decision.unit_id, ()) if seat.starts_on > day)
+        gone = next((seat for seat in later if seat.group != decision.group_id), None)
+        if decision.unit_kind == "member" and gone is not None:
+            out[decision.decision_id] = midnight_ms(gone.starts_on, zone)
     return out
 
 
