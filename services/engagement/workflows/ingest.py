@@ -7,7 +7,7 @@ content it is an error for that signal alone. Late signals revise the outcomes t
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 from sqlalchemy import Connection
@@ -26,6 +26,7 @@ from engagement.store.kept import Kept
 from engagement.store.merges import Merged
 from engagement.store.setup import Seated
 from engagement.store.signals import Recorded
+from engagement.store.units import Unit
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Member, Membership
 from engagement.workflows.mature import revise_outcomes
@@ -79,11 +80,6 @@ class Receipt(msgspec.Struct, frozen=True):
     source: str
     id: str
     status: Literal["stored", "repeated"]
-
-
-class _Unit(NamedTuple):
-    kind: Literal["member", "group"]
-    id: str
 
 
 def ingest(
@@ -264,20 +260,20 @@ def _settle(
     return Receipt(row.source, row.event_id, "stored")
 
 
-def _unit(row: Recorded) -> _Unit:
+def _unit(row: Recorded) -> Unit:
     """The unit a row is about."""
-    return _Unit("member" if row.unit_kind == "member" else "group", row.unit_id)
+    return Unit(row.unit_kind, row.unit_id)
 
 
-def _person(member: str, persons: Mapping[str, Merged]) -> _Unit:
+def _person(member: str, persons: Mapping[str, Merged]) -> Unit:
     """A member under the id that they are kept under."""
-    return _Unit("member", persons[member].into if member in persons else member)
+    return Unit("member", persons[member].into if member in persons else member)
 
 
-def _counted_in(row: Recorded) -> list[_Unit]:
+def _counted_in(row: Recorded) -> list[Unit]:
     """The units in whose tallies a row counts."""
     if row.unit_kind == "member" and row.group_id is not None and BY_KIND[row.kind].in_group:
-        return [_unit(row), _Unit("group", row.group_id)]
+        return [_unit(row), Unit("group", row.group_id)]
     return [_unit(row)]
 
 
@@ -293,11 +289,11 @@ def _bring_up_to_date(
     held : the locked tallies, by kind of unit and id
     """
     corrected = {target(row) for row in known.values()}
-    passed: dict[_Unit, set[_Unit]] = defaultdict(set)
+    passed: dict[Unit, set[Unit]] = defaultdict(set)
     for row in known.values():
         passed[_unit(row)].update(_counted_in(row))
-    anew: set[_Unit] = set()
-    added: dict[_Unit, list[Event]] = defaultdict(list)
+    anew: set[Unit] = set()
+    added: dict[Unit, list[Event]] = defaultdict(list)
     for row in fresh:
         if target(row) is not None or key(row) in corrected:
             anew |= passed[_unit(row)]
@@ -376,12 +372,12 @@ def _revise_late(
     if not fresh:
         return
     concerned = {_unit(row) for row in fresh}
-    times: dict[_Unit, list[int]] = defaultdict(list)
+    times: dict[Unit, list[int]] = defaultdict(list)
     for row in known.values():
         if _unit(row) in concerned:
             times[_unit(row)].append(row.occurred_at)
             if row.kind == ATTENDANCE.kind and row.group_id is not None:  # an outcome of the group as well
-                times[_Unit("group", row.group_id)].append(row.occurred_at)
+                times[Unit("group", row.group_id)].append(row.occurred_at)
     around = decisions.matured_around(
         conn,
         program_id,
@@ -393,7 +389,7 @@ def _revise_late(
     touched = [
         decision
         for decision in around
-        for unit in [_person(decision.unit_id, persons), _Unit("group", decision.group_id)]
+        for unit in [_person(decision.unit_id, persons), Unit("group", decision.group_id)]
         if any(decision.decided_at < time <= decision.closes_at for time in times.get(unit, ()))
     ]
     distinct = {decision.decision_id: decision for decision in touched}
