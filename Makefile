@@ -38,8 +38,8 @@ check: $(VENV)/.dev ## Lint, types, floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-slow: $(VENV)/.dev ## Long studies and full-size fault tests
-	@$(BIN)/python -m pytest -m slow
+slow: $(VENV)/.dev ## Long studies, full-size fault tests, and a search for what breaks a law
+	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=search
 
 bench: $(VENV)/.dev ## Measurements side by side, printed as ratios
 	@PYTHONPATH=services:tests $(BIN)/python benchmarks/throughput.py $(BENCH)

@@ -192,6 +192,18 @@ def taken(money, row, action):
     ]
 
 
+def test_the_reason_that_is_given_is_that_of_its_turn():
+    # `a` lacks minutes from the start; the first row also takes the money, and that is the first reason
+    account = np.full((2, 4, 2), -1)
+    account[:, 1:3, 0] = 0
+    account[1, 1, 1] = 1
+    money = Purse(account, np.array([[0, 0], [10, 5], [10, 0], [0, 0]]), np.array([10, 0]))
+    codes = [[0, 0, 0, 0], [0, 0, 0, Reason.PHASE]]
+    decided = decide(strategy(allocation=Uniform()), {}, asked([EVENLY[2]] * 2, codes), money)
+    assert decided.picked.tolist() == [1, 0]
+    assert decided.refusals[1].tolist() == [0, Reason.BUDGET, Reason.BUDGET, Reason.PHASE]
+
+
 @given(limited())
 def test_no_more_is_ever_spent_than_was_left(case):
     draws, money = case

@@ -15,7 +15,7 @@ from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
 from engagement.records import Floats, Integers, Nodes, Points, Scores, Units
-from engagement.strategy.purse import Purse, take, turns, within
+from engagement.strategy.purse import Purse, left_before, take, turns, within
 from engagement.strategy.strategy import Strategy
 
 CERTAIN = 1 << 32
@@ -72,6 +72,7 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
             [fallback[row] for row in rows],
         )
         take(purse, rows, picked[rows], left)
+    refusals = within(purse, everybody, left_before(purse, picked), asked.refusals)
     return Decided(scores, refusals, probability, picked, fallback)
 
 

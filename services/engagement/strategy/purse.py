@@ -102,11 +102,15 @@ def unlimited(rows: int, actions: int) -> Purse:
 
 
 def within(purse: Purse, rows: Integers, left: Integers, refusals: Refusals) -> Refusals:
-    """Refusals of some rows, (n, K), with the actions for which too little is left."""
-    if not len(left):
+    """Refusals of some rows, (n, K), with the actions for which too little is left.
+
+    left : (A,) of each account, or (n, A) what each row finds
+    """
+    if not purse.left.size:
         return refusals.copy()
     account = purse.account[rows]
-    dear = (account >= 0) & (purse.cost > left[account])
+    found = left[account] if left.ndim == 1 else left[np.arange(len(rows))[:, None, None], account]
+    dear = (account >= 0) & (purse.cost > found)
     code = np.array(REASONS, np.uint8)[dear.argmax(axis=2)]
     return np.where(dear.any(axis=2) & (refusals == Reason.AVAILABLE), code, refusals)
 
@@ -116,6 +120,17 @@ def take(purse: Purse, rows: Integers, picked: Integers, left: Integers) -> None
     account = purse.account[rows, picked]
     limited = account >= 0
     np.subtract.at(left, account[limited], purse.cost[picked][limited])
+
+
+def left_before(purse: Purse, picked: Integers) -> Integers:
+    """What every row found left, (N, A), when each took what its pick costs, one after the other."""
+    taken = np.zeros((len(picked) + 1, len(purse.left)), np.int64)
+    rows = np.arange(len(picked))
+    account = purse.account[rows, picked]
+    row, slot = np.nonzero(account >= 0)
+    np.add.at(taken, (row + 1, account[row, slot]), purse.cost[picked[row], slot])
+    left: Integers = purse.left - taken[:-1].cumsum(axis=0)
+    return left
 
 
 def turns(purse: Purse, refusals: Refusals) -> Integers:
