@@ -16,6 +16,8 @@ from engagement.signals.states import Mood, Standing
 from engagement.signals.virtual import Written
 from engagement.strategy.setup import Group
 
+LATER = timedelta(days=91)
+"""Three months: what a decision earned is learned from, whether the group then lives is what it is for."""
 _AHEAD = timedelta(days=200)  # a meeting may be held before its day by half the longest rhythm, 13 weeks
 
 
@@ -76,6 +78,19 @@ def standing_on(heard: Heard, day: date, mood: Mood) -> Standing:
     entered = [revision.group for revision in heard.revisions if revision.entered_on <= day]
     ended = bool(entered) and entered[-1].ended
     return states.standing(meetings_on(heard, day), mood, ended=ended)
+
+
+def alive_later(heard: Heard, decided_on: date, today: date) -> bool | None:
+    """Whether the group was alive three months after a day, as is known by now.
+
+    returns : None while the three months last, and where nobody knows: the group had fallen silent, nothing
+    had been heard of it yet, or the program had ended it
+    """
+    later = decided_on + LATER
+    if today < later:
+        return None
+    state = standing_on(heard, later, Mood(None, "unknown")).state
+    return state in states.ALIVE if state in (*states.ALIVE, "dissolved") else None
 
 
 def _began_on(group: Group, entered_on: date, heard_on: date | None) -> date:
