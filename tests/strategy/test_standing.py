@@ -125,3 +125,14 @@ def test_of_a_group_that_the_program_has_ended_nobody_knows_whether_it_would_liv
     ended = Revision(changed(ended=True), MARCH)
     heard = Heard([Revision(GROUP, ENTERED), ended], [held(date(2026, 1, 31))])
     assert alive_later(heard, date(2026, 2, 1), date(2026, 8, 1)) is None
+
+
+def test_a_virtual_group_wavers_when_fewer_and_fewer_write_whatever_its_meetings_say():
+    group = changed(type="virtual", peer_k=2)
+    written = [
+        Written(date(2026, month, 5), month * 10**10, "post_written", who)
+        for month, writers in enumerate(["abcd", "ab"], start=1)
+        for who in writers
+    ]
+    heard = Heard([Revision(group, date(2026, 1, 1))], (), written)
+    assert standing_on(heard, date(2026, 3, 5), Mood(90.0, "rising")).state == "wavering"
