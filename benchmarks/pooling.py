@@ -43,11 +43,21 @@ RULES: dict[str, AnyAllocation] = {
 }
 FEATURES = 14
 PRIOR = PooledLinear()
+HARMONICS = ("season_cos", "season_sin")
 BELIEFS: dict[str, Pooled] = {
     "pooled_linear": PRIOR,
+    "with offset": PooledLinear(offset=HARMONICS),
     "half-life 12 weeks": PooledLinear(half_life_weeks=12.0),
     "pooled_centred": PooledCentred(),
+    "centred with offset": PooledCentred(offset=HARMONICS),
 }
+MONTH = np.arange(DECISIONS)
+SEASONS: dict[str, Floats] = {
+    "none": np.zeros(DECISIONS),
+    "wave of ± 0.2": 0.2 * np.cos(2 * np.pi * MONTH / 12),
+    "3 months of − 0.4": np.where(MONTH // 3 == 2, -0.4, 0.0),
+}
+"""What the months add to everybody's baseline: nothing, what two harmonics follow, and what they do not."""
 
 
 def names(groups: Integers) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -86,11 +96,11 @@ def regret(
     floor: float,
     programs: int,
     belief: Pooled = PRIOR,
-    season: float = 0.0,
+    season: Floats = SEASONS["none"],
 ) -> Floats:
     """(programs,): what is lost a decision against the best action of each member, on the same worlds.
 
-    season : half of what a year's best and worst month differ in everybody's baseline
+    season : (DECISIONS,), what the months add to everybody's baseline
     """
     groups = np.repeat(np.arange(5), SIZE)
     lost = np.zeros(programs)
@@ -104,10 +114,15 @@ def regret(
             scores, available = belief.scores(nodes, points, actions), np.ones((len(w), actions), bool)
             shares = bounded(rule.probabilities(scores, available, left), available, floor)
             action = pick(in_units(shares), rng.integers(0, 2**53, len(w)))
-            baseline = PRIOR.baseline_mean + w[:, 0] + season * np.cos(2 * np.pi * step / 12)
+            baseline = PRIOR.baseline_mean + w[:, 0] + season[step]
             noise = PRIOR.noise_sd * rng.normal(size=len(w))
             reward = baseline + gain[np.arange(len(w)), action] + noise
-            batch = batch_of(groups, action, reward, actions, 4 * step)._replace(probability=shares)
+            angle = 2 * np.pi * step / 12
+            batch = batch_of(groups, action, reward, actions, 4 * step)._replace(
+                features=np.tile([1.0, np.cos(angle), np.sin(angle)], (len(w), 1)),
+                probability=shares,
+                columns=("intercept", *HARMONICS),
+            )
             nodes = {**nodes, **belief.fold(nodes, batch, actions)}
             lost[seed] += np.mean(gain.max(axis=1) - gain[np.arange(len(w)), action]) / DECISIONS
     return lost
@@ -129,13 +144,13 @@ def print_regrets(programs: int) -> None:
 def print_seasons(programs: int) -> None:
     """Beliefs beside each other where everybody's baseline moves with the months."""
     print(f"Regret a decision by belief: horizon_thompson, 4 actions, floor 0.02, {programs} programs")
-    print(f"{'season':>8}  {'belief':<20}{'regret':>8}{'against pooled_linear without season':>40}")
+    print(f"{'season':<18}  {'belief':<20}{'regret':>8}{'against pooled_linear without season':>40}")
     base = regret(HorizonThompson(), 4, 0.02, programs)
-    for season in (0.0, 0.2):
+    for word, season in SEASONS.items():
         for name, belief in BELIEFS.items():
             lost = regret(HorizonThompson(), 4, 0.02, programs, belief, season)
             gap = (lost - base) / base.mean()
-            print(f"{season:>8}  {name:<20}{lost.mean():>8.4f}{gap.mean():>+32.1%} ± {_se(gap):.1%}")
+            print(f"{word:<18}  {name:<20}{lost.mean():>8.4f}{gap.mean():>+32.1%} ± {_se(gap):.1%}")
 
 
 def _se(values: Floats) -> float:
@@ -153,7 +168,7 @@ def print_exactness(cases: int) -> None:
         batch = batch._replace(members=batch.members[:16] * 3, period=np.repeat([1, 2, 5], 16))
         nodes: Nodes = {}
         for start in (0, 16, 32):
-            piece = Batch(*(column[start : start + 16] for column in batch))
+            piece = Batch(*(column[start : start + 16] for column in batch[:-1]))
             nodes = {**nodes, **belief.fold(nodes, piece, actions)}
         asked = Points(np.ones((3, 1)), ("g0", "g3", "new"), ("m1", "never", "never"), np.ones(3))
         mean, sd = dense(belief, batch, asked, actions)
