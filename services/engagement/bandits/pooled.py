@@ -83,7 +83,7 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refit: bool = True
     half_life_weeks: float | None = None
     offset: tuple[str, ...] = ()
-    offset_sd: float = 0.2
+    offset_sd: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 < self.noise_sd < np.inf or not np.isfinite([self.baseline_mean, *self.effect_means]).all():

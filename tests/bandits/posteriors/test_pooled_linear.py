@@ -60,7 +60,7 @@ CENTRED = PooledCentred(
 FADING = msgspec.structs.replace(BELIEF, half_life_weeks=3.0)
 SEASONAL = msgspec.structs.replace(EXPECTING, offset=("harvest", "rain"), offset_sd=0.3)
 SEASONAL_FADING = msgspec.structs.replace(SEASONAL, half_life_weeks=3.0)
-SEASONAL_CENTRED = msgspec.structs.replace(CENTRED, offset=("rain",))
+SEASONAL_CENTRED = msgspec.structs.replace(CENTRED, offset=("harvest",))
 EVERY_FORM = [BELIEF, EXPECTING, FADING, CENTRED, SEASONAL, SEASONAL_FADING, SEASONAL_CENTRED]
 
 
