@@ -11,6 +11,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.randomness import generator
-from engagement.records import Batch, Floats, Integers, Nodes, Points
+from engagement.records import Batch, Floats, Integers, Nodes, Points, Scores
 from engagement.strategy.decide import Asked, Purse, decide
 from engagement.strategy.strategy import Strategy
 from support.dense_pooling import dense
@@ -43,11 +44,21 @@ RULES: dict[str, AnyAllocation] = {
 }
 FEATURES = 14
 PRIOR = PooledLinear()
+HARMONICS = ("season_cos", "season_sin")
 BELIEFS: dict[str, Pooled] = {
     "pooled_linear": PRIOR,
+    "with offset": PooledLinear(offset=HARMONICS),
     "half-life 12 weeks": PooledLinear(half_life_weeks=12.0),
     "pooled_centred": PooledCentred(),
+    "centred with offset": PooledCentred(offset=HARMONICS),
 }
+MONTH = np.arange(DECISIONS)
+SEASONS: dict[str, Floats] = {
+    "none": np.zeros(DECISIONS),
+    "wave of ± 0.2": 0.2 * np.cos(2 * np.pi * MONTH / 12),
+    "3 months of − 0.4": np.where(MONTH // 3 == 2, -0.4, 0.0),
+}
+"""What the months add to everybody's baseline: nothing, what two harmonics follow, and what they do not."""
 
 
 def names(groups: Integers) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -70,14 +81,34 @@ def batch_of(groups: Integers, action: Integers, reward: Floats, actions: int, w
     )
 
 
+def spreads(belief: PooledLinear, actions: int) -> Floats:
+    """(3, K): sds of the program's, a group's and a member's part of baseline and effects."""
+    each = [belief.baseline, *[belief.effect] * (actions - 1)]
+    return np.array([[s.program, s.group, s.member] for s in each]).T
+
+
+class Parts(NamedTuple):
+    """What baseline and effects are made of. program : (K,)      group : (G, K)      member : (N, K)"""
+
+    program: Floats
+    group: Floats
+    member: Floats
+
+
+def parts(belief: PooledLinear, groups: Integers, actions: int, seed: int) -> Parts:
+    """The true parts, drawn from the prior."""
+    rng, sd = generator(seed, "effects", str(actions)), spreads(belief, actions)
+    return Parts(
+        rng.normal(size=actions) * sd[0],
+        rng.normal(size=(groups.max() + 1, actions)) * sd[1],
+        rng.normal(size=(len(groups), actions)) * sd[2],
+    )
+
+
 def effects(belief: PooledLinear, groups: Integers, actions: int, seed: int) -> Floats:
     """(N, K): baseline and true effects of everybody, drawn from the prior."""
-    rng = generator(seed, "effects", str(actions))
-    spreads = [belief.baseline, *[belief.effect] * (actions - 1)]
-    sd = np.array([[s.program, s.group, s.member] for s in spreads]).T
-    program = rng.normal(size=actions) * sd[0]
-    group = rng.normal(size=(groups.max() + 1, actions)) * sd[1]
-    return program + group[groups] + rng.normal(size=(len(groups), actions)) * sd[2]
+    program, group, member = parts(belief, groups, actions, seed)
+    return program + group[groups] + member
 
 
 def regret(
@@ -86,11 +117,11 @@ def regret(
     floor: float,
     programs: int,
     belief: Pooled = PRIOR,
-    season: float = 0.0,
+    season: Floats = SEASONS["none"],
 ) -> Floats:
     """(programs,): what is lost a decision against the best action of each member, on the same worlds.
 
-    season : half of what a year's best and worst month differ in everybody's baseline
+    season : (DECISIONS,), what the months add to everybody's baseline
     """
     groups = np.repeat(np.arange(5), SIZE)
     lost = np.zeros(programs)
@@ -104,10 +135,15 @@ def regret(
             scores, available = belief.scores(nodes, points, actions), np.ones((len(w), actions), bool)
             shares = bounded(rule.probabilities(scores, available, left), available, floor)
             action = pick(in_units(shares), rng.integers(0, 2**53, len(w)))
-            baseline = PRIOR.baseline_mean + w[:, 0] + season * np.cos(2 * np.pi * step / 12)
+            baseline = PRIOR.baseline_mean + w[:, 0] + season[step]
             noise = PRIOR.noise_sd * rng.normal(size=len(w))
             reward = baseline + gain[np.arange(len(w)), action] + noise
-            batch = batch_of(groups, action, reward, actions, 4 * step)._replace(probability=shares)
+            angle = 2 * np.pi * step / 12
+            batch = batch_of(groups, action, reward, actions, 4 * step)._replace(
+                features=np.tile([1.0, np.cos(angle), np.sin(angle)], (len(w), 1)),
+                probability=shares,
+                columns=("intercept", *HARMONICS),
+            )
             nodes = {**nodes, **belief.fold(nodes, batch, actions)}
             lost[seed] += np.mean(gain.max(axis=1) - gain[np.arange(len(w)), action]) / DECISIONS
     return lost
@@ -129,13 +165,69 @@ def print_regrets(programs: int) -> None:
 def print_seasons(programs: int) -> None:
     """Beliefs beside each other where everybody's baseline moves with the months."""
     print(f"Regret a decision by belief: horizon_thompson, 4 actions, floor 0.02, {programs} programs")
-    print(f"{'season':>8}  {'belief':<20}{'regret':>8}{'against pooled_linear without season':>40}")
+    print(f"{'season':<18}  {'belief':<20}{'regret':>8}{'against pooled_linear without season':>40}")
     base = regret(HorizonThompson(), 4, 0.02, programs)
-    for season in (0.0, 0.2):
+    for word, season in SEASONS.items():
         for name, belief in BELIEFS.items():
             lost = regret(HorizonThompson(), 4, 0.02, programs, belief, season)
             gap = (lost - base) / base.mean()
-            print(f"{season:>8}  {name:<20}{lost.mean():>8.4f}{gap.mean():>+32.1%} ± {_se(gap):.1%}")
+            print(f"{word:<18}  {name:<20}{lost.mean():>8.4f}{gap.mean():>+32.1%} ± {_se(gap):.1%}")
+
+
+def movers_regret(programs: int, actions: int, *, carried: bool) -> Floats:
+    """(programs,): what who moved loses a decision in their second year, the first spent in another group.
+
+    One of each group moves into the next. The belief is one joint normal of every part, by which both can be
+    had: a mover's own part goes along (`carried`), or they begin anew, as in the service.
+    """
+    home = np.repeat(np.arange(5), SIZE)
+    own, movers = np.arange(len(home)), np.arange(0, len(home), SIZE)
+    there, anew = home.copy(), own.copy()
+    there[movers], anew[movers] = (home[movers] + 1) % 5, len(own) + np.arange(5)
+    sd = spreads(PRIOR, actions)
+    precisions = 1 / np.square(np.vstack([sd[:1], *[sd[1:2]] * 5, *[sd[2:]] * (len(own) + 5)])).ravel()
+    lost = np.zeros(programs)
+    for seed in range(programs):
+        truth, rng = parts(PRIOR, home, actions, seed), generator(seed, "moves", str(actions))
+        precision, pull = np.diag(precisions), np.zeros(len(precisions))
+        for step in range(2 * DECISIONS):
+            settled = step < DECISIONS
+            group, leaf = (home, own) if settled else (there, own if carried else anew)
+            node = np.stack([0 * group, 1 + group, 6 + leaf], axis=1)
+            place = actions * node[:, :, None] + np.arange(actions)
+            scores = _joint_scores(precision, pull, place)
+            left = np.full(len(own), 2.0 * DECISIONS - step)
+            available = np.ones((len(own), actions), bool)
+            shares = bounded(HorizonThompson().probabilities(scores, available, left), available, 0.02)
+            action = pick(in_units(shares), rng.integers(0, 2**53, len(own)))
+            w, phi = truth.program + truth.group[group] + truth.member, np.eye(actions)[action]
+            phi[:, 0] = 1
+            reward = np.einsum("nk,nk->n", phi, w) + PRIOR.noise_sd * rng.normal(size=len(own))
+            z = np.zeros((len(own), len(pull)))
+            z[own[:, None, None], place] = phi[:, None, :]
+            precision, pull = precision + z.T @ z / PRIOR.noise_sd**2, pull + reward @ z / PRIOR.noise_sd**2
+            gain = np.hstack([np.zeros((len(own), 1)), w[:, 1:]])
+            regrets = gain.max(axis=1) - gain[own, action]
+            lost[seed] += 0.0 if settled else regrets[movers].mean() / DECISIONS
+    return lost
+
+
+def _joint_scores(precision: Floats, pull: Floats, place: Integers) -> Scores:
+    """Of everybody, from the joint normal of all parts. place : (N, 3, K), where theirs stand in it"""
+    cov = np.linalg.inv(precision)
+    mean = (cov @ pull)[place].sum(axis=1)
+    variance = cov[place[:, :, None, :], place[:, None, :, :]].sum(axis=(1, 2))
+    mean[:, 0], variance[:, 0] = 0.0, 0.0
+    return Scores("normal", mean, np.sqrt(variance))
+
+
+def print_moves(programs: int) -> None:
+    """What it costs whoever moves that they are told from the new group alone."""
+    print(f"Regret a decision of who moved, in {DECISIONS} decisions after as many elsewhere, 4 actions")
+    known, anew = (movers_regret(programs, 4, carried=carried) for carried in (True, False))
+    gap = (anew - known) / known.mean()
+    print(f"own part goes along {known.mean():.4f}, begins anew {anew.mean():.4f}: ", end="")
+    print(f"{gap.mean():+.1%} ± {_se(gap):.1%}")
 
 
 def _se(values: Floats) -> float:
@@ -153,7 +245,7 @@ def print_exactness(cases: int) -> None:
         batch = batch._replace(members=batch.members[:16] * 3, period=np.repeat([1, 2, 5], 16))
         nodes: Nodes = {}
         for start in (0, 16, 32):
-            piece = Batch(*(column[start : start + 16] for column in batch))
+            piece = Batch(*(column[start : start + 16] for column in batch[:-1]))
             nodes = {**nodes, **belief.fold(nodes, piece, actions)}
         asked = Points(np.ones((3, 1)), ("g0", "g3", "new"), ("m1", "never", "never"), np.ones(3))
         mean, sd = dense(belief, batch, asked, actions)
@@ -253,6 +345,7 @@ def main() -> None:
     print_refresh(given.members)
     print_regrets(given.programs)
     print_seasons(given.programs)
+    print_moves(given.programs)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class Batch(NamedTuple):
     weight : (N,), +1 for a row that enters, −1 for one that a correction takes out again
     probability : (N, K), the logged propensities
     period : (N,), the week in which the decision closed, counted from any week
+    columns : d names of the features, for beliefs that look some up by name
     """
 
     features: Floats
@@ -67,6 +68,7 @@ class Batch(NamedTuple):
     groups: tuple[str, ...]
     members: tuple[str, ...]
     period: Integers
+    columns: tuple[str, ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True):

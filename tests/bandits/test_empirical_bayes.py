@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 
 from engagement.bandits.empirical_bayes import PRIOR_WEIGHT, Fitted, Observed, badness, fit, precision_form
 from engagement.randomness import generator
+from engagement.stats.tree_pooling import Likelihood
 
 K = 3
 
@@ -50,8 +51,8 @@ def world(
     return (member, place, action, reward), observed(member, place, action, reward, personal)
 
 
-def dense_badness(rows, x, personal=None):
-    """−2 log N(y; 0, Z'ΣZ + noise) up to a constant, without any message."""
+def dense_badness(rows, x, personal=None, among=0.0):
+    """−2 log N(y; 0, Z'ΣZ + noise) up to a constant, without any message. among : covariance besides"""
     member, place, action, reward = rows
     noise, baseline, effect = x[0], x[1:4], x[4:7]
     group = place[member]
@@ -66,7 +67,7 @@ def dense_badness(rows, x, personal=None):
         same[2] *= personal[member][:, None]
     both = (action[:, None] == action[None, :]) & (action[:, None] > 0)
     C = np.einsum("l,lij->ij", baseline, same) + np.einsum("l,lij->ij", effect, same) * both
-    C += noise * np.eye(len(member))
+    C += noise * np.eye(len(member)) + among
     _, log_det = np.linalg.slogdet(C)
     return log_det + reward @ np.linalg.solve(C, reward)
 
@@ -96,6 +97,34 @@ def test_its_gradient_is_the_slope_of_the_dense_normal(place, personal):
     _, slope = badness(sums, Fitted(X[0], X[1:4], X[4:7]))
     # one-sided: off by half the curvature times the step
     assert slope[place] == pytest.approx(rise, rel=1e-3, abs=1e-3)
+
+
+SHARED = np.array([0.3, 0.15])
+"""Variances of two slopes that everybody shares."""
+
+
+def with_offset(rows, x):
+    """What a belief keeps of rows that have features x besides: sums of zz' with z = (1, x, action)."""
+    member, place, action, reward = rows
+    z = np.column_stack([np.ones(len(action)), x, np.eye(K)[action][:, 1:]])
+    Q, h = np.zeros((len(place), z.shape[1], z.shape[1])), np.zeros((len(place), z.shape[1]))
+    np.add.at(Q, member, z[:, :, None] * z[:, None, :])
+    np.add.at(h, member, z * reward[:, None])
+    square = float(np.sum(reward**2))
+    return Observed(Likelihood(Q, h), float(len(action)), square, place, np.ones(len(place), bool))
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_badness_and_gradient_with_an_offset_are_those_of_the_dense_normal(place):
+    rows, _ = world(6, groups=3, members=3, rows=5)
+    x = generator(6, "offset").normal(size=(len(rows[0]), 2))
+    among = (x * SHARED) @ x.T
+    step = np.zeros(7)
+    step[place] = 1e-6
+    value, slope = badness(with_offset(rows, x), Fitted(X[0], X[1:4], X[4:7]), SHARED)
+    there, beside = (dense_badness(rows, at, among=among) for at in (X, X + step))
+    assert value == pytest.approx(there, abs=1e-8)
+    assert slope[place] == pytest.approx((beside - there) / 1e-6, rel=1e-3, abs=1e-3)
 
 
 DECLARED = Fitted(0.1, np.array([0.05, 0.02, 0.03]), np.array([0.04, 0.02, 0.01]))

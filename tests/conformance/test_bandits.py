@@ -24,6 +24,7 @@ from scipy.special import chdtrc
 
 from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.posteriors import AnyPosterior, gathered
+from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
@@ -33,14 +34,21 @@ from engagement.records import Batch, Points
 ACTIONS = 4
 FEATURES = 10
 DRAWS = 20_000
-BELIEFS = [*(belief() for belief in get_args(AnyPosterior)), PooledLinear(half_life_weeks=4)]
-"""Each with its defaults, and one whose rows fade."""
+COLUMNS = tuple(f"x{number}" for number in range(FEATURES))
+BELIEFS = [
+    *(belief() for belief in get_args(AnyPosterior)),
+    PooledLinear(half_life_weeks=4),
+    PooledLinear(offset=COLUMNS[1:4]),
+    PooledCentred(half_life_weeks=4, offset=COLUMNS[2:3]),
+]
+"""Each with its defaults, and some whose rows fade or that have an offset."""
 RULES = [rule() for rule in get_args(AnyAllocation)]
 
 
 def named(thing):
     fading = getattr(thing, "half_life_weeks", None)
-    return type(thing).__name__ + (" that fades" if fading else "")
+    moved = getattr(thing, "offset", ())
+    return type(thing).__name__ + (" that fades" if fading else "") + (" with an offset" if moved else "")
 
 
 each_belief = pytest.mark.parametrize("belief", BELIEFS, ids=named)
@@ -77,6 +85,7 @@ def some_batch(n=120):
         groups(n),
         members(n),
         np.arange(n) // 20,
+        COLUMNS,
     )
 
 
@@ -94,9 +103,9 @@ def availability(n):
 
 def rows(batch, chosen):
     ids = [tuple(column[i] for i in chosen) for column in (batch.groups, batch.members)]
-    named = set(Batch._fields) - {"groups", "members"}
+    named = set(Batch._fields) - {"groups", "members", "columns"}
     arrays = {name: getattr(batch, name)[chosen] for name in named}
-    return Batch(**arrays, groups=ids[0], members=ids[1])
+    return Batch(**arrays, groups=ids[0], members=ids[1], columns=batch.columns)
 
 
 def needed(belief, nodes, points):

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from math import inf, nan
 
 import numpy as np
@@ -105,6 +106,15 @@ def test_weeks_since_contact_are_parts_of_twelve(weeks, expected):
 )
 def test_a_known_value_is_scaled(name, known, expected):
     assert value(name, **known) == expected
+
+
+@pytest.mark.parametrize("year", [1970, 2026, 2028, 2099])
+@pytest.mark.parametrize(("month", "expected"), [(1, (1, 0)), (4, (0, 1)), (7, (-1, 0)), (10, (0, -1))])
+def test_the_season_goes_round_with_the_calendar(year, month, expected):
+    at_ms = int(datetime(year, month, 1, tzinfo=UTC).timestamp() * 1000)
+    (season,) = matrix([BLANK], ["season_cos", "season_sin"], at_ms)[:, 1:]
+    # quarters of the calendar are 90 to 92 days long, its years a day off the mean: within 3 days of 365
+    assert season == pytest.approx(expected, abs=2 * np.pi * 3 / 365)
 
 
 MISSING = {

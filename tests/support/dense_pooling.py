@@ -20,7 +20,8 @@ def dense(belief: Pooled, batch: Batch, asked: Points, actions: int) -> tuple[Fl
     kept = 0.5 ** (age / (belief.half_life_weeks or np.inf))
     weight = np.linalg.inv(C + np.diag(belief.noise_sd**2 / kept))
     expected = belief.effect_means or (0.0,) * (actions - 1)
-    mu = np.array([belief.baseline_mean, *expected * ((d - 1) // (actions - 1))])
+    p = len(belief.offset)
+    mu = np.array([belief.baseline_mean, *[0.0] * p, *expected * ((d - 1 - p) // (actions - 1))])
     mean, sd = [], []
     for pair in zip(asked.groups, asked.members, strict=True):
         cross = np.array([_covariance(belief, pair, who[j], d) @ phi[j] for j in rows])
@@ -33,7 +34,8 @@ def dense(belief: Pooled, batch: Batch, asked: Points, actions: int) -> tuple[Fl
 def _design(belief: Pooled, batch: Batch, actions: int) -> Floats:
     """(N, d): φ of each row."""
     taken = np.eye(actions)[batch.action][:, 1:]
-    one = np.ones((len(taken), 1))
+    x = batch.features[:, [batch.columns.index(name) for name in belief.offset]]
+    one = np.hstack([np.ones((len(taken), 1)), x])
     if isinstance(belief, PooledCentred):
         shares = batch.probability[:, 1:]
         return np.hstack([one, shares, taken - shares])
@@ -43,7 +45,9 @@ def _design(belief: Pooled, batch: Batch, actions: int) -> Floats:
 def _covariance(belief: Pooled, a: Who, b: Who, d: int) -> Floats:
     """Cov of w of one with that of another."""
     shares = np.array([1.0, a[0] == b[0], a == b and a[1] != ""])
-    spreads = (belief.baseline, *[belief.effect] * (d - 1))
-    squares = np.array([[s.program**2, s.group**2, s.member**2] for s in spreads])
-    covariance: Floats = np.diag(squares @ shares)
+    p = len(belief.offset)
+    spreads = (belief.baseline, *[belief.effect] * (d - 1 - p))
+    squares = [[s.program**2, s.group**2, s.member**2] for s in spreads]
+    squares[1:1] = [[belief.offset_sd**2, 0.0, 0.0]] * p
+    covariance: Floats = np.diag(np.array(squares) @ shares)
     return covariance

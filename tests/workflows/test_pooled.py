@@ -20,6 +20,7 @@ KINDS = {
     "fading": PooledLinear(half_life_weeks=4, refit=False),
     "fading, refitted": PooledLinear(half_life_weeks=4),
     "centred": PooledCentred(effect_means=(0.05, 0.0)),
+    "with an offset": PooledLinear(offset=("dose", "urban")),
 }
 
 

@@ -30,6 +30,7 @@ from engagement.stats.tree_pooling import (
 PRIOR_WEIGHT = 2.0
 FARTHEST = 20.0
 """A variance is sought within a factor of e²⁰ of what was declared."""
+NO_OFFSET = np.zeros(0)
 
 
 class Observed(NamedTuple):
@@ -75,30 +76,37 @@ def precision_form(count: Floats, total: Floats, noise: float) -> Likelihood:
     return Likelihood(Q / noise, h / noise)
 
 
-def variances(fitted: Fitted, d: int) -> Variances:
-    """The three prior covariances, (d, d) each: the baseline comes first, and all effects share one."""
-    parts = zip(fitted.baseline, fitted.effect, strict=True)
-    return Variances(*(np.diag([b, *[e] * (d - 1)]) for b, e in parts))
+def variances(fitted: Fitted, d: int, offset: Floats = NO_OFFSET) -> Variances:
+    """The three prior covariances, (d, d) each: of the baseline, the offset, and effects that share one.
+
+    offset : (p,), the variances of what everybody shares, so that it has none below the program
+    """
+    shared = (offset, np.zeros_like(offset), np.zeros_like(offset))
+    parts = zip(fitted.baseline, shared, fitted.effect, strict=True)
+    return Variances(*(np.diag([b, *o, *[e] * (d - 1 - len(o))]) for b, o, e in parts))
 
 
-def badness(seen: Observed, at: Fitted) -> tuple[float, Floats]:
+def badness(seen: Observed, at: Fitted, offset: Floats = NO_OFFSET) -> tuple[float, Floats]:
     """−2 log p(y | variances) up to a constant, and its gradient in the order noise, baseline, effect.
 
-    returns : value, (7,)
+    offset : (p,), as in `variances`      returns : value, (7,)
     """
     groups, d = int(seen.group.max()) + 1, seen.plain.h.shape[1]
     likelihood = Likelihood(seen.plain.Q / at.noise, seen.plain.h / at.noise)
-    prior = variances(at, d)
+    prior = variances(at, d, offset)
     found = evidence(likelihood, seen.group, groups, prior, seen.personal)
     noise = seen.rows / at.noise - _misfit(seen, likelihood, prior, groups) / at.noise**2
     value = seen.rows * np.log(at.noise) + seen.square / at.noise + found.value
-    return float(value), np.concatenate([[noise], *_slopes(found)])
+    return float(value), np.concatenate([[noise], *_slopes(found, len(offset))])
 
 
-def fit(seen: Observed, declared: Fitted, weight: float = PRIOR_WEIGHT) -> Fitted | None:
+def fit(
+    seen: Observed, declared: Fitted, weight: float = PRIOR_WEIGHT, offset: Floats = NO_OFFSET
+) -> Fitted | None:
     """The most plausible variances; None where the search ends nowhere sensible.
 
     weight : ν, how many numbers the declared variances count for; 0 gives maximum likelihood
+    offset : (p,), as in `variances`; these stay as they are
     """
     prior = declared.vector()
     free = prior > 0
@@ -107,7 +115,7 @@ def fit(seen: Observed, declared: Fitted, weight: float = PRIOR_WEIGHT) -> Fitte
         """In logarithms, which keep a variance positive."""
         v = prior.copy()
         v[free] = np.exp(x)
-        value, slope = badness(seen, fitted(v))
+        value, slope = badness(seen, fitted(v), offset)
         ratio = prior[free] / v[free]
         value += weight * float(np.sum(x + ratio))
         return value, slope[free] * v[free] + weight * (1 - ratio)
@@ -128,10 +136,10 @@ def fit(seen: Observed, declared: Fitted, weight: float = PRIOR_WEIGHT) -> Fitte
     return fitted(prior)
 
 
-def _slopes(found: Evidence) -> tuple[Floats, Floats]:
-    """Of baseline and effect variances, each (3,)."""
+def _slopes(found: Evidence, offset: int) -> tuple[Floats, Floats]:
+    """Of baseline and effect variances, each (3,). offset : numbers of w between the two"""
     levels = np.array([found.program, found.group, found.member])
-    return levels[:, 0], levels[:, 1:].sum(1)
+    return levels[:, 0], levels[:, 1 + offset :].sum(1)
 
 
 def _misfit(seen: Observed, likelihood: Likelihood, prior: Variances, groups: int) -> float:

@@ -1,6 +1,6 @@
 """What beliefs pooled over program → group → member share: their declaration, and how they learn.
 
-    r = φ'w_i + ε,   ε ~ N(0, σ²),                                                                 (1)
+    r = φ'w_i + x'δ + ε,   ε ~ N(0, σ²),                                                           (1)
 
 with w_i of member i the sum of the program's, the group's and the member's own part, each normal with a
 variance shared by all groups and all members (`stats.tree_pooling`, (1)). A member with little history is
@@ -8,8 +8,13 @@ told mostly by the group, a new group by the program, and each learns its own wa
 A decision for a group as a whole is told by the group's part, w_g = θ + u_g, and learned into it. An
 action's score is its effect, one of the last K − 1 numbers of w; that of `none` is 0 with sd 0.
 
-A belief of this family says what φ is and which sums over rows hold Σφφ', Σφr, Σr² (its *design*); the
-rest is here, on the nodes of `bandits.tree_nodes`.
+The *offset* x'δ takes out what moves everybody's reward alike, such as the season: x are features of the
+decision, and δ ~ N(0, τ²I) has no part of a group or a member. To the messages it is p more numbers of w,
+(α_i, δ, effects), whose variance below the program is 0. So the belief stays exact, and learns the offset
+and the effects from the same rows at once. Effects are scored without it: no choice changes it.
+
+A belief of this family says what φ is and which sums over rows hold Σφφ', Σφr, Σr² (its *design*, φ with
+x in it); the rest is here, on the nodes of `bandits.tree_nodes`.
 
 Source: the linear special case of IntelligentPooling (Tomkins et al. 2021, 10.1007/s10994-021-05995-8),
 computed exactly by messages instead of a kernel, whose cost is cubic in the number of rows.
@@ -65,7 +70,9 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effect_means : what each action is expected to add beforehand, in the strategy's order; none: nothing
     refit : whether spreads and noise are fitted again as data come in, with these as their prior
     half_life_weeks : a result that closed so long before the newest one counts half; none: all alike
-    The features of a strategy are not looked at: who it is says more than what is known of them.
+    offset : features whose slopes everybody shares, such as the season; of the strategy's, by name
+    offset_sd : prior sd of each slope, in units of reward per unit of its feature; not refitted
+    No other feature is looked at: who it is says more than what is known of them.
     """
 
     baseline_mean: float = 0.5
@@ -75,12 +82,16 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effect_means: tuple[float, ...] = ()
     refit: bool = True
     half_life_weeks: float | None = None
+    offset: tuple[str, ...] = ()
+    offset_sd: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 < self.noise_sd < np.inf or not np.isfinite([self.baseline_mean, *self.effect_means]).all():
             raise ValueError(
                 "noise_sd is a positive number and means are finite ones, in units of the reward"
             )
+        if not 0 < self.offset_sd < np.inf or len(set(self.offset)) < len(self.offset):
+            raise ValueError("offset_sd is a positive number, and offset names each feature once")
         if self.half_life_weeks is not None and not 1 <= self.half_life_weeks < np.inf:
             raise ValueError("half_life_weeks is at least one week, or absent: then nothing fades")
 
@@ -133,6 +144,7 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = fit(
             Observed(seen, float(rows.sum()), float(square.sum()), everything.group, everything.personal),
             self._declared(),
+            offset=self._offset(),
         )
         if found is None:
             return None
@@ -157,6 +169,20 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """(K − 1,): the prior means of the effects."""
         return np.array(self.effect_means or (0.0,) * (actions - 1))
 
+    def _offset(self) -> Floats:
+        """(p,): the prior variances of the slopes."""
+        return np.full(len(self.offset), self.offset_sd**2)
+
+    def _explaining(self, batch: Batch) -> Floats:
+        """(N, p): x of each row."""
+        absent = [name for name in self.offset if name not in batch.columns]
+        if absent:
+            raise Invalid(f"the offset needs the feature `{absent[0]}`, which the rows do not have")
+        x = batch.features[:, [batch.columns.index(name) for name in self.offset]]
+        if not np.isfinite(x).all():
+            raise Invalid("features must be finite numbers")
+        return x
+
     def _declared(self) -> Fitted:
         squares = (np.square([one.program, one.group, one.member]) for one in (self.baseline, self.effect))
         return Fitted(self.noise_sd**2, *squares)
@@ -164,7 +190,7 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _tree(self, actions: int) -> Tree:
         d, width = self._design(actions)
         likelihood = partial(self._likelihood, actions)
-        return Tree(d, width, variances(self._declared(), d), likelihood, self._kept_a_week())
+        return Tree(d, width, variances(self._declared(), d, self._offset()), likelihood, self._kept_a_week())
 
     def _likelihood(self, actions: int, sums: Floats) -> Likelihood:
         """In precision form, of w − μ."""

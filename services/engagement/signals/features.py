@@ -8,7 +8,7 @@ in whatever unit it sends them.
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from math import inf, nan
+from math import cos, inf, nan, pi, sin
 from types import MappingProxyType
 
 import numpy as np
@@ -25,6 +25,7 @@ from engagement.signals.tally import week_of
 
 CONTACT_CAP_WEEKS = 12.0  # three expected meetings: after as many without one a group is dissolved
 END_CAP_MONTHS = 12.0  # as far before and after the end as a program is judged
+YEAR_MS = 365.2425 * 86_400_000  # the mean year of the calendar
 DOSE_CAP = 5.0  # the limit of x ← 0.8·x + 1, an action every month
 
 INTERCEPT = "intercept"
@@ -76,6 +77,19 @@ def _dose(picture: Picture, _now_ms: int) -> float:
     return clipped(picture.dose / DOSE_CAP)
 
 
+def _turn_of_the_year(now_ms: int) -> float:
+    """The angle of a moment in its year: 0 at New Year, within a day; π at the start of July."""
+    return 2 * pi * now_ms / YEAR_MS
+
+
+def _season_cos(_picture: Picture, now_ms: int) -> float:
+    return cos(_turn_of_the_year(now_ms))
+
+
+def _season_sin(_picture: Picture, now_ms: int) -> float:
+    return sin(_turn_of_the_year(now_ms))
+
+
 def _barrier(name: str) -> Reading:
     """Whether the member has a barrier."""
     return lambda picture, _now_ms: float(dict(picture.barriers).get(name, nan))
@@ -107,6 +121,11 @@ _READ: tuple[tuple[Feature, Reading], ...] = (
     (Feature("handover", "The program ends here soon", "group", "yes or no"), _handover),
     (Feature("sustaining", "The program has ended here", "group", "yes or no"), _sustaining),
     (Feature("months_to_end", "Time until the program ends", "group", "12 months", -1.0), _months_to_end),
+    (Feature("season_cos", "Near New Year, not July", "group", "cosine of the year", -1.0), _season_cos),
+    (
+        Feature("season_sin", "Near April, not October", "group", "sine of the year", -1.0),
+        _season_sin,
+    ),
     (Feature("dose", "Suggestions received lately", "staff", "5 suggestions"), _dose),
     *(
         (Feature(f"barrier_{name}", label, "health_worker", "yes or no"), _barrier(name))

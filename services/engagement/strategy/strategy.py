@@ -7,6 +7,7 @@ import msgspec
 from engagement.actions.action import Id, Level, Text
 from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
+from engagement.bandits.pooled import Pooled
 from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
@@ -60,7 +61,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     paused: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses repeated or too many actions, unknown features, a prior or fallback of others."""
+        """Refuses repeated or too many actions, unknown features, a prior, fallback or offset of others."""
         if len(set(self.actions)) != len(self.actions):
             raise ValueError("an action is listed twice")
         strange = set(self.fallback.actions) - set(self.actions)
@@ -75,9 +76,13 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         if flaw is not None:
             raise ValueError(flaw)
         try:
-            columns(self.features)
+            names = columns(self.features)
         except Invalid as unknown:
             raise ValueError(str(unknown)) from unknown
+        if isinstance(self.posterior, Pooled):
+            unseen = [name for name in self.posterior.offset if name not in names[1:]]
+            if unseen:
+                raise ValueError(f"the offset names `{unseen[0]}`, which is not among the features")
 
     @property
     def columns(self) -> tuple[str, ...]:

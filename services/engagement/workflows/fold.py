@@ -235,7 +235,7 @@ def fold_entries(
         counts = Rows(*(a + b for a, b in zip(counts, counted, strict=True)))
         if not len(batch.action):
             continue
-        posterior = strategy.posterior
+        posterior, batch = strategy.posterior, batch._replace(columns=strategy.columns)
         known = gathered(posterior, batch.groups, batch.members, partial(_newest, changed, before))
         if posterior.turns(known, batch):
             known = {**before(None), **changed}

@@ -13,6 +13,7 @@ from engagement.bandits.posteriors import gathered
 from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.tree_nodes import GROUPS_AT_ONCE
+from engagement.errors import Invalid
 from engagement.randomness import generator
 from engagement.records import ROOT, Batch, Points
 from engagement.strategy.strategy import Strategy
@@ -30,7 +31,7 @@ def some_rows(seed, rows=40, groups=3, members=4):
     group, member = rng.integers(0, groups, rows), rng.integers(0, members, rows)
     action = rng.integers(0, K, rows)
     return Batch(
-        features=np.ones((rows, 1)),
+        features=np.column_stack([np.ones(rows), rng.normal(size=(rows, 2))]),
         action=action,
         reward=0.4 + 0.2 * action + rng.normal(0, 0.5, rows),
         weight=np.ones(rows),
@@ -38,6 +39,7 @@ def some_rows(seed, rows=40, groups=3, members=4):
         groups=tuple(f"g{g}" for g in group),
         members=tuple(f"g{g}-m{m}" for g, m in zip(group, member, strict=True)),
         period=np.sort(rng.integers(0, 12, rows)),
+        columns=("intercept", "rain", "harvest"),
     )
 
 
@@ -56,14 +58,26 @@ CENTRED = PooledCentred(
     half_life_weeks=3.0,
 )
 FADING = msgspec.structs.replace(BELIEF, half_life_weeks=3.0)
+SEASONAL = msgspec.structs.replace(EXPECTING, offset=("harvest", "rain"), offset_sd=0.3)
+SEASONAL_FADING = msgspec.structs.replace(SEASONAL, half_life_weeks=3.0)
+SEASONAL_CENTRED = msgspec.structs.replace(CENTRED, offset=("harvest",))
+EVERY_FORM = [BELIEF, EXPECTING, FADING, CENTRED, SEASONAL, SEASONAL_FADING, SEASONAL_CENTRED]
+
+
+def rows_of(batch, chosen):
+    """Some of a batch's rows, in the order chosen."""
+    taken = (
+        tuple(column[i] for i in chosen) if isinstance(column, tuple) else column[chosen]
+        for column in batch[:-1]
+    )
+    return Batch(*taken, batch.columns)
 
 
 def in_pieces(belief, batch, size):
     """The nodes after the batch was folded in pieces, each after the one before."""
-    nodes = {}
-    for start in range(0, len(batch.action), size):
-        piece = Batch(*(column[start : start + size] for column in batch))
-        nodes = {**nodes, **belief.fold(nodes, piece, K)}
+    nodes, rows = {}, range(len(batch.action))
+    for start in rows[::size]:
+        nodes = {**nodes, **belief.fold(nodes, rows_of(batch, rows[start : start + size]), K)}
     return nodes
 
 
@@ -75,7 +89,7 @@ def for_groups(batch):
 
 @given(
     st.integers(0, 10_000),
-    st.sampled_from([BELIEF, EXPECTING, FADING, CENTRED]),
+    st.sampled_from(EVERY_FORM),
     st.booleans(),
     st.sampled_from([7, 40]),
 )
@@ -92,7 +106,7 @@ def test_scores_are_those_of_the_dense_posterior(seed, belief, mixed, size):
     assert not found.sd[:, 0].any()
 
 
-@given(st.integers(0, 10_000), st.sampled_from([BELIEF, FADING, CENTRED]))
+@given(st.integers(0, 10_000), st.sampled_from(EVERY_FORM))
 def test_the_programs_node_is_the_sum_of_its_groups_messages_however_it_was_folded(seed, belief):
     batch = some_rows(seed)
     nodes, whole = in_pieces(belief, batch, 7), belief.fold({}, batch, K)
@@ -103,12 +117,7 @@ def test_the_programs_node_is_the_sum_of_its_groups_messages_however_it_was_fold
 def test_what_is_folded_late_counts_as_if_it_had_been_folded_in_time(weeks, at_once):
     batch = some_rows(8, rows=60)
     order = [row for week in weeks for row in np.flatnonzero(batch.period // 2 == week)]
-    shuffled = Batch(
-        *(
-            type(column)(np.array(column)[order]) if isinstance(column, tuple) else column[order]
-            for column in batch
-        )
-    )
+    shuffled = rows_of(batch, order)
     size = -(-len(order) // 6) * at_once
     asked = asking(("g0", "g0-m1"), ("g1", "g1-m0"))
     late, whole = (
@@ -127,6 +136,94 @@ def test_only_the_newest_week_turns_a_fading_belief():
     assert not BELIEF.turns(nodes, batch._replace(period=np.full(40, 6)))
 
 
+def test_a_correction_of_a_row_with_an_offset_leaves_the_dense_posterior_of_what_is_so():
+    batch = some_rows(21)
+    wrong = batch._replace(reward=np.where(np.arange(40) % 5, batch.reward, 0.9))
+    nodes = in_pieces(SEASONAL, wrong, 7)
+    nodes = {**nodes, **SEASONAL.fold(nodes, wrong._replace(weight=-wrong.weight), K)}
+    nodes = {**nodes, **SEASONAL.fold(nodes, batch, K)}
+    asked = asking(("g0", "g0-m1"), ("g1", "never seen"))
+    mean, sd = dense(SEASONAL, batch, asked, K)
+    found = SEASONAL.scores(nodes, asked, K)
+    assert found.mean[:, 1:] == pytest.approx(mean, abs=1e-9)
+    assert found.sd[:, 1:] == pytest.approx(sd, abs=1e-9)
+
+
+def test_one_row_is_shared_out_between_baseline_offset_and_effect_by_their_variances():
+    # r = α + x·δ + β + ε with x = 2: variances .25 + 4·.09 + .04 + .25 = .9, and r = .9 is that much above
+    # the mean expected, so β's mean is .04/.9·.9 = .04 and its variance .04 − .04²/.9
+    belief = PooledLinear(
+        baseline_mean=0.0,
+        baseline=Spread(0.5, 0, 0),
+        effect=Spread(0.2, 0, 0),
+        noise_sd=0.5,
+        offset=("rain",),
+        offset_sd=0.3,
+    )
+    row = rows_of(some_rows(1), [0])._replace(
+        features=np.array([[1.0, 2.0, 7.0]]), action=np.array([1]), reward=np.array([0.9])
+    )
+    found = belief.scores(belief.fold({}, row, 2), asking(("g", "m")), 2)
+    assert found.mean[0] == pytest.approx([0, 0.04])
+    assert found.sd[0, 1] ** 2 == pytest.approx(0.04 - 0.04**2 / 0.9)
+
+
+def test_a_season_that_everybody_shares_is_not_taken_for_an_effect():
+    # synthetic: the action is tried in the good season only, and does nothing; 2,000 rows without noise
+    rain = np.sin(np.arange(2000) / 50)
+    batch = some_rows(2, rows=2000)._replace(
+        features=np.column_stack([np.ones(2000), rain, rain]),
+        action=(rain > 0).astype(np.int64),
+        reward=0.5 + 0.3 * rain,
+    )
+    plain, seasonal = (
+        belief.scores(belief.fold({}, batch, K), asking(("new", "new")), K).mean[0, 1]
+        for belief in (BELIEF, msgspec.structs.replace(BELIEF, offset=("rain",)))
+    )
+    # |sin| is 2/π on average on either side: .3·2·2/π = .38 between the seasons
+    assert plain > 0.3
+    assert abs(seasonal) < 0.05
+
+
+def test_features_outside_the_offset_change_nothing():
+    batch = some_rows(3)
+    other = batch._replace(features=batch.features * [1.0, 1.0, -7.0])
+    belief = msgspec.structs.replace(BELIEF, offset=("rain",))
+    nodes, changed = belief.fold({}, batch, K), belief.fold({}, other, K)
+    assert {key: node.tobytes() for key, node in nodes.items()} == {
+        key: node.tobytes() for key, node in changed.items()
+    }
+
+
+def test_rows_without_the_offsets_feature_are_refused():
+    with pytest.raises(Invalid, match="`harvest`"):
+        SEASONAL.fold({}, some_rows(4)._replace(columns=("intercept", "rain", "sun")), K)
+
+
+def test_a_feature_that_is_no_number_is_refused():
+    batch = some_rows(4)
+    with pytest.raises(Invalid, match="finite"):
+        SEASONAL.fold({}, batch._replace(features=batch.features * np.nan), K)
+
+
+@pytest.mark.parametrize(("names", "sd"), [(("rain",), 0.0), (("rain",), np.inf), (("rain", "rain"), 0.1)])
+def test_an_offset_without_a_spread_or_named_twice_is_refused(names, sd):
+    with pytest.raises(ValueError, match="offset"):
+        PooledLinear(offset=names, offset_sd=sd)
+
+
+@pytest.mark.parametrize("name", ["harvest", "intercept"])
+def test_a_strategy_whose_offset_names_what_it_does_not_look_at_is_refused(name):
+    belief = PooledLinear(offset=("season_cos", name))
+    with pytest.raises(ValueError, match=f"offset names `{name}`"):
+        Strategy(id="s", title="S", actions=("a",), posterior=belief, features=("season_cos",))
+
+
+def test_a_strategy_whose_offset_is_among_its_features_is_one():
+    belief = PooledLinear(offset=("season_cos",))
+    assert Strategy(id="s", title="S", actions=("a",), posterior=belief, features=("dose", "season_cos"))
+
+
 def community(belief, members=100, rows=400):
     """One group so large that its members stand in blocks, a small one beside it, and all their rows."""
     rng = generator(12, "community")
@@ -138,7 +235,12 @@ def community(belief, members=100, rows=400):
     return batch, in_pieces(belief, batch, 90)
 
 
-@pytest.mark.parametrize("belief", [BELIEF, FADING], ids=["keeps", "fades"])
+each_keeping = pytest.mark.parametrize(
+    "belief", [BELIEF, FADING, SEASONAL], ids=["keeps", "fades", "with an offset"]
+)
+
+
+@each_keeping
 def test_members_in_blocks_have_the_dense_posterior(belief):
     batch, nodes = community(belief)
     asked = asking(("large", "m1"), ("large", "m99"), ("large", "never seen"), ("large", ""), ("small", "m0"))
@@ -160,7 +262,7 @@ def test_a_decision_in_a_community_of_1200_reads_some_40_members():
 
 def test_a_group_is_dealt_into_blocks_beyond_64_members():
     many = some_rows(13, rows=65)._replace(groups=("g",) * 65, members=tuple(f"m{n}" for n in range(65)))
-    few = Batch(*(column[:64] for column in many))
+    few = rows_of(many, range(64))
     assert BELIEF.fold({}, few, K).keys() == {ROOT, "g"}
     assert len(BELIEF.fold({}, many, K)) > 2 + 20
 
@@ -208,7 +310,9 @@ def test_members_of_one_name_in_two_groups_are_two_people():
     }
 
 
-@pytest.mark.parametrize("belief", [BELIEF, FADING, CENTRED], ids=["keeps", "fades", "centred"])
+@pytest.mark.parametrize(
+    "belief", [BELIEF, FADING, CENTRED, SEASONAL], ids=["keeps", "fades", "centred", "with an offset"]
+)
 def test_refitting_finds_the_noise_and_that_groups_differ(belief):
     rng = generator(11, "refit")
     groups, members, each = 60, 4, 20
@@ -251,7 +355,7 @@ def test_spreads_declared_for_good_are_not_refitted():
     assert belief.refitted(belief.fold({}, some_rows(15), K), K) is None
 
 
-@pytest.mark.parametrize("belief", [BELIEF, FADING], ids=["keeps", "fades"])
+@each_keeping
 def test_new_spreads_renew_the_nodes_to_those_they_would_have_folded(belief):
     batch, nodes = community(belief)
     other = msgspec.structs.replace(belief, effect=Spread(0.3, 0.1, 0.05), noise_sd=0.3)

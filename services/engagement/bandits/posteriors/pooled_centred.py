@@ -1,6 +1,6 @@
-"""Pooled, with actions centred at their propensities: w_i = (α_i, γ_1,i …, β_1,i …).
+"""Pooled, with actions centred at their propensities: w_i = (α_i, δ, γ_1,i …, β_1,i …).
 
-    r = α_i + Σ_k π_k·γ_{k,i} + Σ_k (1[a = k] − π_k)·β_{k,i} + ε,
+    r = α_i + x'δ + Σ_k π_k·γ_{k,i} + Σ_k (1[a = k] − π_k)·β_{k,i} + ε,
 
 over the actions other than `none`, π the logged propensities of the row. Given the history, 1[a = k] − π_k
 has mean 0, so that no error in the rest of the model biases β: neither drift, season and wear, nor a
@@ -23,23 +23,24 @@ class PooledCentred(Pooled, frozen=True, forbid_unknown_fields=True, tag_field="
     """See `bandits.pooled.Pooled`. A member's sums: the upper triangle of Σzz' with z = (φ, r)."""
 
     def _design(self, actions: int) -> tuple[int, int]:
-        d = 2 * actions - 1
+        d = 2 * actions - 1 + len(self.offset)
         return d, (d + 1) * (d + 2) // 2
 
     def _sums(self, batch: Batch, actions: int) -> Floats:
         taken, shares = np.eye(actions)[batch.action][:, 1:], batch.probability[:, 1:]
-        z = np.column_stack([np.ones(len(taken)), shares, taken - shares, batch.reward])
-        one, other = np.triu_indices(2 * actions)
+        x = self._explaining(batch)
+        z = np.column_stack([np.ones(len(taken)), x, shares, taken - shares, batch.reward])
+        one, other = np.triu_indices(z.shape[1])
         return z[:, one] * z[:, other]
 
     def _moments(self, sums: Floats, actions: int) -> Moments:
-        d = 2 * actions - 1
+        d, _ = self._design(actions)
         one, other = np.triu_indices(d + 1)
         square = np.zeros((len(sums), d + 1, d + 1))
         square[:, one, other] = square[:, other, one] = sums
         Q, h = square[:, :d, :d], square[:, :d, d]
         effects = self._expected(actions)
-        mean = np.concatenate([[self.baseline_mean], effects, effects])
+        mean = np.concatenate([[self.baseline_mean], np.zeros(len(self.offset)), effects, effects])
         expected = np.einsum("mij,j->mi", Q, mean)
         rest = square[:, d, d] - 2 * np.einsum("mi,i->m", h, mean) + np.einsum("mi,i->m", expected, mean)
         return Moments(Likelihood(Q, h - expected), Q[:, 0, 0], rest)
