@@ -333,15 +333,22 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             how = "Only one thing could be offered."
         case _:
             in_hundred = round(100 * decision.probability / ONE)
-            learned = (
-                "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
-            )
-            least = 100 * min(strategy.floor, 1 / available)
+            least = 100 * min(*strategy.floors, 1 / available)
             how = (
                 f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
-                f"the chances come from {learned}, and each keeps at least {least:.3g} in 100."
+                f"the chances come from {_source(decision, strategy)}, "
+                f"and each keeps at least {least:.3g} in 100."
             )
     return how + _refused(refused_count)
+
+
+def _source(decision: Decision, strategy: Strategy) -> str:
+    """Where the chances came from."""
+    if decision.evidence.made < strategy.warm_up:
+        return f"an even draw, as each of the first {strategy.warm_up} decisions for everybody is"
+    if "scores" not in strategy.allocation.USES:
+        return "a rule that looks at nothing learned"
+    return "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
 
 
 def _refused(count: int) -> str:
