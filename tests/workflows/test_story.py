@@ -193,6 +193,7 @@ def test_the_reason_says_what_bounds_leave_at_least(db):
 def test_the_reason_says_when_chance_was_declined(here):
     (answered,) = ask(here, *seat_members(here, 1, chance="no"))
     assert answered.why.startswith("The member asked for no chance")
+    assert "the strategy's fixed order `reminder` decided" in answered.why
 
 
 def test_the_reason_says_when_there_was_nothing_to_choose(db):

@@ -319,11 +319,12 @@ def _undecided(
 
 def _why(decision: Decision, strategy: Strategy, available: int, refused_count: int) -> str:
     """The reason in plain words: how it came to be picked, and what stood in the way of others."""
+    fixed = f"the strategy's fixed order `{strategy.fallback.name}`"
     match decision.fallback:
         case "chance_declined":
-            how = "The member asked for no chance in the choice, so the strategy's fixed order decided."
+            how = f"The member asked for no chance in the choice, so {fixed} decided."
         case "belief_unusable":
-            how = "What was learned so far could not be used, so the strategy's fixed order decided."
+            how = f"What was learned so far could not be used, so {fixed} decided."
         case "imported":
             how = (
                 "Another system decided this, and its log was imported: it logged a chance of "
