@@ -4,7 +4,7 @@ from math import exp, pi, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -49,6 +49,7 @@ def test_an_even_step_is_at_its_middle_where_nothing_is_known():
     st.floats(0.2, 6),
     st.floats(0.3, 3),
 )
+@example(mean=0.02, sd=1.0, steepness=22.0, shift=3.0, power=1.0)  # where the stated precision ends
 def test_it_is_the_mean_of_the_step_over_the_belief(mean, sd, steepness, shift, power):
     rule = SmoothLogistic(steepness=steepness, shift=shift, power=power)
 
