@@ -20,7 +20,7 @@ import numpy as np
 from engagement.actions.availability import DAY_MS, Reason
 from engagement.bandits.propensity import ONE
 from engagement.randomness import generator, uniform
-from engagement.records import Evidence, Points
+from engagement.records import Course, Evidence, Points
 from engagement.store import decisions, setup
 from engagement.store.database import Database
 from engagement.store.decisions import Decision, OutcomeRow
@@ -54,7 +54,7 @@ def drawn(world: World, catalogue: Catalogue, secret: bytes, first: int, count: 
     numbers = [number % PEOPLE for number in range(first, first + count)]
     point = f"{month(first // PEOPLE):%Y-%m}"
     names, groups = tuple(map(member, numbers)), tuple(map(group, numbers))
-    points = Points(features, groups, names, np.full(count, 120.0))
+    points = Points(features, groups, names, Course(np.zeros(count, np.int64), np.full(count, 120.0)))
     lots = tuple(uniform(secret, world.program_id, strategy.id, f"member:{name}", point) for name in names)
     question = Asked(points, refusals, lots, (False,) * count)
     made = decide(strategy, {}, question, unlimited(count, actions))

@@ -28,7 +28,7 @@ from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.randomness import generator
-from engagement.records import Batch, Floats, Integers, Nodes, Points, Scores
+from engagement.records import Batch, Course, Floats, Integers, Nodes, Points, Scores
 from engagement.strategy.decide import Asked, Purse, decide
 from engagement.strategy.strategy import Strategy
 from support.dense_pooling import dense
@@ -130,10 +130,10 @@ def regret(
         gain = np.hstack([np.zeros((len(w), 1)), w[:, 1:]])
         nodes: Nodes = {}
         for step in range(DECISIONS):
-            left = np.full(len(w), float(DECISIONS - step))
-            points = Points(np.ones((len(w), 1)), *names(groups), left)
+            course = Course(np.full(len(w), step), np.full(len(w), float(DECISIONS - step)))
+            points = Points(np.ones((len(w), 1)), *names(groups), course)
             scores, available = belief.scores(nodes, points, actions), np.ones((len(w), actions), bool)
-            shares = bounded(rule.probabilities(scores, available, left), available, floor)
+            shares = bounded(rule.probabilities(scores, available, course), available, floor)
             action = pick(in_units(shares), rng.integers(0, 2**53, len(w)))
             baseline = PRIOR.baseline_mean + w[:, 0] + season[step]
             noise = PRIOR.noise_sd * rng.normal(size=len(w))
@@ -247,7 +247,12 @@ def print_exactness(cases: int) -> None:
         for start in (0, 16, 32):
             piece = Batch(*(column[start : start + 16] for column in batch[:-1]))
             nodes = {**nodes, **belief.fold(nodes, piece, actions)}
-        asked = Points(np.ones((3, 1)), ("g0", "g3", "new"), ("m1", "never", "never"), np.ones(3))
+        asked = Points(
+            np.ones((3, 1)),
+            ("g0", "g3", "new"),
+            ("m1", "never", "never"),
+            Course(np.zeros(3, np.int64), np.ones(3)),
+        )
         mean, sd = dense(belief, batch, asked, actions)
         found = belief.scores(nodes, asked, actions)
         worst = max(worst, np.abs(found.mean[:, 1:] - mean).max(), np.abs(found.sd[:, 1:] - sd).max())
@@ -311,7 +316,11 @@ def print_decisions(units: Sequence[int]) -> None:
     actions = tuple("abcdef")
     for count in units:
         groups = np.arange(count) // SIZE
-        points = Points(rng.normal(size=(count, FEATURES)), *names(groups), np.full(count, 12.0))
+        points = Points(
+            rng.normal(size=(count, FEATURES)),
+            *names(groups),
+            Course(np.zeros(count, np.int64), np.full(count, 12.0)),
+        )
         question = Asked(
             points,
             np.full((count, 7), Reason.AVAILABLE, np.uint8),

@@ -25,17 +25,28 @@ ROOT = ""
 """Key of the program's own node; any other is a group's id, or one of a group's blocks."""
 
 
+class Course(NamedTuple):
+    """Where N units stand in their course of decisions.
+
+    made : (N,) decisions that the strategy had made for the unit before; 0 where nothing of it looks at that
+    remaining : (N,) decisions still to come
+    """
+
+    made: Integers
+    remaining: Floats
+
+
 class Points(NamedTuple):
     """Decision points at which a belief is asked.
 
-    features : (N, d)      groups, members : N ids      remaining : (N,) decisions still to come
+    features : (N, d)      groups, members : N ids      course : of the N units
     A decision for a group as a whole has no member: "" stands for it, here and in a `Batch`.
     """
 
     features: Floats
     groups: tuple[str, ...]
     members: tuple[str, ...]
-    remaining: Floats
+    course: Course
 
 
 class Scores(NamedTuple):
@@ -78,6 +89,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     refusals : K bytes, 0 where the action was available, else the reason's code
     family, mean, sd : the scores, K float64 each   probability : K uint64, units of 2⁻³²
     uniform : the draw, in [0, 2⁵³)                 remaining : decisions still to come
+    made : decisions that the strategy had made for the unit before; 0 where nothing of it looks at that
     """
 
     actions: tuple[str, ...]
@@ -89,3 +101,4 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     probability: bytes
     uniform: int
     remaining: float
+    made: int = 0

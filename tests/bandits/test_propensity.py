@@ -58,8 +58,23 @@ def test_with_one_action_available_its_probability_is_exactly_one():
 
 
 def test_each_row_may_have_a_floor_of_its_own():
-    pi = bounded(floats([1, 0], [1, 0]), flags([True, True], [True, True]), floats(0.1, 0.2))
+    pi = bounded(floats([1, 0], [1, 0]), flags([True, True], [True, True]), floats([0.1], [0.2]))
     assert pi[:, 1] == pytest.approx([0.1, 0.2])
+
+
+def test_each_action_may_have_a_floor_of_its_own():
+    # .25 + .65·ρ and .1 + .65·ρ: the action stays in [.1, .75]
+    pi = bounded(floats([1, 0], [0, 1], [0.6, 0.4]), flags(*[[True, True]] * 3), floats([0.25, 0.1])[0])
+    assert pi == pytest.approx(floats([0.9, 0.1], [0.25, 0.75], [0.64, 0.36]))
+
+
+def test_floors_of_more_than_there_is_keep_their_proportions():
+    pi = bounded(floats([1, 0, 0]), flags([True, True, True]), floats([0.9, 0.6, 0])[0])
+    assert pi[0] == pytest.approx([0.6, 0.4, 0])
+
+
+def test_the_floors_of_what_is_unavailable_are_not_given():
+    assert bounded(floats([1, 0]), flags([True, False]), floats([0.25, 0.1])[0]).tolist() == [[1, 0]]
 
 
 @pytest.mark.parametrize("rho", [[np.nan, 1], [0.5, 0.4], [-0.5, 1.5], [np.inf, 0]])

@@ -29,7 +29,7 @@ from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
 from engagement.randomness import uniform
-from engagement.records import Batch, Points
+from engagement.records import Batch, Course, Points
 
 ACTIONS = 4
 FEATURES = 10
@@ -52,7 +52,7 @@ def named(thing):
 
 
 each_belief = pytest.mark.parametrize("belief", BELIEFS, ids=named)
-MOST = {rule: int(min(ACTIONS, rule.MOST_ACTIONS)) for rule in RULES}
+MOST = {rule: max(n for n in range(2, ACTIONS + 1) if rule.flaw(n) is None) for rule in RULES}
 """Actions that a rule is tried with."""
 each_pair = pytest.mark.parametrize(("belief", "rule"), list(product(BELIEFS, RULES)), ids=named)
 each_choice = pytest.mark.parametrize(
@@ -92,7 +92,9 @@ def some_batch(n=120):
 def some_points(n):
     """The first n of always the same points."""
     rng = np.random.default_rng(12)
-    return Points(features(rng, 1000)[:n], groups(n), members(n), np.arange(n) % 30 + 1.0)
+    return Points(
+        features(rng, 1000)[:n], groups(n), members(n), Course(np.arange(n) % 7, np.arange(n) % 30 + 1.0)
+    )
 
 
 def availability(n):
@@ -143,7 +145,7 @@ def available_to(rule, n):
 
 
 def propensities(belief, rule, n):
-    return rule.probabilities(believed(belief, rule, n), available_to(rule, n), some_points(n).remaining)
+    return rule.probabilities(believed(belief, rule, n), available_to(rule, n), some_points(n).course)
 
 
 # --- beliefs
@@ -326,8 +328,35 @@ def test_an_unavailable_action_has_no_probability(belief, rule):
 @each_pair
 def test_an_action_that_alone_is_available_has_all_of_it(belief, rule):
     only = np.eye(1, MOST[rule], dtype=bool)
-    rho = rule.probabilities(believed(belief, rule, 1), only, some_points(1).remaining)
+    rho = rule.probabilities(believed(belief, rule, 1), only, some_points(1).course)
     assert rho.tolist() == only.astype(float).tolist()
+
+
+@each_pair
+def test_rows_in_another_order_have_the_same_bytes(belief, rule):
+    scores, available, course = believed(belief, rule, 200), available_to(rule, 200), some_points(200).course
+    order = np.random.default_rng(15).permutation(200)
+    moved = rule.probabilities(
+        scores._replace(mean=scores.mean[order], sd=scores.sd[order]),
+        available[order],
+        Course(course.made[order], course.remaining[order]),
+    )
+    assert moved.tobytes() == rule.probabilities(scores, available, course)[order].tobytes()
+
+
+@each_pair
+@pytest.mark.parametrize("name", ["scores", "made", "remaining"])
+def test_a_rule_uses_what_it_says_and_nothing_else(belief, rule, name):
+    scores, available, course = believed(belief, rule, 200), available_to(rule, 200), some_points(200).course
+    others = scores._replace(mean=1 - scores.mean[::-1], sd=scores.sd[::-1])
+    inputs = {
+        "scores": (others, course),
+        "made": (scores, course._replace(made=course.made + 1)),
+        "remaining": (scores, course._replace(remaining=10 * course.remaining)),
+    }
+    before = rule.probabilities(scores, available, course)
+    after = rule.probabilities(inputs[name][0], available, inputs[name][1])
+    assert (before.tobytes() != after.tobytes()) == (name in rule.USES)
 
 
 @each_pair
@@ -355,7 +384,7 @@ def keyed_draws():
 @each_pair
 def test_actions_are_drawn_as_often_as_their_stored_propensity_says(belief, rule):
     available = np.array([[True, True, False, True]])[:, : MOST[rule]]
-    rho = rule.probabilities(believed(belief, rule, 1), available, some_points(1).remaining)
+    rho = rule.probabilities(believed(belief, rule, 1), available, some_points(1).course)
     units = in_units(bounded(rho, available, 0.05))
     drawn = pick(np.repeat(units, DRAWS, axis=0), keyed_draws())
     expected = DRAWS * units[0] / 2**32

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.polynomial.legendre import leggauss
 from scipy.integrate import quad
 from scipy.special import betainc, betaln, ndtr
 
@@ -41,6 +42,30 @@ def normals_by_quadrature(mean, sd):
     # 9 sds hold all but 10⁻¹⁹ of a normal
     bends = [m + c * s for m, s in zip(mean, sd, strict=True) for c in (-9, -3, 0, 3, 9)]
     return by_adaptive_quadrature(density, lambda x: ndtr((x - mean) / sd), min(bends), max(bends), bends)
+
+
+def normals_by_panels(mean, sd):
+    """(1) from the largest certain score, by 20 nodes on each panel of two smallest sds.
+
+    Nothing bends within a panel, so that this errs by rounding only. A certain score has the product
+    of the others' distribution functions there; the smaller of two has nothing.
+    """
+    certain = sd == 0
+    start = mean[certain].max(initial=-np.inf)
+    m, s = mean[~certain], sd[~certain]
+    low, high = max(start, (m - 9 * s).min()), max(start, (m + 9 * s).max())
+    edges = np.linspace(low, high, 2 + int((high - low) / (2 * s.min())))
+    nodes, weight = leggauss(20)
+    half = np.diff(edges)[:, None] / 2
+    x = (edges[:-1, None] + half * (1 + nodes)).ravel()
+    z = (x - m[:, None]) / s[:, None]
+    density, cdf = np.exp(-z * z / 2) / (s[:, None] * np.sqrt(2 * np.pi)), ndtr(z)
+    others = np.array([np.prod(np.delete(cdf, k, axis=0), axis=0) for k in range(len(m))])
+    shares = np.zeros(len(mean))
+    shares[~certain] = (density * others * (half * weight).ravel()).sum(axis=1)
+    if certain.any():
+        shares[int(np.argmax(np.where(certain, mean, -np.inf)))] = ndtr((start - m) / s).prod()
+    return shares
 
 
 def betas_by_quadrature(a, b):
@@ -132,6 +157,33 @@ def test_normals_agree_with_adaptive_quadrature(actions, ratio):
     mean = rng.normal(0, sd)
     expected = normals_by_quadrature(mean, sd)
     assert one_row(best_of_normals, mean, sd) == pytest.approx(expected, abs=PRECISION)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 3.0, 10.0, 30.0, 100.0])
+@pytest.mark.parametrize(
+    ("actions", "certain"),
+    [
+        (actions, certain)
+        for actions in (2, 4, 8, 12, 16)
+        for certain in ((), (0,), (1,), (0, 1))
+        if len(certain) < actions
+    ],
+)
+def test_normals_agree_with_high_precision_quadrature(actions, ratio, certain):
+    rng = np.random.default_rng([actions, int(ratio), *certain])
+    sd = np.exp(rng.uniform(0, np.log(ratio), (4, actions)))
+    sd[:, [-2, -1]] = 1, ratio
+    mean = rng.normal(0, rng.choice([0.3, 1, 3], (4, 1)) * sd)
+    mean[:, list(certain)] = rng.normal(0, 1, (4, len(certain)))
+    sd[:, list(certain)] = 0
+    found = best_of_normals(mean, sd, np.ones(mean.shape, bool))
+    expected = np.array([normals_by_panels(*row) for row in zip(mean, sd, strict=True)])
+    assert found == pytest.approx(expected, abs=PRECISION)
+
+
+def test_the_panels_and_quadpack_agree():
+    mean, sd = np.array([0.2, -1.0, 3.0, 0.5]), np.array([1.0, 10.0, 2.0, 0.1])
+    assert normals_by_panels(mean, sd) == pytest.approx(normals_by_quadrature(mean, sd), abs=1e-9)
 
 
 @pytest.mark.parametrize("actions", [2, 5, 16])

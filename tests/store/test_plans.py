@@ -57,6 +57,10 @@ READS = {  # each read, and for each table the columns by which it must be searc
         lambda conn: decisions.recent(conn, P, [Unit("member", "a")], 5),
         {"decisions": UNIT + " AND decided_at>?", "answers": DECISION},
     ),
+    "counted": (
+        lambda conn: decisions.counted(conn, P, ["s"], [Unit("member", "a")]),
+        {"decisions": f"{STRATEGY} AND unit_kind=? AND unit_id=?"},
+    ),
     "existing": (
         lambda conn: decisions.existing(conn, P, [P], ["a"], ["s member a p"]),
         {"decisions": DECISION, "inner_decisions": f"({DECISION}|{UNIT})"},

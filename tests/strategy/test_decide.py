@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from scipy.special import chdtri
 
 from engagement.actions.availability import Reason
+from engagement.bandits.allocations.fixed_schedule import FixedSchedule
+from engagement.bandits.allocations.round_robin import RoundRobin
+from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
@@ -15,6 +18,7 @@ from engagement.records import ROOT, Points, Scores
 from engagement.strategy.decide import Asked, decide, fixed_choice, shares
 from engagement.strategy.purse import REASONS, Purse, unlimited
 from engagement.strategy.strategy import Fallback, Strategy
+from support.courses import course
 
 ONE = 2**32
 LEARNED = {ROOT: np.array([3.0, 9, 2, 6, 7, 1, 8, 4])}
@@ -28,11 +32,11 @@ def strategy(**fields):
     return Strategy(**plain | fields)
 
 
-def asked(uniforms, refusals=None, fixed=None):
+def asked(uniforms, refusals=None, fixed=None, made=0):
     """A decision point for each uniform, everything available unless said otherwise."""
     count = len(uniforms)
     names = tuple(f"m{row}" for row in range(count))
-    points = Points(np.ones((count, 1)), names, names, np.full(count, 120.0))
+    points = Points(np.ones((count, 1)), names, names, course(*[120.0] * count, made=made))
     codes = np.zeros((count, 4), np.uint8) if refusals is None else np.array(refusals, np.uint8)
     return Asked(points, codes, tuple(uniforms), tuple(fixed or [False] * count))
 
@@ -229,7 +233,7 @@ def test_each_probability_is_true_of_what_was_left_at_its_turn(case):
                 if account >= 0 and money.cost[action, slot] > left[account]:
                     codes[0, action] = REASONS[slot]
         scores = Scores("beta", decided.scores.mean[[row]], decided.scores.sd[[row]])
-        expected = shares(plan.allocation, plan.floor, scores, codes, np.array([120.0]))
+        expected = shares(plan, scores, codes, course(120.0))
         assert decided.probability[row].tobytes() == expected[0].tobytes()
         assert decided.refusals[row].tobytes() == codes[0].tobytes()
         for account, amount in taken(money, row, picked):
@@ -245,6 +249,51 @@ def test_the_minutes_of_one_carrier_are_no_limit_for_the_rows_of_another():
     assert decided.refusals[:, 1].tolist() == [0, Reason.MINUTES, 0]
 
 
+def test_each_unit_stands_where_it_is_in_its_schedule():
+    plan = strategy(allocation=FixedSchedule(order=(2, 0, 3)), floor=0.0)
+    decided = answered(plan, LEARNED, asked(EVENLY[:4], made=[0, 1, 2, 3]))
+    assert decided.picked.tolist() == [2, 0, 3, 2]
+
+
+def test_a_unit_keeps_its_place_in_the_course_when_rows_take_turns():
+    # `a` costs all there is: whoever takes it makes it unavailable for the rows behind, which then wait
+    money = Purse(*purse(10, costs=(0, 10, 0, 0))(4))
+    plan = strategy(allocation=RoundRobin(), floor=0.0)
+    decided = decide(plan, LEARNED, asked(EVENLY[:4], made=[1, 2, 0, 4]), money)
+    # 1 of (none, a, b, c) is a; then of (none, b, c) 2, 0 and 4 mod 3 = 1
+    assert decided.picked.tolist() == [1, 3, 0, 2]
+
+
+def test_a_units_first_decisions_are_drawn_evenly_and_later_ones_by_the_rule():
+    plan = strategy(allocation=Thompson(), warm_up=2, floor=0.0)
+    decided = answered(plan, LEARNED, asked([0] * 4, made=[0, 1, 2, 3]))
+    even = [ONE // 4] * 4
+    assert (decided.probability == even).all(axis=1).tolist() == [True, True, False, False]
+
+
+def test_an_even_draw_is_over_what_is_available():
+    plan = strategy(warm_up=1)
+    decided = answered(plan, LEARNED, asked([0], refusals=[[0, 5, 0, 0]]))
+    assert decided.probability[0].tolist() == pytest.approx([ONE / 3, 0, ONE / 3, ONE / 3], abs=1)
+
+
+def test_a_broken_belief_leaves_even_the_first_decisions_to_the_fallback():
+    plan = strategy(warm_up=1, fallback=Fallback("usual", ("b",)))
+    decided = answered(plan, BROKEN, asked([0]))
+    assert (decided.picked[0], decided.fallback[0]) == (2, "belief_unusable")
+
+
+@pytest.mark.parametrize(("good", "share"), [(500.0, 0.75), (0.0, 0.1)])
+def test_bounds_hold_the_one_action_between_them(good, share):
+    # none succeeds half of the time, a always or never: Thompson is sure
+    nodes = {ROOT: np.array([250.0, good, 250.0, 500.0 - good])}
+    plan = strategy(actions=("a",), floor=None, bounds=(0.1, 0.75), allocation=Thompson())
+    codes = np.zeros((1, 2), np.uint8)
+    points = Points(np.ones((1, 1)), ("g",), ("m",), course(120.0))
+    decided = decide(plan, nodes, Asked(points, codes, (0,), (False,)), unlimited(1, 2))
+    assert decided.probability[0, 1] / ONE == pytest.approx(share, abs=1e-9)
+
+
 def test_deciding_leaves_the_question_as_it_was():
     question, money = asked(EVENLY), purse(12)(8)
     decide(strategy(), {}, question, money)
@@ -253,7 +302,7 @@ def test_deciding_leaves_the_question_as_it_was():
 
 
 def test_nobody_asked_is_nobody_answered():
-    nobody = Points(np.ones((0, 1)), (), (), np.zeros(0))
+    nobody = Points(np.ones((0, 1)), (), (), course())
     decided = answered(strategy(), {}, Asked(nobody, np.zeros((0, 4), np.uint8), (), ()), purse(5))
     assert decided.picked.shape == (0,)
 

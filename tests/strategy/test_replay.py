@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement.actions.availability import Reason
+from engagement.bandits.allocations.fixed_schedule import FixedSchedule
+from engagement.bandits.allocations.round_robin import RoundRobin
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.records import ROOT, Evidence, Points, Scores
@@ -14,6 +16,7 @@ from engagement.strategy.decide import Asked, decide
 from engagement.strategy.purse import Purse
 from engagement.strategy.replay import Replayed, features, member, propensities, refused, replay, scored
 from engagement.strategy.strategy import Fallback, Strategy
+from support.courses import course
 
 PLAN = Strategy(
     id="s",
@@ -27,12 +30,12 @@ NODES = {ROOT: np.array([3.0, 9, 2, 7, 1, 8])}
 MIDDLE = 2**52
 
 
-def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100):
+def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100, made=0, plan=PLAN):
     """A decision as it is stored: evidence, action, fallback."""
-    points = Points(np.ones((1, 1)), ("g",), ("m",), np.array([120.0]))
+    points = Points(np.ones((1, 1)), ("g",), ("m",), course(120.0, made=made))
     question = Asked(points, np.array([codes], np.uint8), (draw,), (fixed,))
     account, cost = np.array([[[-1, -1], [0, -1], [-1, -1]]]), np.array([[0, 0], [10, 0], [0, 0]])
-    answer = decide(PLAN, nodes, question, Purse(account, cost, np.array([left])))
+    answer = decide(plan, nodes, question, Purse(account, cost, np.array([left])))
     names = ("none", *PLAN.actions)
     evidence = Evidence(
         actions=names,
@@ -44,6 +47,7 @@ def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100)
         probability=answer.probability[0].tobytes(),
         uniform=draw,
         remaining=120.0,
+        made=made,
     )
     return evidence, names[int(answer.picked[0])], answer.fallback[0]
 
@@ -121,6 +125,26 @@ def test_a_refusal_that_was_added_is_detected():
     evidence, action, fallback = decided()
     tampered = msgspec.structs.replace(evidence, refusals=bytes([0, Reason.PHASE, 0]))
     assert not replay(PLAN, tampered, action, fallback).agrees
+
+
+COURSED = [
+    msgspec.structs.replace(PLAN, warm_up=3),
+    msgspec.structs.replace(PLAN, allocation=RoundRobin()),
+    msgspec.structs.replace(PLAN, allocation=FixedSchedule(order=(1, 1, 0, 2))),
+]
+
+
+@pytest.mark.parametrize("plan", COURSED, ids=["warm-up", "round robin", "schedule"])
+@pytest.mark.parametrize("made", [0, 2, 3, 7])
+def test_a_decision_replays_from_the_number_of_those_before_it(plan, made):
+    evidence, action, fallback = decided(plan=plan, made=made)
+    assert replay(plan, evidence, action, fallback).agrees
+
+
+@pytest.mark.parametrize("plan", COURSED, ids=["warm-up", "round robin", "schedule"])
+def test_another_number_of_decisions_before_is_detected(plan):
+    evidence, action, fallback = decided(plan=plan, made=2)
+    assert not replay(plan, msgspec.structs.replace(evidence, made=3), action, fallback).agrees
 
 
 def test_a_fallback_that_did_not_decide_is_detected():

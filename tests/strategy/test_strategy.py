@@ -38,6 +38,11 @@ def test_a_strategy_written_as_json_reads_as_itself():
         {"fallback": {"name": ""}},
         {"floor": -0.01},
         {"floor": 0.51},
+        {"bounds": [0.8, 0.2], "actions": ["a"]},
+        {"bounds": [0.2, 1.1], "actions": ["a"]},
+        {"bounds": [0.2], "actions": ["a"]},
+        {"warm_up": -1},
+        {"warm_up": 1.5},
         {"outcome": {"kind": "applause"}},
         {"outcome": {"window_days": 0}},
         {"outcome": {"window_days": 371}},
@@ -59,6 +64,58 @@ def test_a_fallback_outside_the_actions_is_named():
         read(fallback={"actions": ["d", "a", "c"]})
 
 
+def test_a_floor_and_bounds_together_are_refused():
+    with pytest.raises(msgspec.ValidationError, match="`floor` or `bounds`, not both"):
+        read(actions=["a"], floor=0.02, bounds=[0.2, 0.8])
+
+
+def test_bounds_of_several_actions_are_refused():
+    with pytest.raises(msgspec.ValidationError, match="for 2 give a `floor`"):
+        read(bounds=[0.2, 0.8])
+
+
+def test_bounds_in_the_wrong_order_are_refused():
+    with pytest.raises(msgspec.ValidationError, match="in this order"):
+        read(actions=["a"], bounds=[0.8, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("fields", "floors"),
+    [
+        ({}, [0.02] * 3),
+        ({"floor": 0.1}, [0.1] * 3),
+        ({"floor": 0}, [0] * 3),
+        ({"actions": ["a"], "bounds": [0.1, 0.75]}, [0.25, 0.1]),
+        ({"actions": ["a"], "bounds": [0.5, 0.5]}, [0.5, 0.5]),
+    ],
+    ids=str,
+)
+def test_what_every_action_keeps_at_least(fields, floors):
+    assert read(**fields).floors == pytest.approx(floors)
+
+
+@pytest.mark.parametrize(
+    ("fields", "counts"),
+    [
+        ({}, False),
+        ({"warm_up": 1}, True),
+        ({"allocation": {"kind": "round_robin"}}, True),
+        ({"allocation": {"kind": "fixed_schedule"}}, True),
+        ({"allocation": {"kind": "ucb"}}, False),
+    ],
+    ids=str,
+)
+def test_decisions_are_counted_where_their_number_matters(fields, counts):
+    assert read(**fields).counts is counts
+
+
+def test_a_schedule_of_actions_that_are_not_there_is_refused_in_words():
+    schedule = {"kind": "fixed_schedule", "order": [1, 3]}
+    with pytest.raises(msgspec.ValidationError, match="names action 3, and the last one has the number 2"):
+        read(allocation=schedule)
+    assert read(actions=["a", "b", "c"], allocation=schedule)
+
+
 def test_a_belief_sees_the_intercept_first():
     assert read(features=["attendance", "context.rain"]).columns == (
         "intercept",
@@ -74,6 +131,8 @@ def test_a_belief_sees_the_intercept_first():
         {"allocation": Uniform()},
         {"cadence": "week"},
         {"floor": 0.1},
+        {"floor": None},
+        {"warm_up": 3},
         {"fallback": Fallback("usual", ("a",))},
         {"paused": True},
     ],
@@ -101,5 +160,5 @@ def test_what_was_learned_is_not_true_of_another_question(change):
 def test_each_field_of_a_strategy_is_known_to_matter_or_not_for_learning():
     assert set(Strategy.__struct_fields__) == {
         *("level", "actions", "posterior", "features", "outcome"),
-        *("id", "title", "allocation", "cadence", "floor", "fallback", "paused"),
+        *("id", "title", "allocation", "cadence", "floor", "bounds", "warm_up", "fallback", "paused"),
     }

@@ -6,11 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from engagement.bandits.allocations.fixed_schedule import FixedSchedule
 from engagement.errors import Invalid, NotFound
 from engagement.store import beliefs, decisions, resources, setup
 from engagement.store.kept import Kept
 from engagement.strategy.replay import features
 from engagement.strategy.setup import Barriers, Consent, Group, Member, Site
+from engagement.strategy.strategy import Fallback
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.outcome import Posted, post_outcomes
@@ -61,7 +63,7 @@ def test_the_chances_of_what_is_available_sum_to_one_and_respect_the_floor(here,
     for answered in ask(here, *members, day=FOLDED, strategy=strategy):
         chances = [chance.probability for chance in answered.chances]
         assert sum(chances) == 1  # counted in units of 2⁻³², so exactly
-        assert min(chances) >= LEARNED.floor - 2**-32
+        assert min(chances) >= min(LEARNED.floors) - 2**-32
 
 
 def test_the_floor_holds_for_what_never_worked(here):
@@ -410,11 +412,51 @@ def test_the_evidence_says_how_many_decisions_are_still_to_come(db, ends_on, rem
     assert here.read(decisions.by_id, [decision])[decision].evidence.remaining == remaining
 
 
+SCHEDULE = FixedSchedule(order=(1, 1, 0))
+
+
+@pytest.mark.parametrize("more", [{"allocation": SCHEDULE}, {"warm_up": 2}], ids=["schedule", "warm-up"])
+def test_the_evidence_counts_the_decisions_before_where_a_strategy_looks_at_them(db, more):
+    here = a_program(db, with_strategy(**more))
+    seat_members(here, 2)
+    ids = [
+        decided(here, "m0", day=day)[0] for day in (0, 40, 400)
+    ]  # months apart, the last beyond any look back
+    (other,) = decided(here, "m1", day=400)
+    found = here.read(decisions.by_id, [*ids, other])
+    assert [found[name].evidence.made for name in (*ids, other)] == [0, 1, 2, 0]
+
+
+def test_another_strategy_s_decisions_are_not_counted(db):
+    here = a_program(db, with_strategy(warm_up=1))
+    seat_members(here, 1)
+    decided(here, "m0", strategy="counted")
+    (made,) = decided(here, "m0")
+    assert here.read(decisions.by_id, [made])[made].evidence.made == 0
+
+
+def test_where_no_strategy_looks_at_them_nothing_is_counted(here):
+    seat_members(here, 1)
+    ids = [decided(here, "m0", day=day)[0] for day in (0, 40)]
+    assert {row.evidence.made for row in here.read(decisions.by_id, ids).values()} == {0}
+
+
+def test_a_schedule_is_followed_month_by_month(db):
+    here = a_program(db, with_strategy(allocation=SCHEDULE, floor=0.0))
+    seat_members(here, 1)
+    actions = [ask(here, "m0", day=day)[0].action.id for day in (0, 31, 62, 92)]
+    assert actions == ["call", "call", "none", "call"]
+
+
 # --- the number of statements -----------------------------------------------------------------------
 
 
-def test_statements_do_not_grow_with_the_number_of_units(db, statements):
-    here = a_program(db, always("token", limit_minor=10**9))
+@pytest.mark.parametrize(("warm_up", "most"), [(0, 12), (1, 13)], ids=["", "whose decisions are counted"])
+def test_statements_do_not_grow_with_the_number_of_units(db, statements, warm_up, most):
+    here = a_program(
+        db,
+        with_strategy(10**9, actions=("token",), fallback=Fallback("token", ("token",)), warm_up=warm_up),
+    )
     members = seat_members(here, 258, chance="no")
     ask(here, members[0])
     here.fold()
@@ -424,7 +466,7 @@ def test_statements_do_not_grow_with_the_number_of_units(db, statements):
     with statements() as for_many:
         answers = ask(here, *members[2:], day=FOLDED, decision_point="meeting")
     assert {one.action.id for one in answers} == {"token"}
-    assert len(for_many) == len(for_one) <= 12
+    assert len(for_many) == len(for_one) <= most
 
 
 @pytest.mark.parametrize(("my_signals", "seen"), [(True, (1.0, 0.0)), (False, (0.0, 1.0))])

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from engagement.bandits.allocations.round_robin import RoundRobin
 from engagement.store import beliefs, decisions
 from engagement.store.identifiers import uuid7
 from engagement.strategy.replay import features, propensities
@@ -40,6 +41,16 @@ def test_all_decisions_are_made_again_the_same(lived, deep):
     assert {verdict.decision.version for verdict in verdicts} == {0, 1, 2}
     assert all(verdict.agrees for verdict in verdicts)
     assert all((verdict.replayed.score_gap is not None) == deep for verdict in verdicts)
+
+
+@pytest.mark.parametrize(
+    "more", [{"warm_up": 2}, {"allocation": RoundRobin()}], ids=["warm-up", "round robin"]
+)
+def test_a_decision_that_depends_on_how_many_there_were_is_made_again_too(db, more):
+    here = a_program(db, with_strategy(**more))
+    members = seat_members(here, 4)
+    made = [one for month in range(4) for one in decided(here, *members, day=31 * month)]
+    assert all(verdict.agrees for verdict in replayed(here, made, deep=True))
 
 
 def test_a_decision_without_chance_is_made_again_too(here):

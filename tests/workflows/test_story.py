@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from engagement.actions.content import Content
+from engagement.bandits.allocations.round_robin import RoundRobin
 from engagement.errors import NotFound
 from engagement.strategy.setup import Site
+from engagement.strategy.strategy import Fallback
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
@@ -177,9 +179,31 @@ def test_the_reason_promises_no_more_than_an_even_share(db):
     assert "at least 33.3 in 100" in answered.why
 
 
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({}, "the chances come from an even start: nothing is learned yet"),
+        ({"warm_up": 3}, "from an even draw, as each of the first 3 decisions for everybody is"),
+        ({"allocation": RoundRobin()}, "from a rule that looks at nothing learned"),
+    ],
+    ids=["learned", "warm-up", "round robin"],
+)
+def test_the_reason_says_where_the_chances_come_from(db, more, reason):
+    here = a_program(db, with_strategy(**more))
+    (answered,) = ask(here, *seat_members(here, 1))
+    assert reason in answered.why
+
+
+def test_the_reason_says_what_bounds_leave_at_least(db):
+    here = a_program(db, with_strategy(actions=("call",), fallback=Fallback(), bounds=(0.1, 0.75)))
+    (answered,) = ask(here, *seat_members(here, 1))
+    assert "each keeps at least 10 in 100" in answered.why
+
+
 def test_the_reason_says_when_chance_was_declined(here):
     (answered,) = ask(here, *seat_members(here, 1, chance="no"))
     assert answered.why.startswith("The member asked for no chance")
+    assert "the strategy's fixed order `reminder` decided" in answered.why
 
 
 def test_the_reason_says_when_there_was_nothing_to_choose(db):

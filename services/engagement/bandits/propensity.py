@@ -16,12 +16,15 @@ ROUNDING = 1e-9
 
 
 def bounded(rho: Floats, available: Bools, floor: float | Floats) -> Floats:
-    """π = L + (1 − K′·L)·ρ over the K′ available actions; uniform where K′·L ≥ 1.
+    """π_k = L_k + (1 − Σ L)·ρ_k, the sum over the K′ available actions; with Σ L ≥ 1, L_k/Σ L.
 
     rho : (N, K), rows sum to 1 and are 0 where unavailable      available : (N, K), `none` always is
-    floor : L in [0, 1], one for all rows or (N,); a strategy that states ε = K′·L gives ε/K′ a row
-    returns : (N, K), every available action at least L (1/K′ if that is less), the others 0
+    floor : L in [0, 1], one for all, (K,) one for each action, or (N, 1) one for each row
+    returns : (N, K), every available action at least L_k (its part of 1 where they sum to more), the others 0
     raises : Unusable when a row of rho is no probability; ValueError for the rest
+
+    With one floor L: π = L + (1 − K′·L)·ρ, uniform where K′·L ≥ 1. With (1 − high, low) for `none` and one
+    action: π = low + (high − low)·ρ for the action, which so stays between the two.
     """
     if rho.ndim != 2 or rho.shape != available.shape:
         raise ValueError(f"rho and available must both be (N, K): {rho.shape}, {available.shape}")
@@ -31,12 +34,12 @@ def bounded(rho: Floats, available: Bools, floor: float | Floats) -> Floats:
     _must_be_probabilities(rho)
     if rho[~available].any():
         raise Unusable("an unavailable action has a positive probability")
-    least = np.broadcast_to(floor, len(rho))[:, None]
+    least = np.where(available, floor, 0.0)
     if not ((least >= 0) & (least <= 1)).all():
         raise ValueError("a floor lies between 0 and 1")
-    count = available.sum(axis=1, keepdims=True)
-    spread = np.minimum(count * least, 1)
-    return np.where(available, spread / count + (1 - spread) * rho, 0)
+    total = least.sum(axis=1, keepdims=True)
+    pi: Floats = least / np.maximum(total, 1) + (1 - np.minimum(total, 1)) * rho
+    return pi
 
 
 def in_units(pi: Floats) -> Units:

@@ -193,6 +193,33 @@ def _recent_of_kind(
             rows.append(Recent._make([*rest, () if status is None else (status,)]))
 
 
+@once
+def _counted(conn: Connection) -> Select[Any]:
+    d = t.decisions.c
+    return (
+        select(d.strategy_id, d.unit_kind, d.unit_id, func.count())
+        .where(
+            d.program_id == bindparam("program"),
+            among(conn, d.strategy_id, bindparam("strategies")),
+            d.unit_kind.in_(UNIT_KINDS),
+            among(conn, d.unit_id, bindparam("units")),
+        )
+        .group_by(d.strategy_id, d.unit_kind, d.unit_id)
+    )
+
+
+def counted(
+    conn: Connection, program_id: str, strategies: Sequence[str], units: Iterable[Unit]
+) -> dict[tuple[str, Unit], int]:
+    """How many decisions these strategies have made for the units; those without any are left out."""
+    names = sorted({unit.id for unit in units})
+    given = {"program": program_id, "strategies": strategies, "units": names}
+    return {
+        (strategy, Unit(kind, name)): number
+        for strategy, kind, name, number in conn.execute(_counted(conn), given)
+    }
+
+
 def standing(
     conn: Connection,
     program_id: str,

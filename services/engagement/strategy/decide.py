@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from engagement.actions.availability import Reason, Refusals
-from engagement.bandits.allocations import AnyAllocation
+from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
-from engagement.records import Floats, Integers, Nodes, Points, Scores, Units
+from engagement.records import Course, Integers, Nodes, Points, Scores, Units
 from engagement.strategy.purse import Purse, left_before, take, turns, within
 from engagement.strategy.strategy import Strategy
 
@@ -55,7 +55,7 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
     """
     scores, broken = _believed(strategy, nodes, asked.points)
     fallback = tuple(broken or ("chance_declined" if fixed else None) for fixed in asked.fixed)
-    everybody = np.arange(len(asked.refusals))
+    everybody, course = np.arange(len(asked.refusals)), asked.points.course
     refusals = within(purse, everybody, purse.left, asked.refusals)
     probability = np.zeros(refusals.shape, np.uint64)
     picked = np.zeros(len(refusals), np.int64)
@@ -67,7 +67,7 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
             strategy,
             Scores(scores.family, scores.mean[rows], scores.sd[rows]),
             refusals[rows],
-            asked.points.remaining[rows],
+            Course(course.made[rows], course.remaining[rows]),
             [asked.uniforms[row] for row in rows],
             [fallback[row] for row in rows],
         )
@@ -76,12 +76,13 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
     return Decided(scores, refusals, probability, picked, fallback)
 
 
-def shares(
-    allocation: AnyAllocation, floor: float, scores: Scores, refusals: Refusals, remaining: Floats
-) -> Units:
-    """The propensities that scores and availability lead to: (N, K) units of 2⁻³²."""
+def shares(strategy: Strategy, scores: Scores, refusals: Refusals, course: Course) -> Units:
+    """The propensities that scores, availability and course lead to: (N, K) units of 2⁻³²."""
     available = refusals == Reason.AVAILABLE
-    return in_units(bounded(allocation.probabilities(scores, available, remaining), available, floor))
+    rho = strategy.allocation.probabilities(scores, available, course)
+    warming = (course.made < strategy.warm_up)[:, None]
+    rho = np.where(warming, Uniform().probabilities(scores, available, course), rho)
+    return in_units(bounded(rho, available, np.array(strategy.floors)))
 
 
 def fixed_choice(strategy: Strategy, refusals: Refusals) -> int:
@@ -107,12 +108,12 @@ def _drawn(
     strategy: Strategy,
     scores: Scores,
     refusals: Refusals,
-    remaining: Floats,
+    course: Course,
     uniforms: Sequence[int],
     fallback: Sequence[str | None],
 ) -> tuple[Units, Integers]:
     """Probabilities and picks of rows whose availability is settled."""
-    probability = shares(strategy.allocation, strategy.floor, scores, refusals, remaining)
+    probability = shares(strategy, scores, refusals, course)
     for row, reason in enumerate(fallback):
         if reason is not None:
             probability[row] = 0

@@ -12,7 +12,7 @@ import numpy as np
 from engagement.actions.availability import Refusals
 from engagement.bandits.propensity import pick
 from engagement.errors import Unusable
-from engagement.records import Evidence, Floats, Scores, Units
+from engagement.records import Course, Evidence, Floats, Scores, Units
 from engagement.strategy.decide import CERTAIN, fixed_choice, shares
 from engagement.strategy.strategy import Strategy
 
@@ -70,6 +70,11 @@ def features(evidence: Evidence) -> Floats:
     return np.frombuffer(evidence.features)[None, :]
 
 
+def course(evidence: Evidence) -> Course:
+    """Where the unit stood in its course, as one row."""
+    return Course(np.array([evidence.made]), np.array([evidence.remaining]))
+
+
 def member(unit_kind: str, unit_id: str) -> str:
     """Who a belief learns from and is asked about: a person's id, or "" where a group decides as a whole."""
     return "" if unit_kind == "group" else unit_id
@@ -105,9 +110,8 @@ def _drawn(evidence: Evidence, stored: Units) -> str | None:
 
 def _shared(strategy: Strategy, evidence: Evidence) -> Units:
     """The probabilities that follow from the stored scores; all 0 where those are no scores."""
-    remaining = np.array([evidence.remaining])
     try:
-        return shares(strategy.allocation, strategy.floor, scored(evidence), refused(evidence), remaining)
+        return shares(strategy, scored(evidence), refused(evidence), course(evidence))
     except (Unusable, ValueError):
         return np.zeros_like(propensities(evidence))
 

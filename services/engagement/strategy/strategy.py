@@ -13,6 +13,10 @@ from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
 
+FLOOR = 0.02
+"""Least probability of every available action where a strategy says nothing of bounds."""
+
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 OutcomeKind = Literal["came_to_next_meeting", "next_meeting_held", "next_meeting_with_three", "posted"]
 
 
@@ -42,7 +46,10 @@ class Fallback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One way of choosing for units of one level.
 
-    floor : least probability of every available action    cadence : names decision points
+    cadence : names decision points
+    floor : least probability of every available action, 0.02 where neither this nor `bounds` is given
+    bounds : lowest and highest probability of the action, instead of a floor, where there is one action
+    warm_up : so many decisions of each unit are first drawn evenly, whatever is believed
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
     change under the same id; everything else may.
     """
@@ -56,23 +63,21 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     features: tuple[str, ...] = DEFAULT_FEATURES
     outcome: Outcome = Outcome()
     cadence: Literal["day", "week", "month"] = "month"
-    floor: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
+    floor: Annotated[float, msgspec.Meta(ge=0, le=0.5)] | None = None
+    bounds: tuple[Probability, Probability] | None = None
+    warm_up: Annotated[int, msgspec.Meta(ge=0, le=366)] = 0
     fallback: Fallback = Fallback()
     paused: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses repeated or too many actions, unknown features, a prior, fallback or offset of others."""
+        """Refuses repeated actions, unknown features; a prior, rule, bounds, fallback or offset of others."""
         if len(set(self.actions)) != len(self.actions):
             raise ValueError("an action is listed twice")
         strange = set(self.fallback.actions) - set(self.actions)
         if strange:
             raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
-        if 1 + len(self.actions) > self.allocation.MOST_ACTIONS:
-            raise ValueError(
-                f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
-                f"`none` among them; the strategy has {1 + len(self.actions)}"
-            )
-        flaw = self.posterior.flaw(1 + len(self.actions))
+        count = 1 + len(self.actions)
+        flaw = self._flaw_of_bounds() or self.allocation.flaw(count) or self.posterior.flaw(count)
         if flaw is not None:
             raise ValueError(flaw)
         try:
@@ -83,6 +88,30 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             unseen = [name for name in self.posterior.offset if name not in names[1:]]
             if unseen:
                 raise ValueError(f"the offset names `{unseen[0]}`, which is not among the features")
+
+    def _flaw_of_bounds(self) -> str | None:
+        if self.bounds is None:
+            return None
+        if self.floor is not None:
+            return "give `floor` or `bounds`, not both"
+        if len(self.actions) > 1:
+            return f"`bounds` are for one action beside `none`; for {len(self.actions)} give a `floor`"
+        if self.bounds[0] > self.bounds[1]:
+            return "`bounds` are the lowest and the highest probability, in this order"
+        return None
+
+    @property
+    def floors(self) -> tuple[float, ...]:
+        """The K least probabilities, of `none` first: those that the floor or the bounds leave."""
+        if self.bounds is None:
+            return (FLOOR if self.floor is None else self.floor,) * (1 + len(self.actions))
+        low, high = self.bounds
+        return 1 - high, low
+
+    @property
+    def counts(self) -> bool:
+        """Whether it matters how many decisions a unit has had."""
+        return self.warm_up > 0 or "made" in self.allocation.USES
 
     @property
     def columns(self) -> tuple[str, ...]:

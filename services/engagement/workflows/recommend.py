@@ -4,7 +4,7 @@ One transaction, a constant number of statements however many units: lock the un
 known of them, return what is already decided or still open, decide the rest, insert with evidence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ from engagement.actions.catalogue import AnyAction
 from engagement.bandits.posteriors import gathered
 from engagement.errors import Invalid, Mistake, NotFound
 from engagement.randomness import uniform
-from engagement.records import Evidence, Nodes, Points
+from engagement.records import Course, Evidence, Nodes, Points
 from engagement.signals import tally
 from engagement.signals.features import matrix
 from engagement.signals.picture import Picture
@@ -292,6 +292,8 @@ def _decide(
         return []
     strategies = sorted({strategy for strategy, _ in fresh})
     versions = beliefs.pointers(conn, program_id, strategies)
+    counting = [name for name in strategies if catalogue.strategies[name].counts]
+    had = decisions.counted(conn, program_id, counting, [unit for _, unit in fresh]) if counting else {}
     secret = setup.draw_secret(conn, kept, program_id)
     today = next(iter(fresh.values())).calendar.today
     wanted: set[Resource] = set()
@@ -307,7 +309,7 @@ def _decide(
         cases = [fresh[key] for key in sorted(fresh) if key[0] == name]
         strategy = in_force(conn, kept, program_id, cases[0].strategy, versions[name])
         actions = catalogue.offered(strategy)
-        asked = _asked(cases, actions, program_id, secret, now_ms)
+        asked = _asked(cases, actions, had, program_id, secret, now_ms)
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
         own = purse(catalogue, actions, asked.points.groups, today, left)
         decided = decide(strategy, nodes, asked, own)
@@ -333,7 +335,12 @@ def _decide(
 
 
 def _asked(
-    cases: Sequence[_Case], actions: Sequence[AnyAction], program_id: str, secret: bytes, now_ms: int
+    cases: Sequence[_Case],
+    actions: Sequence[AnyAction],
+    had: Mapping[tuple[str, Unit], int],
+    program_id: str,
+    secret: bytes,
+    now_ms: int,
 ) -> Asked:
     """The pure question: features, availability, draws."""
     strategy = cases[0].strategy
@@ -341,8 +348,14 @@ def _asked(
         matrix([_picture(case, now_ms) for case in cases], strategy.features, now_ms),
         tuple(case.group_id for case in cases),
         tuple(replay.member(case.unit.kind, case.unit.id) for case in cases),
-        np.array(
-            [decisions_to_come(case.calendar.today, case.site.ends_on, strategy.cadence) for case in cases]
+        Course(
+            np.array([had.get((strategy.id, case.unit), 0) for case in cases]),
+            np.array(
+                [
+                    decisions_to_come(case.calendar.today, case.site.ends_on, strategy.cadence)
+                    for case in cases
+                ]
+            ),
         ),
     )
     draws = tuple(
@@ -454,6 +467,7 @@ def _decision(
             sd=decided.scores.sd[row].tobytes(),
             probability=decided.probability[row].tobytes(),
             uniform=asked.uniforms[row],
-            remaining=float(asked.points.remaining[row]),
+            remaining=float(asked.points.course.remaining[row]),
+            made=int(asked.points.course.made[row]),
         ),
     )

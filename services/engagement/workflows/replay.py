@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy import Connection
 
 from engagement.errors import NoLongerKept
@@ -13,7 +12,7 @@ from engagement.store import beliefs, decisions, setup
 from engagement.store.decisions import Decision
 from engagement.store.hyperparameters import in_force
 from engagement.store.kept import Kept
-from engagement.strategy.replay import IMPORTED, Replayed, features, member, propensities, replay
+from engagement.strategy.replay import IMPORTED, Replayed, course, features, member, propensities, replay
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.fold import fold_again
 
@@ -90,4 +89,4 @@ def _version(
 def _points(row: Decision) -> Points:
     """The decision point as the belief saw it."""
     who = member(row.unit_kind, row.unit_id)
-    return Points(features(row.evidence), (row.group_id,), (who,), np.array([row.evidence.remaining]))
+    return Points(features(row.evidence), (row.group_id,), (who,), course(row.evidence))

@@ -319,11 +319,12 @@ def _undecided(
 
 def _why(decision: Decision, strategy: Strategy, available: int, refused_count: int) -> str:
     """The reason in plain words: how it came to be picked, and what stood in the way of others."""
+    fixed = f"the strategy's fixed order `{strategy.fallback.name}`"
     match decision.fallback:
         case "chance_declined":
-            how = "The member asked for no chance in the choice, so the strategy's fixed order decided."
+            how = f"The member asked for no chance in the choice, so {fixed} decided."
         case "belief_unusable":
-            how = "What was learned so far could not be used, so the strategy's fixed order decided."
+            how = f"What was learned so far could not be used, so {fixed} decided."
         case "imported":
             how = (
                 "Another system decided this, and its log was imported: it logged a chance of "
@@ -333,15 +334,22 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             how = "Only one thing could be offered."
         case _:
             in_hundred = round(100 * decision.probability / ONE)
-            learned = (
-                "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
-            )
-            least = 100 * min(strategy.floor, 1 / available)
+            least = 100 * min(*strategy.floors, 1 / available)
             how = (
                 f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
-                f"the chances come from {learned}, and each keeps at least {least:.3g} in 100."
+                f"the chances come from {_source(decision, strategy)}, "
+                f"and each keeps at least {least:.3g} in 100."
             )
     return how + _refused(refused_count)
+
+
+def _source(decision: Decision, strategy: Strategy) -> str:
+    """Where the chances came from."""
+    if decision.evidence.made < strategy.warm_up:
+        return f"an even draw, as each of the first {strategy.warm_up} decisions for everybody is"
+    if "scores" not in strategy.allocation.USES:
+        return "a rule that looks at nothing learned"
+    return "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
 
 
 def _refused(count: int) -> str:

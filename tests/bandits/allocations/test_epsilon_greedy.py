@@ -5,13 +5,14 @@ import pytest
 
 from engagement.bandits.allocations.epsilon_greedy import EpsilonGreedy
 from engagement.records import Scores
+from support.courses import ONE_ROW
 
 ALL = np.array([[True, True, True]])
 
 
 def shares(means, available=ALL, **fields):
     scores = Scores("normal", np.array([means]), np.ones((1, 3)))
-    return EpsilonGreedy(**fields).probabilities(scores, available, np.ones(1))[0].tolist()
+    return EpsilonGreedy(**fields).probabilities(scores, available, ONE_ROW)[0].tolist()
 
 
 def test_the_best_looking_has_all_but_epsilon_and_its_part_of_that():

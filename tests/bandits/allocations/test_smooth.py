@@ -9,13 +9,14 @@ from scipy.special import ndtr, roots_hermitenorm
 from engagement.bandits.allocations.smooth import Smooth
 from engagement.records import Scores
 from engagement.strategy.strategy import Strategy
+from support.courses import ONE_ROW
 
 BOTH = np.array([[True, True]])
 
 
 def chance(rule, mean, sd, available=BOTH):
     scores = Scores("normal", np.array([[0, mean]]), np.array([[0.0, sd]]))
-    return rule.probabilities(scores, available, np.ones(1))[0]
+    return rule.probabilities(scores, available, ONE_ROW)[0]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_an_advantage_must_pass_the_threshold():
 
 def test_the_advantage_counts_where_both_scores_are_uncertain():
     scores = Scores("beta", np.array([[0.4, 0.6]]), np.array([[0.06, 0.08]]))
-    rho = Smooth().probabilities(scores, BOTH, np.ones(1))
+    rho = Smooth().probabilities(scores, BOTH, ONE_ROW)
     assert rho[0] == pytest.approx(chance(Smooth(), 0.2, 0.1))  # .06² + .08² = .1²
 
 

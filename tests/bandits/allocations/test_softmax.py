@@ -5,11 +5,12 @@ import pytest
 
 from engagement.bandits.allocations.softmax import Softmax
 from engagement.records import Scores
+from support.courses import ONE_ROW
 
 
 def test_an_action_that_looks_one_temperature_better_is_taken_e_times_as_often():
     scores = Scores("normal", np.array([[0, 0.2, 5.0]]), np.ones((1, 3)))
-    rho = Softmax(temperature=0.2).probabilities(scores, np.array([[True, True, False]]), np.ones(1))
+    rho = Softmax(temperature=0.2).probabilities(scores, np.array([[True, True, False]]), ONE_ROW)
     # the other one has the share 1/(1 + e) = .2689
     assert rho[0] == pytest.approx([0.268941421, 0.731058579, 0])
 

@@ -6,6 +6,7 @@ import pytest
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.top_two import TopTwo
 from engagement.records import Scores
+from support.courses import ONE_ROW
 
 ALL = np.array([[True, True, True]])
 
@@ -18,7 +19,7 @@ def shares(mean, sd, **fields):
 
 def test_of_two_actions_the_second_draw_is_the_other():
     scores = Scores("normal", np.array([[0, 1.0]]), np.array([[0, 2.0]]))
-    rho = TopTwo(leader=0.7).probabilities(scores, ALL[:, :2], np.ones(1))
+    rho = TopTwo(leader=0.7).probabilities(scores, ALL[:, :2], ONE_ROW)
     # Φ(.5) = .6914625 for the better: .7·.6914625 + .3·.3085375
     assert rho[0, 1] == pytest.approx(0.576584987, abs=1e-6)
 

@@ -1,12 +1,11 @@
 """What looks best, and now and then anything."""
 
-from math import inf
 from typing import ClassVar
 
 import msgspec
-import numpy as np
 
-from engagement.records import Bools, Floats, Scores
+from engagement.bandits.greedy import greedy
+from engagement.records import Bools, Course, Floats, Scores
 
 
 class EpsilonGreedy(
@@ -17,7 +16,7 @@ class EpsilonGreedy(
     epsilon : the share that is left to chance, whatever is believed (Sutton & Barto 2018, section 2.2)
     """
 
-    MOST_ACTIONS: ClassVar[float] = inf
+    USES: ClassVar[frozenset[str]] = frozenset({"scores"})
 
     epsilon: float = 0.1
 
@@ -25,19 +24,18 @@ class EpsilonGreedy(
         if not 0 <= self.epsilon <= 1:
             raise ValueError("epsilon is a probability")
 
+    def flaw(self, actions: int) -> None:
+        """None: it chooses among any number of actions."""
+
     def probabilities(
         self,
         scores: Scores,
         available: Bools,
-        remaining: Floats,  # noqa: ARG002  the same to the last decision
+        course: Course,  # noqa: ARG002  the same to the last decision
     ) -> Floats:
         """Greedy with a share of chance; see `Allocation.probabilities`."""
         count = available.sum(axis=1, keepdims=True)
         if not count.all():
             raise ValueError("every row needs an available action")
-        seen = np.where(available, scores.mean, -np.inf)
-        best = seen == seen.max(axis=1, keepdims=True)
-        rho: Floats = self.epsilon * available / count + (1 - self.epsilon) * best / best.sum(
-            axis=1, keepdims=True
-        )
-        return rho
+        chance: Floats = self.epsilon * available / count
+        return chance + (1 - self.epsilon) * greedy(scores.mean, available)

@@ -1,13 +1,12 @@
 """Thompson sampling that explores less when few decisions are left to profit from what it finds."""
 
-from math import inf
 from typing import ClassVar
 
 import msgspec
 import numpy as np
 
 from engagement.bandits.allocations.thompson import Thompson
-from engagement.records import Bools, Floats, Scores
+from engagement.records import Bools, Course, Floats, Scores
 
 LEAST_SHARE = 0.3
 """Of the sds, however few decisions are left: the last one is decided nearly by the means alone."""
@@ -25,10 +24,13 @@ class HorizonThompson(
     cost and gain measured in benchmarks/pooling.py; at h = 120, where nobody knows, it is .52.
     """
 
-    MOST_ACTIONS: ClassVar[float] = inf
+    USES: ClassVar[frozenset[str]] = frozenset({"scores", "remaining"})
 
-    def probabilities(self, scores: Scores, available: Bools, remaining: Floats) -> Floats:
+    def flaw(self, actions: int) -> None:
+        """None: it chooses among any number of actions."""
+
+    def probabilities(self, scores: Scores, available: Bools, course: Course) -> Floats:
         """The probability of being best of narrower beliefs; see `Allocation.probabilities`."""
-        share = np.clip(np.log10(np.maximum(remaining, 1)) / DIGITS, LEAST_SHARE, 1)
+        share = np.clip(np.log10(np.maximum(course.remaining, 1)) / DIGITS, LEAST_SHARE, 1)
         narrower = scores._replace(sd=scores.sd * share[:, None])
-        return Thompson().probabilities(narrower, available, remaining)
+        return Thompson().probabilities(narrower, available, course)

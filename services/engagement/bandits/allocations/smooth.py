@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 from scipy.special import ndtr
 
-from engagement.records import Bools, Floats, Scores
+from engagement.bandits.two_actions import advantage, only_two, second_with
+from engagement.records import Bools, Course, Floats, Scores
 
 
 class Smooth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="smooth"):
@@ -23,7 +24,7 @@ class Smooth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     `none` only. A strategy's `floor` comes on top; with 0 the bounds are these.
     """
 
-    MOST_ACTIONS: ClassVar[float] = 2
+    USES: ClassVar[frozenset[str]] = frozenset({"scores"})
 
     low: float = 0.2
     high: float = 0.8
@@ -36,23 +37,17 @@ class Smooth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         if not 0 < self.steepness < inf or not -inf < self.threshold < inf:
             raise ValueError("steepness is a positive number and threshold a finite one")
 
+    def flaw(self, actions: int) -> str | None:
+        """It is for an action and `none`."""
+        return only_two(actions)
+
     def probabilities(
         self,
         scores: Scores,
         available: Bools,
-        remaining: Floats,  # noqa: ARG002  the same to the last decision
+        course: Course,  # noqa: ARG002  the same to the last decision
     ) -> Floats:
         """π and 1 − π, or all for what alone is available; see `Allocation.probabilities`."""
-        if scores.mean.shape[1] != 2:
-            raise ValueError("this rule is for one action and `none`")
-        if not available.any(axis=1).all():
-            raise ValueError("every row needs an available action")
-        mean = scores.mean[:, 1] - scores.mean[:, 0]
-        variance = np.square(scores.sd).sum(axis=1)
-        passed = ndtr(
-            (self.steepness * mean - self.threshold) / np.sqrt(1 + np.square(self.steepness) * variance)
-        )
-        second = self.low + (self.high - self.low) * passed
-        both = available.all(axis=1, keepdims=True)
-        rho: Floats = np.where(both, np.column_stack([1 - second, second]), available)
-        return rho
+        mean, sd = advantage(scores)
+        passed = ndtr((self.steepness * mean - self.threshold) / np.sqrt(1 + np.square(self.steepness * sd)))
+        return second_with(self.low + (self.high - self.low) * passed, available)

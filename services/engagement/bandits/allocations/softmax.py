@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from scipy.special import softmax
 
-from engagement.records import Bools, Floats, Scores
+from engagement.records import Bools, Course, Floats, Scores
 
 
 class Softmax(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="softmax"):
@@ -17,7 +17,7 @@ class Softmax(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     How sure the belief is of a mean does not enter.
     """
 
-    MOST_ACTIONS: ClassVar[float] = inf
+    USES: ClassVar[frozenset[str]] = frozenset({"scores"})
 
     temperature: float = 0.1
 
@@ -25,11 +25,14 @@ class Softmax(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
         if not 0 < self.temperature < inf:
             raise ValueError("temperature is a positive number, in units of the reward")
 
+    def flaw(self, actions: int) -> None:
+        """None: it chooses among any number of actions."""
+
     def probabilities(
         self,
         scores: Scores,
         available: Bools,
-        remaining: Floats,  # noqa: ARG002  the same to the last decision
+        course: Course,  # noqa: ARG002  the same to the last decision
     ) -> Floats:
         """Boltzmann's shares; see `Allocation.probabilities`."""
         if not available.any(axis=1).all():

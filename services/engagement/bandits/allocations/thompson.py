@@ -1,11 +1,10 @@
 """Every available action as often as it is believed to be the best: Thompson sampling."""
 
-from math import inf
 from typing import ClassVar
 
 import msgspec
 
-from engagement.records import Bools, Floats, Scores
+from engagement.records import Bools, Course, Floats, Scores
 from engagement.stats.best_of import best_of_betas, best_of_normals
 
 
@@ -16,13 +15,16 @@ class Thompson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     drawn: what is stored is then exactly what the action is drawn from.
     """
 
-    MOST_ACTIONS: ClassVar[float] = inf
+    USES: ClassVar[frozenset[str]] = frozenset({"scores"})
+
+    def flaw(self, actions: int) -> None:
+        """None: it chooses among any number of actions."""
 
     def probabilities(
         self,
         scores: Scores,
         available: Bools,
-        remaining: Floats,  # noqa: ARG002  the plain rule explores alike to the last decision
+        course: Course,  # noqa: ARG002  the plain rule explores alike to the last decision
     ) -> Floats:
         """The probability of being best; see `Allocation.probabilities`."""
         best_of = best_of_betas if scores.family == "beta" else best_of_normals

@@ -1,13 +1,12 @@
 """Thompson's choice, or another one that Thompson might have made: finds the best action sooner."""
 
-from math import inf
 from typing import ClassVar
 
 import msgspec
 import numpy as np
 
 from engagement.bandits.allocations.thompson import Thompson
-from engagement.records import Bools, Floats, Scores
+from engagement.records import Bools, Course, Floats, Scores
 
 
 class TopTwo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="top_two"):
@@ -18,7 +17,7 @@ class TopTwo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     what is earned meanwhile. Where one action has all of p it keeps all.
     """
 
-    MOST_ACTIONS: ClassVar[float] = inf
+    USES: ClassVar[frozenset[str]] = frozenset({"scores"})
 
     leader: float = 0.5
 
@@ -26,9 +25,12 @@ class TopTwo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         if not 0 <= self.leader <= 1:
             raise ValueError("leader is a probability")
 
-    def probabilities(self, scores: Scores, available: Bools, remaining: Floats) -> Floats:
+    def flaw(self, actions: int) -> None:
+        """None: it chooses among any number of actions."""
+
+    def probabilities(self, scores: Scores, available: Bools, course: Course) -> Floats:
         """The two draws' probabilities, in closed form; see `Allocation.probabilities`."""
-        p = Thompson().probabilities(scores, available, remaining)
+        p = Thompson().probabilities(scores, available, course)
         others = np.stack([np.delete(p, k, axis=1).sum(axis=1) for k in range(p.shape[1])], axis=1)
         # 1 − p_j as the sum of the others, which loses no digits where p_j is nearly 1
         odds = np.where(others > 0, p / np.where(others > 0, others, 1), 0)
