@@ -76,6 +76,9 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     refusals : K bytes, 0 where the action was available, else the reason's code
     family, mean, sd : the scores, K float64 each   probability : K uint64, units of 2⁻³²
     uniform : the draw, in [0, 2⁵³)                 remaining : decisions still to come
+    days_to_end : until the program's end at the unit's site, None where none is set: prices and an
+        incentive's taper follow from it            floor : of the unit's stratum, None for the strategy's
+    The mean is what is left of a score after prices.
     """
 
     actions: tuple[str, ...]
@@ -87,3 +90,5 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     probability: bytes
     uniform: int
     remaining: float
+    days_to_end: int | None = None
+    floor: float | None = None

@@ -101,5 +101,5 @@ def test_what_was_learned_is_not_true_of_another_question(change):
 def test_each_field_of_a_strategy_is_known_to_matter_or_not_for_learning():
     assert set(Strategy.__struct_fields__) == {
         *("level", "actions", "posterior", "features", "outcome"),
-        *("id", "title", "allocation", "cadence", "floor", "fallback", "paused"),
+        *("id", "title", "allocation", "cadence", "floor", "floors", "prices", "fallback", "paused"),
     }

@@ -15,6 +15,7 @@ from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
 from engagement.records import Floats, Integers, Nodes, Points, Scores, Units
+from engagement.strategy.prices import less
 from engagement.strategy.purse import Purse, left_before, take, turns, within
 from engagement.strategy.strategy import Strategy
 
@@ -26,17 +27,22 @@ class Asked(NamedTuple):
 
     refusals : (N, K) codes    uniforms : N integers in [0, 2⁵³)
     fixed : N flags, true where the unit declined chance
+    price : (N, K) what is taken off the scores, None for nothing
+    floor : (N,) least probability of an available action, None for the strategy's own everywhere
     """
 
     points: Points
     refusals: Refusals
     uniforms: tuple[int, ...]
     fixed: tuple[bool, ...]
+    price: Floats | None = None
+    floor: Floats | None = None
 
 
 class Decided(NamedTuple):
     """The answer to `Asked`, row by row.
 
+    scores : after prices
     refusals : as asked, with those of `Purse` added    fallback : why the fallback decided, or None
     """
 
@@ -53,9 +59,11 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
     The rows are in key order. Those that could use up together what they draw on take turns in that
     order; all others are decided at once.
     """
-    scores, broken = _believed(strategy, nodes, asked.points)
+    believed, broken = _believed(strategy, nodes, asked.points)
+    scores = less(believed, asked.price)
     fallback = tuple(broken or ("chance_declined" if fixed else None) for fixed in asked.fixed)
     everybody = np.arange(len(asked.refusals))
+    floor = np.full(len(asked.refusals), strategy.floor) if asked.floor is None else asked.floor
     refusals = within(purse, everybody, purse.left, asked.refusals)
     probability = np.zeros(refusals.shape, np.uint64)
     picked = np.zeros(len(refusals), np.int64)
@@ -67,6 +75,7 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
             strategy,
             Scores(scores.family, scores.mean[rows], scores.sd[rows]),
             refusals[rows],
+            floor[rows],
             asked.points.remaining[rows],
             [asked.uniforms[row] for row in rows],
             [fallback[row] for row in rows],
@@ -77,9 +86,12 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
 
 
 def shares(
-    allocation: AnyAllocation, floor: float, scores: Scores, refusals: Refusals, remaining: Floats
+    allocation: AnyAllocation, floor: float | Floats, scores: Scores, refusals: Refusals, remaining: Floats
 ) -> Units:
-    """The propensities that scores and availability lead to: (N, K) units of 2⁻³²."""
+    """The propensities that scores and availability lead to: (N, K) units of 2⁻³².
+
+    floor : one for all rows or (N,)
+    """
     available = refusals == Reason.AVAILABLE
     return in_units(bounded(allocation.probabilities(scores, available, remaining), available, floor))
 
@@ -107,12 +119,13 @@ def _drawn(
     strategy: Strategy,
     scores: Scores,
     refusals: Refusals,
+    floor: Floats,
     remaining: Floats,
     uniforms: Sequence[int],
     fallback: Sequence[str | None],
 ) -> tuple[Units, Integers]:
     """Probabilities and picks of rows whose availability is settled."""
-    probability = shares(strategy.allocation, strategy.floor, scores, refusals, remaining)
+    probability = shares(strategy.allocation, floor, scores, refusals, remaining)
     for row, reason in enumerate(fallback):
         if reason is not None:
             probability[row] = 0

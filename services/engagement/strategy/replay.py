@@ -106,8 +106,9 @@ def _drawn(evidence: Evidence, stored: Units) -> str | None:
 def _shared(strategy: Strategy, evidence: Evidence) -> Units:
     """The probabilities that follow from the stored scores; all 0 where those are no scores."""
     remaining = np.array([evidence.remaining])
+    floor = strategy.floor if evidence.floor is None else evidence.floor
     try:
-        return shares(strategy.allocation, strategy.floor, scored(evidence), refused(evidence), remaining)
+        return shares(strategy.allocation, floor, scored(evidence), refused(evidence), remaining)
     except (Unusable, ValueError):
         return np.zeros_like(propensities(evidence))
 

@@ -8,9 +8,12 @@ from engagement.actions.action import Id, Level, Text
 from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.posteriors import AnyPosterior
+from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
+from engagement.strategy.prices import Prices
+from engagement.strategy.stratum import Stratum, StratumFloor
 
 OutcomeKind = Literal["came_to_next_meeting", "next_meeting_held", "next_meeting_with_three", "posted"]
 
@@ -42,6 +45,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """One way of choosing for units of one level.
 
     floor : least probability of every available action    cadence : names decision points
+    floors : higher ones for strata; a unit of several has the highest
+    prices : taken off the scores before the exploration rule sees them
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
     change under the same id; everything else may.
     """
@@ -56,6 +61,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     outcome: Outcome = Outcome()
     cadence: Literal["day", "week", "month"] = "month"
     floor: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
+    floors: tuple[StratumFloor, ...] = ()
+    prices: Prices = Prices()
     fallback: Fallback = Fallback()
     paused: bool = False
 
@@ -71,6 +78,11 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
                 f"`none` among them; the strategy has {1 + len(self.actions)}"
             )
+        low = next((row.floor for row in self.floors if row.floor < self.floor), None)
+        if low is not None:
+            raise ValueError(f"a floor of {low:g} for a stratum is below the strategy's own {self.floor:g}")
+        if self.prices.any and isinstance(self.posterior, BetaBernoulli):
+            raise ValueError("success rates less a price are no success rates: `prices` need another belief")
         flaw = self.posterior.flaw(1 + len(self.actions))
         if flaw is not None:
             raise ValueError(flaw)
@@ -83,6 +95,10 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def columns(self) -> tuple[str, ...]:
         """The names of what the belief sees, the intercept first."""
         return columns(self.features)
+
+    def floor_for(self, unit: Stratum) -> float:
+        """The least probability of every available action for a unit."""
+        return max([self.floor, *(row.floor for row in self.floors if row.where.has(unit))])
 
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""
