@@ -6,9 +6,24 @@ or trying, never to a clinical value, and whoever's own report earns it is never
 report.
 """
 
+from typing import Literal
+
 from engagement.actions import taper
 from engagement.actions.action import Action, Level
 from engagement.actions.taper import Step
+
+EarnedBy = Literal[
+    "attendance",
+    "meeting_held",
+    "goal_set",
+    "goal_met",
+    "goal_partly_met",
+    "clinic_follow_up",
+    "reminder_passed_on",
+    "training_done",
+    "fund_contribution",
+]
+"""Signals of coming and of trying. None of a clinical value is among them."""
 
 
 class Incentive(Action, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="incentive"):
@@ -16,12 +31,15 @@ class Incentive(Action, frozen=True, forbid_unknown_fields=True, kw_only=True, t
 
     level : the whole group by default, so that neighbours face the same offer
     individual : neighbours may be offered different things; without it no incentive is for a member
+    earned_by : signals of which one must have been reported since the offer, and not by the earner alone,
+        before it can be `done`; none where nothing is to be earned
     taper : what it gives instead from some days before the program's end on, step by step
     """
 
     level: Level = "group"
     needs_accept: bool = True
     individual: bool = False
+    earned_by: tuple[EarnedBy, ...] = ()
     taper: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
