@@ -56,6 +56,7 @@ from engagement.strategy.setup import (
     Referral,
     Role,
     Site,
+    Switched,
 )
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 from engagement.strategy.stratum import Stratum, StratumFloor
@@ -122,6 +123,7 @@ SETUP = (
     Prices,
     Stratum,
     StratumFloor,
+    Switched,
 )
 
 PLACES = [

@@ -64,6 +64,13 @@ REFERRALS: Mapping[SafetyKind, Referral] = MappingProxyType(
 """What holds where a program says nothing else; roles and hours are guesses for a program to change."""
 
 
+class Switched(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who threw the program's switch, and why. by : a role, such as `program-lead`, never a name"""
+
+    by: Id
+    why: Text
+
+
 class Program(Noun, frozen=True, kw_only=True):
     """A program: its clock, money, language, and the switch that stops every recommendation.
 
@@ -72,6 +79,7 @@ class Program(Noun, frozen=True, kw_only=True):
     staff_minutes : what may be asked of all staff together in a month, None for no limit
     contacts : how often one member or group may be turned to, whatever for
     quiet_hours : when nothing is to be carried out
+    stopped : nothing is recommended, to anybody      switched : by whom and why, None where that was not told
     referrals : one for each kind of safety report whose role or hours differ from `REFERRALS`
     """
 
@@ -87,6 +95,7 @@ class Program(Noun, frozen=True, kw_only=True):
     contacts: Contacts = Contacts()
     quiet_hours: QuietHours | None = None
     stopped: bool = False
+    switched: Switched | None = None
     referrals: tuple[Referral, ...] = ()
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import msgspec
 from sqlalchemy import Connection
 
 from engagement.actions.action import Level
@@ -34,6 +35,9 @@ def revise(
     before = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     flaws: list[Mistake | None] = []
     standing = before
+    things = [
+        _as_switched(thing, before.program) if isinstance(thing, Program) else thing for thing in things
+    ]
     for thing in things:
         flaw = _flaw(thing, standing)
         flaws.append(flaw)
@@ -62,7 +66,18 @@ def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
     return None
 
 
+def _as_switched(program: Program, before: Program) -> Program:
+    """A changed program with its switch as it is: who threw it is said by `switch` alone."""
+    told = before.switched if program.stopped == before.stopped else None
+    return msgspec.structs.replace(program, switched=told)
+
+
 def _program_flaw(program: Program, catalogue: Catalogue) -> Mistake | None:
+    if catalogue.program.stopped and not program.stopped:
+        return Conflict(
+            "the program is stopped, and a change of its set-up does not switch it on again, for it may have "
+            "been read before it was stopped: resume it"
+        )
     for field, level in DEFAULTS.items():
         name = getattr(program, field)
         if name is None:
