@@ -25,7 +25,7 @@ from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.replay import replay_decisions
 from engagement.workflows.revise import revise
 from engagement.workflows.worklist import WorkWanted, work_lists
-from support.peer_groups import LEARNED, PLAN, START, always, ask, decided, moment, seat, seat_members
+from support.peer_groups import LEARNED, PLAN, START, TOKEN, always, ask, decided, moment, seat, seat_members
 
 NIGHT = QuietHours(starts=time(21), ends=time(8))
 DAILY = Strategy(
@@ -244,3 +244,33 @@ def test_a_floor_holds_for_its_stratum_and_is_replayed(here):
 def test_a_decision_without_strata_keeps_no_floor_of_its_own(here):
     seat_members(here, 1)
     assert evidence_of(here, decided(here, "m0")[0]).floor is None
+
+
+# --- dose and burden ------------------------------------------------------------------------------
+
+SEES = Strategy(id="sees", title="Sees", actions=("call",), features=("dose", "dose.call", "burden"))
+
+
+def test_a_belief_sees_how_much_a_unit_had_of_one_action_and_what_all_asked(here):
+    heavy = msgspec.structs.replace(TOKEN, burden=3)
+    change(here, heavy, SEES, DAILY, msgspec.structs.replace(LEARNED, fallback=Fallback("token", ("token",))))
+    seat_members(here, 1, chance="no")
+    for made in (*decided(here, "m0", strategy="daily"), *decided(here, "m0")):
+        here.run(answer, [(made, Reply("done"))])
+    (seen,) = decided(here, "m0", strategy="sees", day=30.44)
+    # a month later 0.8 is left of a call, whose burden is 1, and of a token, whose burden is 3
+    expected = [1, 1.6 / 5, 0.8 / 5, (0.8 + 2.4) / 15]
+    assert np.frombuffer(evidence_of(here, seen).features) == pytest.approx(expected)
+
+
+def test_what_ran_out_without_an_answer_adds_to_no_dose(here):
+    change(here, SEES, DAILY)
+    seat_members(here, 1, chance="no")
+    decided(here, "m0", strategy="daily")
+    (seen,) = decided(here, "m0", strategy="sees", day=2)
+    assert np.frombuffer(evidence_of(here, seen).features).tolist() == [1, 0, 0, 0]
+
+
+def test_the_dose_of_an_action_that_is_not_there_is_no_feature(here):
+    (refused,) = here.run(revise, [msgspec.structs.replace(SEES, features=("dose.cal",))])
+    assert "`dose.cal` is the dose of an action that is not there" in str(refused)

@@ -105,8 +105,13 @@ class _Case(NamedTuple):
     tally: tally.Tally
     recent: tuple[Recent, ...]
     given: tuple[Given, ...]
-    program: Program
+    catalogue: Catalogue
     family_unsafe: bool
+
+    @property
+    def program(self) -> Program:
+        """The program as it stands."""
+        return self.catalogue.program
 
     @property
     def point(self) -> str:
@@ -216,7 +221,7 @@ def recommend(
             tallies[ask.unit],
             known,
             _given(known, now_ms),
-            catalogue.program,
+            catalogue,
             ask.member is not None and safety[ask.member].family_unsafe,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
@@ -437,11 +442,26 @@ def _situation(case: _Case, now_ms: int) -> Situation:
     )
 
 
+def _doses(given: Sequence[Given], now_ms: int) -> dict[str, float]:
+    """How much of each action a unit was given lately; what it was given is told by time."""
+    doses: dict[str, float] = {}
+    for row in given:
+        if not row.unanswered:
+            kept = DOSE_KEPT_A_MONTH ** ((now_ms - row.at_ms) / MONTH_MS)
+            doses[row.action] = doses.get(row.action, 0.0) + kept
+    return doses
+
+
+def _burden(catalogue: Catalogue, action: str) -> int:
+    """What an action asks of whoever receives it; of one that is not known here, nothing is known."""
+    known = catalogue.actions.get(action)
+    return 0 if known is None else known.burden
+
+
 def _picture(case: _Case, now_ms: int) -> Picture:
     """What is known of the unit; nothing of a member's own signals if they did not agree to that."""
     person = case.member if case.consent.my_signals else None
-    received = (given for given in case.given if not given.unanswered)
-    months_ago = ((now_ms - given.at_ms) / MONTH_MS for given in received)
+    doses = _doses(case.given, now_ms)
     return Picture(
         member=tally.EMPTY if person is None else case.tally,
         group=tally.decoded(case.group.tally),
@@ -449,9 +469,11 @@ def _picture(case: _Case, now_ms: int) -> Picture:
         setting=case.group.group.setting,
         phase=phase(case.site, case.calendar.today),
         months_to_end=months_to_end(case.site, case.calendar.today),
-        dose=sum(DOSE_KEPT_A_MONTH**age for age in months_ago),
+        dose=sum(doses.values()),
         context=tuple(sorted(case.ask.context.items())),
         barriers=() if person is None else person.member.barriers.known(),
+        burden=sum(dose * _burden(case.catalogue, action) for action, dose in doses.items()),
+        doses=tuple(doses.items()),
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from engagement.actions.action import Level
 from engagement.actions.catalogue import AnyAction
 from engagement.errors import Conflict, Invalid, Mistake
+from engagement.signals.features import DOSE_OF
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, Revised
@@ -106,6 +107,10 @@ def _strategy_flaw(strategy: Strategy, catalogue: Catalogue) -> Mistake | None:
     other = [action for action in strategy.actions if catalogue.actions[action].level != strategy.level]
     if other:
         return Invalid(f"action `{other[0]}` is not for a {strategy.level}")
+    strange = [name for name in strategy.features if name.startswith(DOSE_OF)]
+    strange = [name for name in strange if name.removeprefix(DOSE_OF) not in catalogue.actions]
+    if strange:
+        return Invalid(f"feature `{strange[0]}` is the dose of an action that is not there")
     before = catalogue.strategies.get(strategy.id)
     if before is not None and not strategy.learns_like(before):
         return Conflict(
