@@ -12,7 +12,7 @@ from engagement.workflows.answer import Reply, Standing, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.revise import revise
-from support.peer_groups import TOKEN, came, held, seat
+from support.peer_groups import TOKEN, came, decided, held, seat
 
 EARNED = msgspec.structs.replace(TOKEN, earned_by=("attendance", "goal_met"))
 STIPEND = Incentive(
@@ -149,6 +149,22 @@ def test_a_groups_prize_needs_more_than_its_advisers_word(here, offered):
     assert isinstance(done(here, decision), Conflict)
     report(here, came("m1", 1, reported_by="self"))
     assert done(here, decision) == Standing(decision, "done", changed=True)
+
+
+def test_a_report_from_before_the_offer_pays_nothing_beside_an_older_offer(here, offered):
+    first = offered(EARNED, member="m1")
+    (second,) = decided(here, "m2", day=3, strategy="giving")
+    report(here, came("m2", 1, reported_by="staff"), came("m1", 1, reported_by="staff"))
+    told = here.run(answer, [(first, Reply("done")), (second, Reply("done"))], day=5)
+    assert [type(one) for one in told] == [Standing, Conflict]
+
+
+def test_what_another_group_earned_pays_for_nothing_here(here, offered):
+    own = offered(PRIZE, group="g0")
+    (told,) = here.run(recommend, [Ask(strategy="giving", group="g1")])
+    report(here, held("g1", 1, reported_by="staff"), came("m2", 1, reported_by="staff"))
+    told = here.run(answer, [(own, Reply("done")), (told.decision_id, Reply("done"))], day=2)
+    assert [type(one) for one in told] == [Conflict, Standing]
 
 
 def test_what_is_not_to_be_earned_is_done_on_anybodys_word(here, offered):

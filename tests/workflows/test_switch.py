@@ -58,6 +58,7 @@ def test_stopping_twice_changes_nothing_and_tells_who_was_first(here):
     here.run(throw, [STOP], day=1)
     (again,) = here.run(throw, [Throw(True, NURSE)], day=2)
     assert again == Switch(True, "program-lead", "A complaint is being looked into.", moment(1))
+    assert here.read(setup.newest, "program", ["program"])["program"].thing.switched == LEAD
 
 
 def test_each_of_a_batch_is_told_how_the_switch_stood_then(here):
