@@ -32,6 +32,8 @@ COMMANDS = [
         "serve",
         "migrate",
         "program",
+        "stop",
+        "resume",
         "key",
         "import-roster",
         "import-register",
@@ -195,6 +197,18 @@ def test_a_file_that_is_no_set_up_says_where(run: Callable[..., Said], tmp_path:
     answer = run("program", "create", "--file", str(file))
     assert (answer.code, "$.program.title" in answer.err) == (2, True)
     assert run("program", "list").out == ""
+
+
+def test_a_program_is_stopped_and_resumed_in_one_command_each(run: Callable[..., Said], program: str) -> None:
+    told = ("--by", "program-lead", "--why", "a complaint")
+    assert "is stopped since" in run("stop", *told).out
+    assert "is stopped since" in run("stop", "--program", program, *told).out
+    assert "recommends since" in run("resume", *told).out
+
+
+def test_who_stops_a_program_gives_a_role_and_a_reason(run: Callable[..., Said], program: str) -> None:
+    answer = run("stop", "--program", program, "--by", "Mrs. A B", "--why", "a complaint")
+    assert (answer.code, "--by is a role" in answer.err) == (2, True)
 
 
 def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(

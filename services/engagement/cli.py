@@ -30,6 +30,7 @@ from engagement.store import decisions, facts, keys, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import is_current, migrate
+from engagement.strategy.setup import Switched
 from engagement.telemetry import log_as_json
 from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.example import Example, load_example
@@ -50,6 +51,7 @@ from engagement.workflows.rebuild import compare, rebuild
 from engagement.workflows.register import MOST_CHARACTERS
 from engagement.workflows.replay import Verdict, replay_decisions
 from engagement.workflows.roster import import_roster
+from engagement.workflows.switch import Throw, throw
 
 Arguments = argparse.Namespace
 
@@ -122,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     program.add_argument("--file", type=Path, help="a set-up file of your own instead of a template")
     program.add_argument("--title", help="the program's title")
 
+    _add_switches(command)
+
     key = command("key", _key, "create, list or revoke API keys")
     key.add_argument("what", choices=("create", "list", "revoke"))
     key.add_argument("key_id", nargs="?", help="for revoke: the key's id, as `key list` shows it")
@@ -181,6 +185,19 @@ def _parser() -> argparse.ArgumentParser:
         "--strategy", default=Options().strategy, choices=("learned", "counted", "even", "none")
     )
     return parser
+
+
+def _add_switches(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """The two commands of a program's stop switch."""
+    for name, stopped, words in (
+        ("stop", True, "recommend nothing more in a program, to anybody"),
+        ("resume", False, "recommend again in a program that was stopped"),
+    ):
+        switch = command(name, _switch, words)
+        switch.add_argument("--by", required=True, help="your role, such as program-lead; no name")
+        switch.add_argument("--why", required=True, help="the reason, in words")
+        switch.add_argument("--program", help="the program's id; not needed when there is one program")
+        switch.set_defaults(stopped=stopped)
 
 
 def _settings(arguments: Arguments) -> Settings:
@@ -339,6 +356,19 @@ def _program(arguments: Arguments) -> None:
             program_id = create_program(conn, kept, plan, now_ms, title=arguments.title)
             key = create_key(conn, program_id, SCOPES, "research", now_ms, None)
     say(f"Program {program_id}", f"Key with every scope, shown this once: {key.text}")
+
+
+def _switch(arguments: Arguments) -> None:
+    try:
+        switched = msgspec.convert({"by": arguments.by, "why": arguments.why}, Switched)
+    except msgspec.ValidationError as flaw:
+        raise Invalid(f"--by is a role such as program-lead, --why a reason in words: {flaw}") from flaw
+    with _opened(arguments) as (db, kept):
+        program_id, now_ms = _only_program(db, arguments), _now(db)
+        with db.write() as conn:
+            (stands,) = throw(conn, kept, program_id, [Throw(arguments.stopped, switched)], now_ms)
+    stands_so = "is stopped" if stands.stopped else "recommends"
+    say(f"The program {stands_so} since {stands.at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _key(arguments: Arguments) -> None:

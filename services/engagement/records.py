@@ -90,6 +90,9 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     family, mean, sd : the scores, K float64 each   probability : K uint64, units of 2⁻³²
     uniform : the draw, in [0, 2⁵³)                 remaining : decisions still to come
     made : decisions that the strategy had made for the unit before; 0 where nothing of it looks at that
+    days_to_end : until the program's end at the unit's site, None where none is set: prices and an
+        incentive's taper follow from it            floor : of the unit's stratum, None for the strategy's
+    The mean is what is left of a score after prices.
     """
 
     actions: tuple[str, ...]
@@ -102,3 +105,5 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     uniform: int
     remaining: float
     made: int = 0
+    days_to_end: int | None = None
+    floor: float | None = None

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from engagement.actions.availability import DAY_MS, WORDS, Given, Reason, Situation, refusals
 from engagement.actions.chw_linkage import ChwLinkage
+from engagement.actions.contacts import Contacts
 from engagement.actions.content import Content
+from engagement.actions.incentive import Incentive
 from engagement.actions.nudge import Nudge
+from engagement.actions.taper import Step
 
 NOW_MS = 1_700_000_000_000
 TODAY = date(2023, 11, 15)
@@ -136,6 +139,62 @@ def test_a_cap_of_two_counts_the_last_thirty_days(ages_ms, expected):
     assert reason(nudge(monthly_cap=2), given_before(*ages_ms)) == expected
 
 
+@pytest.mark.parametrize(
+    ("ages_ms", "expected"),
+    [
+        ((DAY_MS,), Reason.AVAILABLE),
+        ((DAY_MS, 7 * DAY_MS - 1), Reason.WEEKLY_CAP),
+        ((DAY_MS, 7 * DAY_MS), Reason.AVAILABLE),
+    ],
+)
+def test_a_cap_of_two_a_week_counts_the_last_seven_days(ages_ms, expected):
+    assert reason(nudge(weekly_cap=2), given_before(*ages_ms)) == expected
+
+
+@pytest.mark.parametrize(
+    ("contacts", "ages_ms", "expected"),
+    [
+        (Contacts(weekly=2), (DAY_MS, 7 * DAY_MS - 1), Reason.CONTACTS),
+        (Contacts(weekly=2), (DAY_MS, 7 * DAY_MS), Reason.AVAILABLE),
+        (Contacts(monthly=2), (DAY_MS, 30 * DAY_MS - 1), Reason.CONTACTS),
+        (Contacts(monthly=2), (DAY_MS, 30 * DAY_MS), Reason.AVAILABLE),
+        (Contacts(weekly=0), (), Reason.CONTACTS),
+        (Contacts(), (0,) * 40, Reason.AVAILABLE),
+    ],
+)
+def test_contacts_count_whatever_was_given(contacts, ages_ms, expected):
+    given = tuple(Given(f"other-{age}", NOW_MS - age) for age in ages_ms)
+    assert reason(nudge(), ANYONE._replace(contacts=contacts, given=given)) == expected
+
+
+def test_an_offer_that_nobody_answered_may_have_been_a_contact():
+    given = (Given("a", NOW_MS - DAY_MS, unanswered=True),)
+    assert reason(nudge(), ANYONE._replace(contacts=Contacts(weekly=1), given=given)) == Reason.CONTACTS
+
+
+def test_an_offer_that_nobody_answered_was_not_given():
+    given = (Given("a", NOW_MS - DAY_MS, unanswered=True),)
+    limited = nudge(cool_down_days=7, weekly_cap=1, monthly_cap=1)
+    assert reason(limited, ANYONE._replace(given=given)) == Reason.AVAILABLE
+
+
+def test_what_quiet_hours_would_outlast_is_not_offered():
+    assert reason(nudge(), ANYONE._replace(in_time=False)) == Reason.QUIET_HOURS
+
+
+TAPERING = Incentive(
+    id="a", title="A", cost_minor=9, payer="fund", taper=(Step(days_before_end=30, cost_minor=0),)
+)
+
+
+@pytest.mark.parametrize(
+    ("days_to_end", "expected"),
+    [(31, Reason.AVAILABLE), (30, Reason.TAPERED), (-5, Reason.TAPERED), (None, Reason.AVAILABLE)],
+)
+def test_an_incentive_that_has_tapered_off_is_not_offered(days_to_end, expected):
+    assert reason(TAPERING, ANYONE._replace(days_to_end=days_to_end)) == expected
+
+
 def test_what_another_action_was_given_does_not_count():
     situation = ANYONE._replace(given=(Given("b", NOW_MS),))
     assert reason(nudge(cool_down_days=7, monthly_cap=1), situation) == Reason.AVAILABLE
@@ -145,10 +204,13 @@ BARRED = [  # each would be refused for its own reason and every later one
     (Reason.RETIRED, {"retired": True}),
     (Reason.PHASE, {"phases": ("sustaining",)}),
     (Reason.PAYER_ENDED, {"payer_until": date(2023, 1, 1)}),
+    (Reason.QUIET_HOURS, {}),
     (Reason.FAMILY_UNSAFE, {"contacts_family": True}),
     (Reason.CONSENT, {}),
     (Reason.NO_CONTENT, {"content": (Content("te", "text"),)}),
+    (Reason.CONTACTS, {}),
     (Reason.COOL_DOWN, {"cool_down_days": 7}),
+    (Reason.WEEKLY_CAP, {"weekly_cap": 1}),
     (Reason.MONTHLY_CAP, {"monthly_cap": 1}),
 ]
 
@@ -156,8 +218,13 @@ BARRED = [  # each would be refused for its own reason and every later one
 @pytest.mark.parametrize("place", range(len(BARRED)), ids=[reason.name for reason, _ in BARRED])
 def test_of_several_reasons_the_first_is_told(place):
     fields = {name: value for _, limits in BARRED[place:] for name, value in limits.items()}
-    shares = place > [reason for reason, _ in BARRED].index(Reason.CONSENT)
-    situation = given_before(0)._replace(shares_with_health_worker=shares, family_unsafe=True)
+    past = {reason: place > at for at, (reason, _) in enumerate(BARRED)}
+    situation = given_before(0)._replace(
+        shares_with_health_worker=past[Reason.CONSENT],
+        family_unsafe=True,
+        in_time=past[Reason.QUIET_HOURS],
+        contacts=Contacts() if past[Reason.CONTACTS] else Contacts(weekly=1),
+    )
     action = ChwLinkage(**{"id": "a", "title": "A"} | fields)
     assert reason(action, situation) == BARRED[place][0]
 
@@ -178,6 +245,8 @@ def test_none_stands_first_and_is_always_available():
             st.lists(st.builds(Given, st.sampled_from("abc"), st.just(NOW_MS - DAY_MS))).map(tuple),
             st.booleans(),
             st.booleans(),
+            st.booleans(),
+            st.sampled_from([Contacts(), Contacts(weekly=1)]),
         ),
         max_size=6,
     )
@@ -211,4 +280,8 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "NO_CONTENT": 8,
         "FAMILY_UNSAFE": 9,
         "MINUTES": 10,
+        "WEEKLY_CAP": 11,
+        "CONTACTS": 12,
+        "QUIET_HOURS": 13,
+        "TAPERED": 14,
     }

@@ -87,6 +87,21 @@ def test_withdrawn_consent_holds_on_the_very_next_call(program: Program) -> None
     )
 
 
+def test_the_switch_stops_and_resumes_every_recommendation(program: Program) -> None:
+    caller = program.caller("admin")
+    said = {"by": "program-lead", "why": "A complaint is being looked into."}
+    caller.post("/v1/program/stop", said)
+    assert caller.post(ASK, {"member": "ben"}).json()["withheld"] == "program_stopped"
+    caller.post("/v1/program/resume", said)
+    assert caller.post(ASK, {"member": "ben"}).json()["withheld"] is None
+    told = caller.get("/v1/program/switch").json()["items"]
+    assert [(row["stopped"], row["by"]) for row in told] == [
+        (False, "program-lead"),
+        (True, "program-lead"),
+        (False, None),
+    ]
+
+
 def test_a_stopped_program_recommends_nothing_from_the_very_next_call(program: Program) -> None:
     caller = program.caller("admin")
     standing = caller.get("/v1/program").json()["value"]

@@ -18,8 +18,10 @@ from engagement import cli
 from engagement.actions.action import PHASES, Action, Barrier, Carrier
 from engagement.actions.availability import Reason
 from engagement.actions.catalogue import AnyAction
+from engagement.actions.contacts import Contacts
 from engagement.actions.content import VARIABLES, Channel, Content, Reader, Reviewer
 from engagement.actions.incentive import Incentive
+from engagement.actions.taper import Step
 from engagement.api import description, problems
 from engagement.api.app import build
 from engagement.api.service import Service
@@ -37,6 +39,8 @@ from engagement.store.database import Database
 from engagement.store.keys import Scope
 from engagement.store.tables import DERIVED, LEDGER, metadata
 from engagement.strategy.life import ReasonCode, Status
+from engagement.strategy.prices import Prices
+from engagement.strategy.quiet import QuietHours
 from engagement.strategy.setup import (
     REFERRALS,
     Barriers,
@@ -52,8 +56,10 @@ from engagement.strategy.setup import (
     Referral,
     Role,
     Site,
+    Switched,
 )
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
+from engagement.strategy.stratum import Stratum, StratumFloor
 from engagement.telemetry import JsonLines, Metrics
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
 from engagement.workflows.register import COLUMNS as REGISTER
@@ -111,6 +117,13 @@ SETUP = (
     Strategy,
     Outcome,
     Fallback,
+    Contacts,
+    QuietHours,
+    Step,
+    Prices,
+    Stratum,
+    StratumFloor,
+    Switched,
 )
 
 PLACES = [

@@ -100,6 +100,11 @@ def test_weeks_since_contact_are_parts_of_twelve(weeks, expected):
         ("months_to_end", {"months_to_end": -30.0}, -1.0),
         ("dose", {"dose": 2.5}, 0.5),
         ("dose", {"dose": 9.0}, 1.0),
+        ("burden", {"burden": 3.0}, 0.2),
+        ("burden", {"burden": 20.0}, 1.0),
+        ("dose.call", {"doses": (("story", 4.0), ("call", 2.5))}, 0.5),
+        ("dose.call", {"doses": (("call", 9.0),)}, 1.0),
+        ("dose.call", {"doses": (("story", 4.0),)}, 0.0),
         ("context.steps", {"context": (("steps", 0.3),)}, 0.3),
         ("context.steps_missing", {"context": (("steps", 0.3),)}, 0.0),
     ],
@@ -160,7 +165,7 @@ def test_attendance_of_half_a_year_ago_is_not_known_any_more():
 
 
 @pytest.mark.parametrize(
-    "name", ["atendance", "context.", "context._missing", "my.context.steps", "mood_missing"]
+    "name", ["atendance", "context.", "dose.", "context._missing", "my.context.steps", "mood_missing"]
 )
 def test_an_unknown_name_is_refused(name):
     with pytest.raises(Invalid, match="there is no feature"):
@@ -333,6 +338,7 @@ pictures = st.builds(
     phase=st.sampled_from(["running", "handover", "sustaining"]),
     months_to_end=st.floats(allow_nan=True, allow_infinity=True),
     dose=st.floats(0, 1e6),
+    burden=st.floats(0, 1e6),
 )
 
 

@@ -9,6 +9,7 @@ from scipy.special import chdtri
 from engagement.actions.availability import Reason
 from engagement.bandits.allocations.fixed_schedule import FixedSchedule
 from engagement.bandits.allocations.round_robin import RoundRobin
+from engagement.bandits.allocations.softmax import Softmax
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
@@ -88,6 +89,34 @@ def test_four_equal_shares_are_drawn_in_their_order():
 def test_the_floor_is_kept_for_every_available_action():
     decided = answered(strategy(floor=0.2), {ROOT: np.array([0, 500, 0, 0, 500, 0, 500, 500.0])}, asked([0]))
     assert decided.probability[0] / ONE == pytest.approx([0.2, 0.4, 0.2, 0.2], abs=1e-6)
+
+
+def test_each_row_keeps_its_own_floor():
+    plain = asked([0, 0])._replace(floor=np.array([0.1, 0.2]))
+    learned = {ROOT: np.array([0, 500, 0, 0, 500, 0, 500, 500.0])}
+    decided = answered(strategy(), learned, plain)
+    assert decided.probability / ONE == pytest.approx(
+        np.array([[0.1, 0.7, 0.1, 0.1], [0.2, 0.4, 0.2, 0.2]]), abs=1e-6
+    )
+
+
+def test_a_price_above_what_an_action_is_believed_to_add_leaves_it_to_the_floor():
+    plan = strategy(posterior=LinearGaussian(effect_sd=0.001), allocation=Softmax(temperature=0.001))
+    question = asked([0])._replace(price=np.array([[0, 0.5, 0, 0.5]]))
+    decided = answered(plan, {}, question)
+    assert decided.scores.mean == pytest.approx(np.array([[0, -0.5, 0, -0.5]]))
+    # half of what the four floors of 0.1 leave to `none` and b each
+    assert decided.probability[0] / ONE == pytest.approx([0.4, 0.1, 0.4, 0.1], abs=1e-6)
+
+
+def test_a_cost_may_differ_from_row_to_row():
+    # the same action costs 10 at one site and 4 at the other, and 9 are left
+    account = np.full((2, 4, 2), -1)
+    account[:, 1, 0] = 0
+    cost = np.zeros((2, 4, 2), np.int64)
+    cost[:, 1, 0] = 10, 4
+    decided = decide(strategy(), {}, asked([0, 0]), Purse(account, cost, np.array([9])))
+    assert decided.refusals.tolist() == [[0, Reason.BUDGET, 0, 0], [0, 0, 0, 0]]
 
 
 def test_what_is_refused_has_no_probability():

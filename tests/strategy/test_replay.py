@@ -52,6 +52,14 @@ def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100,
     return evidence, names[int(answer.picked[0])], answer.fallback[0]
 
 
+def test_the_floor_in_the_evidence_is_the_one_that_held():
+    plan = msgspec.structs.replace(PLAN, floor=0.3)
+    evidence, chosen, fallback = decided()
+    kept = msgspec.structs.replace(evidence, floor=PLAN.least[0])
+    assert replay(plan, kept, chosen, fallback).probability_gap == 0
+    assert replay(plan, evidence, chosen, fallback).probability_gap > 0
+
+
 def changed(evidence, name, place, value):
     """The evidence with one number of one array replaced."""
     array = np.frombuffer(getattr(evidence, name), {"probability": np.uint64}.get(name, np.float64)).copy()

@@ -80,7 +80,7 @@ def test_bounds_in_the_wrong_order_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("fields", "floors"),
+    ("fields", "least"),
     [
         ({}, [0.02] * 3),
         ({"floor": 0.1}, [0.1] * 3),
@@ -90,8 +90,8 @@ def test_bounds_in_the_wrong_order_are_refused():
     ],
     ids=str,
 )
-def test_what_every_action_keeps_at_least(fields, floors):
-    assert read(**fields).floors == pytest.approx(floors)
+def test_what_every_action_keeps_at_least(fields, least):
+    assert read(**fields).least == pytest.approx(least)
 
 
 @pytest.mark.parametrize(
@@ -160,5 +160,6 @@ def test_what_was_learned_is_not_true_of_another_question(change):
 def test_each_field_of_a_strategy_is_known_to_matter_or_not_for_learning():
     assert set(Strategy.__struct_fields__) == {
         *("level", "actions", "posterior", "features", "outcome"),
-        *("id", "title", "allocation", "cadence", "floor", "bounds", "warm_up", "fallback", "paused"),
+        *("id", "title", "allocation", "cadence", "floor", "floors", "bounds", "warm_up", "prices"),
+        *("fallback", "paused"),
     }

@@ -63,7 +63,7 @@ def test_the_chances_of_what_is_available_sum_to_one_and_respect_the_floor(here,
     for answered in ask(here, *members, day=FOLDED, strategy=strategy):
         chances = [chance.probability for chance in answered.chances]
         assert sum(chances) == 1  # counted in units of 2⁻³², so exactly
-        assert min(chances) >= min(LEARNED.floors) - 2**-32
+        assert min(chances) >= min(LEARNED.least) - 2**-32
 
 
 def test_the_floor_holds_for_what_never_worked(here):

@@ -5,17 +5,34 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from threading import Barrier
 
+import msgspec
 import pytest
 from sqlalchemy import event
 
+from engagement.actions.contacts import Contacts
 from engagement.store import decisions, resources
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.strategy.strategy import Fallback
 from engagement.workflows.import_register import cuts, plan_register, record
 from engagement.workflows.ingest import ingest
 from engagement.workflows.rebuild import compare
 from engagement.workflows.recommend import Ask, recommend
-from support.peer_groups import FOLDED, a_program, always, came, decided, held, seat_members
+from engagement.workflows.revise import revise
+from support.peer_groups import (
+    CALL,
+    FOLDED,
+    LEARNED,
+    PLAN,
+    a_program,
+    always,
+    came,
+    decided,
+    held,
+    seat_members,
+)
+
+CAPPED = msgspec.structs.replace(CALL, weekly_cap=1)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +67,33 @@ def test_the_last_unit_of_money_goes_to_exactly_one(databases):
         assert sorted((one.action.id, other.action.id)) == ["none", "token"]
         assert here.read(resources.taken_by_ledger) == {("fund", "2026-03"): 50}
         assert compare(here.db, here.kept, here.id) == []
+
+
+def test_the_last_minutes_of_staff_go_to_exactly_one(databases):
+    for _ in range(8):
+        here = a_program(databases[0], always("call"))
+        staff = msgspec.structs.replace(CALL, carrier="staff", minutes=20)
+        here.run(revise, [staff, msgspec.structs.replace(PLAN.program, staff_minutes=39)])
+        seat_members(here, 9, chance="no")  # two groups
+        ((one,), (other,)) = both(here, databases, asking("m0"), asking("m8"))
+        assert sorted((one.action.id, other.action.id)) == ["call", "none"]
+        assert here.read(resources.taken_by_ledger) == {("staff/", "2026-03"): 20}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [[msgspec.structs.replace(PLAN.program, contacts=Contacts(weekly=1))], [CAPPED]],
+    ids=["contacts", "weekly-cap"],
+)
+def test_two_strategies_at_two_replicas_share_what_a_week_allows(databases, limits):
+    for _ in range(8):
+        here = a_program(databases[0], always("call"))
+        seat_members(here, 1, chance="no")
+        other_strategy = msgspec.structs.replace(LEARNED, id="other", fallback=Fallback("call", ("call",)))
+        here.run(revise, [*limits, other_strategy])
+        named = recommend, [Ask(member="m0", strategy="other")]
+        ((one,), (other,)) = both(here, databases, asking("m0"), named)
+        assert sorted((one.action.id, other.action.id)) == ["call", "none"]
 
 
 def test_one_member_gets_one_decision_and_both_are_told_it(databases):

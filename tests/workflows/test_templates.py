@@ -109,6 +109,14 @@ def test_neighbours_meet_the_same_incentives_but_for_the_two_declared():
     assert individual == {"recognition", "transport_token"}
 
 
+def test_what_pays_a_group_or_an_adviser_for_coming_has_to_be_earned():
+    earned = {one.id for one in PEER_GROUPS.actions if isinstance(one, Incentive) and one.earned_by}
+    assert earned == {
+        *("group_certificates", "group_transport", "small_prize"),
+        *("adviser_stipend", "adviser_stipend_taper"),
+    }
+
+
 def test_the_stipend_tapers_before_it_ends():
     actions = {action.id: action for action in PEER_GROUPS.actions}
     full, half = actions["adviser_stipend"], actions["adviser_stipend_taper"]

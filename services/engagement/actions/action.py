@@ -43,7 +43,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     payer : whose budget pays, "nobody" if free  payer_until : the payer's last day, None if open;
         whatever costs money and is paid by `program` ends at a site with the program there, too
     cool_down_days : days until the same unit may get it again
-    monthly_cap : at most this many in any 30 days for one unit, None for no cap
+    weekly_cap, monthly_cap : at most this many in any 7 or 30 days for one unit, None for no cap
     carrier, minutes : who carries it out and how long that takes
     needs_accept : a person says yes before it counts as on its way
     burden : what it asks of whoever receives it, 0 nothing, 1 a moment, 2 an hour or so, 3 a day or a duty;
@@ -61,6 +61,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     payer: Id = "nobody"
     payer_until: date | None = None
     cool_down_days: Days = 0
+    weekly_cap: Annotated[int, msgspec.Meta(ge=1, le=7)] | None = None
     monthly_cap: Annotated[int, msgspec.Meta(ge=1, le=31)] | None = None
     phases: tuple[Phase, ...] = PHASES
     carrier: Carrier = "adviser"
@@ -82,3 +83,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         if twice is not None:
             language, channel, audience = twice
             raise ValueError(f"`{self.id}` is written in `{language}` twice for {channel} and {audience}")
+
+    def cost_on(self, days_to_end: int | None) -> int:  # noqa: ARG002  an incentive's depends on it
+        """What it costs so many days before the program's end at a site; None where no end is set."""
+        return self.cost_minor

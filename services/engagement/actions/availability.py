@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from engagement.actions.action import PROGRAM, Phase
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.chw_linkage import ChwLinkage
+from engagement.actions.contacts import Contacts
 
 Refusals = NDArray[np.uint8]
 DAY_MS = 86_400_000
+WEEK_MS = 7 * DAY_MS
 MONTH_MS = 30 * DAY_MS
 
 
@@ -35,6 +37,10 @@ class Reason(IntEnum):
     NO_CONTENT = 8
     FAMILY_UNSAFE = 9
     MINUTES = 10
+    WEEKLY_CAP = 11
+    CONTACTS = 12
+    QUIET_HOURS = 13
+    TAPERED = 14
 
 
 WORDS: dict[Reason, str] = {
@@ -44,7 +50,11 @@ WORDS: dict[Reason, str] = {
     Reason.PAYER_ENDED: "payer ended",
     Reason.CONSENT: "the member has not agreed to this",
     Reason.COOL_DOWN: "given a short while ago",
+    Reason.WEEKLY_CAP: "given as often as a week allows",
     Reason.MONTHLY_CAP: "given as often as a month allows",
+    Reason.CONTACTS: "turned to as often as is allowed, whatever for",
+    Reason.QUIET_HOURS: "the quiet hours last longer than the offer would",
+    Reason.TAPERED: "has come to its end before the program does",
     Reason.BUDGET: "the budget of this period is used up",
     Reason.MINUTES: "who would carry it out has no more time this month",
     Reason.NO_CONTENT: "not written yet in the member's language",
@@ -53,10 +63,15 @@ WORDS: dict[Reason, str] = {
 
 
 class Given(NamedTuple):
-    """An action that a unit was given, or is being offered: it counts for cool-downs and caps."""
+    """An action that a unit was given, or is being offered: it counts for cool-downs and caps.
+
+    unanswered : the offer ran out and nobody said what became of it. It may have reached the unit, so it
+        counts as a contact; it was not given, so for nothing else
+    """
 
     action: str
     at_ms: int
+    unanswered: bool = False
 
 
 class Situation(NamedTuple):
@@ -65,6 +80,8 @@ class Situation(NamedTuple):
     today : in the program's time zone      now_ms : milliseconds since the epoch
     shares_with_health_worker, family_may_be_contacted : consent     languages : first choice first
     family_unsafe : was ever reported not to be safe at home
+    in_time : whether the quiet hours leave any time to deliver before the offer runs out
+    contacts : how often the unit may be turned to      days_to_end : None where no end is set
     """
 
     phase: Phase
@@ -75,6 +92,9 @@ class Situation(NamedTuple):
     given: tuple[Given, ...]
     family_may_be_contacted: bool = False
     family_unsafe: bool = False
+    in_time: bool = True
+    contacts: Contacts = Contacts()
+    days_to_end: int | None = None
 
 
 def _payer_ended(action: AnyAction, situation: Situation) -> bool:
@@ -90,13 +110,23 @@ def _of_program(action: AnyAction, situation: Situation) -> Reason:
         return Reason.RETIRED
     if situation.phase not in action.phases:
         return Reason.PHASE
-    if _payer_ended(action, situation):
-        return Reason.PAYER_ENDED
+    ended = _of_end(action, situation)
+    if ended != Reason.AVAILABLE:
+        return ended
     personal = _of_person(action, situation)
     written = (row.language in situation.languages for row in action.content)
     if personal == Reason.AVAILABLE and action.content and not any(written):
         return Reason.NO_CONTENT
     return personal
+
+
+def _of_end(action: AnyAction, situation: Situation) -> Reason:
+    """The first reason that lies in what has ended, or would before it can be carried out."""
+    if _payer_ended(action, situation):
+        return Reason.PAYER_ENDED
+    if action.cost_minor and not action.cost_on(situation.days_to_end):
+        return Reason.TAPERED
+    return Reason.AVAILABLE if situation.in_time else Reason.QUIET_HOURS
 
 
 def _of_person(action: AnyAction, situation: Situation) -> Reason:
@@ -112,13 +142,27 @@ def _of_person(action: AnyAction, situation: Situation) -> Reason:
 
 def _of_history(action: AnyAction, situation: Situation) -> Reason:
     """The first reason that lies in what the unit was given before."""
-    times = [given.at_ms for given in situation.given if given.action == action.id]
-    if any(situation.now_ms - at_ms < action.cool_down_days * DAY_MS for at_ms in times):
+    given = [row for row in situation.given if row.action == action.id and not row.unanswered]
+    if any(situation.now_ms - row.at_ms < action.cool_down_days * DAY_MS for row in given):
         return Reason.COOL_DOWN
-    if action.monthly_cap is None:
-        return Reason.AVAILABLE
-    in_month = sum(situation.now_ms - at_ms < MONTH_MS for at_ms in times)
-    return Reason.MONTHLY_CAP if in_month >= action.monthly_cap else Reason.AVAILABLE
+    if _used_up(action.weekly_cap, given, situation.now_ms - WEEK_MS):
+        return Reason.WEEKLY_CAP
+    if _used_up(action.monthly_cap, given, situation.now_ms - MONTH_MS):
+        return Reason.MONTHLY_CAP
+    return Reason.AVAILABLE
+
+
+def _turned_to_enough(situation: Situation) -> bool:
+    """Whether nothing more may be asked of the unit, whatever it is."""
+    contacts, now_ms = situation.contacts, situation.now_ms
+    return _used_up(contacts.weekly, situation.given, now_ms - WEEK_MS) or _used_up(
+        contacts.monthly, situation.given, now_ms - MONTH_MS
+    )
+
+
+def _used_up(most: int | None, given: Sequence[Given], since_ms: int) -> bool:
+    """Whether as many were given after a moment as are allowed."""
+    return most is not None and sum(row.at_ms > since_ms for row in given) >= most
 
 
 def refusals(actions: Sequence[AnyAction], situations: Sequence[Situation]) -> Refusals:
@@ -134,6 +178,8 @@ def refusals(actions: Sequence[AnyAction], situations: Sequence[Situation]) -> R
         if general is None:
             general = seen[key] = [_of_program(action, situation) for action in actions]
         out[row, 1:] = general
+        if _turned_to_enough(situation):
+            out[row, 1:][out[row, 1:] == Reason.AVAILABLE] = Reason.CONTACTS
         if situation.given:
             for column, action in enumerate(actions, start=1):
                 if out[row, column] == Reason.AVAILABLE:

@@ -18,6 +18,7 @@ from engagement.api import (
     register,
     setup,
     signals,
+    switch,
 )
 from engagement.api.bodies import Typed
 from engagement.api.description import described
@@ -56,6 +57,9 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             recommendations.recommend_many,
             recommendations.recommend_all,
             signals.report_signals,
+            switch.stop_program,
+            switch.resume_program,
+            switch.list_switches,
             referrals.list_referrals,
             register.import_register_csv,
             decisions.list_work,

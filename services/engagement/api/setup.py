@@ -62,7 +62,8 @@ async def read_program(request: Call) -> Thing[Program]:
 async def change_program(request: Call, data: JSONBody[Program]) -> Thing[Program]:
     """Change the program.
 
-    `stopped` switches every recommendation off with the next request.
+    `stopped` switches every recommendation off with the next request, without a word of who did it and why;
+    better is `/v1/program/stop`. Only `/v1/program/resume` switches them on again.
     """
     return await _change(request, "program", data)
 

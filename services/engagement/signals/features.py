@@ -3,7 +3,8 @@
 Each is one *reading* of a picture, NaN when it is not known. An unknown value becomes a neutral 0, and
 where that can happen a companion feature `…_missing` is 1, so that a belief can tell the two apart and
 silence never passes for a number. The calling app's own are `context.<name>` and `context.<name>_missing`,
-in whatever unit it sends them.
+in whatever unit it sends them. How much a unit had of one action is `dose.<action>`: in a belief that is
+linear in its features, it lets the effect of that action wear off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +28,12 @@ CONTACT_CAP_WEEKS = 12.0  # three expected meetings: after as many without one a
 END_CAP_MONTHS = 12.0  # as far before and after the end as a program is judged
 YEAR_MS = 365.2425 * 86_400_000  # the mean year of the calendar
 DOSE_CAP = 5.0  # the limit of x ← 0.8·x + 1, an action every month
+BURDEN_CAP = 15.0  # the same with the heaviest of burdens, 3
 
 INTERCEPT = "intercept"
 _CONTEXT = "context."
+DOSE_OF = "dose."
+"""Before an action's id: the dose of that action alone."""
 _MISSING = "_missing"
 
 
@@ -90,6 +94,14 @@ def _season_sin(_picture: Picture, now_ms: int) -> float:
     return sin(_turn_of_the_year(now_ms))
 
 
+def _burden(picture: Picture, _now_ms: int) -> float:
+    return clipped(picture.burden / BURDEN_CAP)
+
+
+def _dose_of(picture: Picture, action: str) -> float:
+    return clipped(dict(picture.doses).get(action, 0.0) / DOSE_CAP)
+
+
 def _barrier(name: str) -> Reading:
     """Whether the member has a barrier."""
     return lambda picture, _now_ms: float(dict(picture.barriers).get(name, nan))
@@ -127,6 +139,7 @@ _READ: tuple[tuple[Feature, Reading], ...] = (
         _season_sin,
     ),
     (Feature("dose", "Suggestions received lately", "staff", "5 suggestions"), _dose),
+    (Feature("burden", "What suggestions asked lately", "staff", "15 points of burden"), _burden),
     *(
         (Feature(f"barrier_{name}", label, "health_worker", "yes or no"), _barrier(name))
         for name, label in BARRIERS.items()
@@ -228,11 +241,16 @@ def described(name: str) -> Feature:
     """The feature of this name. Raises Invalid, with names near to it, when there is none."""
     if name in BY_NAME:
         return BY_NAME[name]
+    action = name.removeprefix(DOSE_OF)
+    if action not in ("", name):
+        return Feature(name, f"Received lately: {action}", "staff", "5 suggestions")
     sent, prefix, given = name.partition(_CONTEXT)
     base = given.removesuffix(_MISSING)
     if sent or not prefix or not base:
         near = get_close_matches(name, BY_NAME, n=3) or sorted(BY_NAME)
-        raise Invalid(f"there is no feature {name!r}; did you mean {', '.join(near)}, or context.<name>?")
+        raise Invalid(
+            f"there is no feature {name!r}; did you mean {', '.join(near)}, context.<name> or dose.<action>?"
+        )
     value = Feature(_CONTEXT + base, f"Sent by the calling app: {base}", "staff", "as sent", -inf, inf)
     return value if given == base else _companion(name, value)
 
@@ -283,5 +301,7 @@ def _read(pictures: Sequence[Picture], base: str, now_ms: int) -> Floats:
     if base.startswith(_CONTEXT):
         sent = base.removeprefix(_CONTEXT)
         return np.array([dict(picture.context).get(sent, nan) for picture in pictures], dtype=np.float64)
+    if base.startswith(DOSE_OF):
+        return np.array([_dose_of(picture, base.removeprefix(DOSE_OF)) for picture in pictures])
     taken = _READINGS[base]
     return np.array([taken(picture, now_ms) for picture in pictures], dtype=np.float64)

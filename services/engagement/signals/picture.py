@@ -15,6 +15,7 @@ class Picture(NamedTuple):
     member, group : the two tallies; EMPTY when nothing was reported
     months_to_end : until the program ends here, negative after; NaN when it has no end date
     dose : decayed number of actions already proposed or done, at least 0
+    doses : (action, the same of it alone) of those that were      burden : the same, each times its burden
     context : features sent by the calling app, by name without prefix; finite
     barriers : (name, whether the member has it) of those that are known
     """
@@ -28,3 +29,5 @@ class Picture(NamedTuple):
     dose: float
     context: tuple[tuple[str, float], ...] = ()
     barriers: tuple[tuple[str, bool], ...] = ()
+    burden: float = 0.0
+    doses: tuple[tuple[str, float], ...] = ()

@@ -14,7 +14,8 @@ from engagement.actions.availability import Reason, Refusals
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
-from engagement.records import Course, Integers, Nodes, Points, Scores, Units
+from engagement.records import Course, Floats, Integers, Nodes, Points, Scores, Units
+from engagement.strategy.prices import less
 from engagement.strategy.purse import Purse, left_before, take, turns, within
 from engagement.strategy.strategy import Strategy
 
@@ -26,17 +27,22 @@ class Asked(NamedTuple):
 
     refusals : (N, K) codes    uniforms : N integers in [0, 2⁵³)
     fixed : N flags, true where the unit declined chance
+    price : (N, K) what is taken off the scores, None for nothing
+    floor : (N,) least probability of an available action, None for the strategy's own everywhere
     """
 
     points: Points
     refusals: Refusals
     uniforms: tuple[int, ...]
     fixed: tuple[bool, ...]
+    price: Floats | None = None
+    floor: Floats | None = None
 
 
 class Decided(NamedTuple):
     """The answer to `Asked`, row by row.
 
+    scores : after prices
     refusals : as asked, with those of `Purse` added    fallback : why the fallback decided, or None
     """
 
@@ -53,7 +59,8 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
     The rows are in key order. Those that could use up together what they draw on take turns in that
     order; all others are decided at once.
     """
-    scores, broken = _believed(strategy, nodes, asked.points)
+    believed, broken = _believed(strategy, nodes, asked.points)
+    scores = less(believed, asked.price)
     fallback = tuple(broken or ("chance_declined" if fixed else None) for fixed in asked.fixed)
     everybody, course = np.arange(len(asked.refusals)), asked.points.course
     refusals = within(purse, everybody, purse.left, asked.refusals)
@@ -68,6 +75,7 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
             Scores(scores.family, scores.mean[rows], scores.sd[rows]),
             refusals[rows],
             Course(course.made[rows], course.remaining[rows]),
+            None if asked.floor is None else asked.floor[rows],
             [asked.uniforms[row] for row in rows],
             [fallback[row] for row in rows],
         )
@@ -76,13 +84,19 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
     return Decided(scores, refusals, probability, picked, fallback)
 
 
-def shares(strategy: Strategy, scores: Scores, refusals: Refusals, course: Course) -> Units:
-    """The propensities that scores, availability and course lead to: (N, K) units of 2⁻³²."""
+def shares(
+    strategy: Strategy, scores: Scores, refusals: Refusals, course: Course, floor: Floats | None = None
+) -> Units:
+    """The propensities that scores, availability and course lead to: (N, K) units of 2⁻³².
+
+    floor : (N,), None for the strategy's own bounds everywhere
+    """
     available = refusals == Reason.AVAILABLE
     rho = strategy.allocation.probabilities(scores, available, course)
     warming = (course.made < strategy.warm_up)[:, None]
     rho = np.where(warming, Uniform().probabilities(scores, available, course), rho)
-    return in_units(bounded(rho, available, np.array(strategy.floors)))
+    least = np.array(strategy.least) if floor is None else floor[:, None]
+    return in_units(bounded(rho, available, least))
 
 
 def fixed_choice(strategy: Strategy, refusals: Refusals) -> int:
@@ -109,11 +123,12 @@ def _drawn(
     scores: Scores,
     refusals: Refusals,
     course: Course,
+    floor: Floats | None,
     uniforms: Sequence[int],
     fallback: Sequence[str | None],
 ) -> tuple[Units, Integers]:
     """Probabilities and picks of rows whose availability is settled."""
-    probability = shares(strategy, scores, refusals, course)
+    probability = shares(strategy, scores, refusals, course, floor)
     for row, reason in enumerate(fallback):
         if reason is not None:
             probability[row] = 0

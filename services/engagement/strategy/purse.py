@@ -1,8 +1,8 @@
 """What actions draw on: a payer's money, and the time of who carries them out. Both have limits.
 
 An action takes money from its payer's budget of the period, and minutes from its carrier: an adviser
-has so many a month for each group beyond the meeting. A payer without a budget and a carrier other than
-the adviser have no limit here.
+has so many a month for each group beyond the meeting, all staff together so many a month. A payer without
+a budget and any other carrier have no limit here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +17,14 @@ from engagement.records import Integers
 from engagement.strategy.cadence import budget_period
 from engagement.strategy.setup import Catalogue
 
+STAFF = "staff/"
+"""The resource of all staff together."""
 REASONS = (Reason.BUDGET, Reason.MINUTES)
 """Why an action is refused when too little is left of its money, or of its carrier's time."""
 
 
 class Resource(NamedTuple):
-    """One limit in one period: a payer's id, or `adviser/` and a group's id, which no payer's can be."""
+    """One limit in one period: a payer's id, `adviser/` and a group's, or `staff/`; no payer has a slash."""
 
     id: str
     period: str
@@ -32,12 +34,17 @@ class Purse(NamedTuple):
     """What the actions draw on at N decision points, and what is left of it.
 
     account : (N, K, 2) index into `left` of the money and of the minutes, −1 for no limit
-    cost : (K, 2), minor units and minutes    left : (A,) of each account
+    cost : (K, 2) or (N, K, 2), minor units and minutes    left : (A,) of each account
     """
 
     account: Integers
     cost: Integers
     left: Integers
+
+    @property
+    def costs(self) -> Integers:
+        """(N, K, 2), row by row: an incentive's cost may depend on where the unit is."""
+        return np.broadcast_to(self.cost, self.account.shape)
 
 
 def drawn_on(
@@ -45,14 +52,16 @@ def drawn_on(
 ) -> set[Resource]:
     """Every resource that these actions could draw on in these groups."""
     found = {_money(catalogue, action, today) for action in actions}
-    if any(map(_takes_minutes, actions)):
-        month = budget_period(today, "month")
-        found |= {_minutes(group, month) for group in groups}
+    month = budget_period(today, "month")
+    for action in actions:
+        found |= {_minutes(catalogue, action, group, month) for group in groups}
     return {resource for resource in found if resource is not None}
 
 
 def limit(catalogue: Catalogue, resource: Resource) -> int:
     """How much there is of a resource in its period."""
+    if resource.id == STAFF:
+        return catalogue.program.staff_minutes or 0
     budget = catalogue.budgets.get(resource.id)
     return catalogue.program.adviser_minutes if budget is None else budget.limit_minor
 
@@ -63,21 +72,26 @@ def purse(
     groups: Sequence[str],
     today: date,
     left: Mapping[Resource, int],
+    days_to_end: Sequence[int | None] = (),
 ) -> Purse:
     """The purse of N decision points in these groups.
 
+    days_to_end : until the program's end where each group is, or nothing where no end is set anywhere
     left : of every resource that they could draw on, maybe of others too; the accounts, in its order
     """
     place: dict[Resource | None, int] = {resource: index for index, resource in enumerate(left)}
     month = budget_period(today, "month")
-    own = np.array([place.get(_minutes(group, month), -1) for group in groups], np.int64)
     account = np.full((len(groups), 1 + len(actions), 2), -1)
-    cost = np.zeros((1 + len(actions), 2), np.int64)
+    cost = np.zeros(account.shape, np.int64)
     for column, action in enumerate(actions, start=1):
         account[:, column, 0] = place.get(_money(catalogue, action, today), -1)
-        if _takes_minutes(action):
-            account[:, column, 1] = own
-        cost[column] = action.cost_minor, action.minutes
+        if action.minutes:
+            account[:, column, 1] = [
+                place.get(_minutes(catalogue, action, group, month), -1) for group in groups
+            ]
+        cost[:, column] = action.cost_minor, action.minutes
+        if days_to_end:
+            cost[:, column, 0] = [action.cost_on(days) for days in days_to_end]
     return Purse(account, cost, np.array([*left.values()], np.int64))
 
 
@@ -88,12 +102,12 @@ def _money(catalogue: Catalogue, action: AnyAction, today: date) -> Resource | N
     return Resource(action.payer, budget_period(today, budget.period))
 
 
-def _takes_minutes(action: AnyAction) -> bool:
-    return action.carrier == "adviser" and action.minutes > 0
-
-
-def _minutes(group: str, month: str) -> Resource:
-    return Resource(f"adviser/{group}", month)
+def _minutes(catalogue: Catalogue, action: AnyAction, group: str, month: str) -> Resource | None:
+    if action.minutes and action.carrier == "adviser":
+        return Resource(f"adviser/{group}", month)
+    if action.minutes and action.carrier == "staff" and catalogue.program.staff_minutes is not None:
+        return Resource(STAFF, month)
+    return None
 
 
 def unlimited(rows: int, actions: int) -> Purse:
@@ -110,7 +124,7 @@ def within(purse: Purse, rows: Integers, left: Integers, refusals: Refusals) -> 
         return refusals.copy()
     account = purse.account[rows]
     found = left[account] if left.ndim == 1 else left[np.arange(len(rows))[:, None, None], account]
-    dear = (account >= 0) & (purse.cost > found)
+    dear = (account >= 0) & (purse.costs[rows] > found)
     code = np.array(REASONS, np.uint8)[dear.argmax(axis=2)]
     return np.where(dear.any(axis=2) & (refusals == Reason.AVAILABLE), code, refusals)
 
@@ -119,7 +133,7 @@ def take(purse: Purse, rows: Integers, picked: Integers, left: Integers) -> None
     """Takes what the picks of some rows cost out of `left`."""
     account = purse.account[rows, picked]
     limited = account >= 0
-    np.subtract.at(left, account[limited], purse.cost[picked][limited])
+    np.subtract.at(left, account[limited], purse.costs[rows, picked][limited])
 
 
 def left_before(purse: Purse, picked: Integers) -> Integers:
@@ -128,7 +142,7 @@ def left_before(purse: Purse, picked: Integers) -> Integers:
     rows = np.arange(len(picked))
     account = purse.account[rows, picked]
     row, slot = np.nonzero(account >= 0)
-    np.add.at(taken, (row + 1, account[row, slot]), purse.cost[picked[row], slot])
+    np.add.at(taken, (row + 1, account[row, slot]), purse.costs[row, picked[row], slot])
     left: Integers = purse.left - taken[:-1].cumsum(axis=0)
     return left
 
@@ -142,7 +156,7 @@ def turns(purse: Purse, refusals: Refusals) -> Integers:
     limited = (purse.account >= 0) & (refusals == Reason.AVAILABLE)[:, :, None]
     row, action, slot = np.nonzero(limited)
     dearest = np.zeros((len(refusals), len(purse.left)), np.int64)
-    np.maximum.at(dearest, (row, purse.account[row, action, slot]), purse.cost[action, slot])
+    np.maximum.at(dearest, (row, purse.account[row, action, slot]), purse.costs[row, action, slot])
     short = dearest.sum(axis=0) > purse.left
     if not short.any():
         return turn

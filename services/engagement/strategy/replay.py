@@ -110,8 +110,9 @@ def _drawn(evidence: Evidence, stored: Units) -> str | None:
 
 def _shared(strategy: Strategy, evidence: Evidence) -> Units:
     """The probabilities that follow from the stored scores; all 0 where those are no scores."""
+    floor = None if evidence.floor is None else np.array([evidence.floor])
     try:
-        return shares(strategy, scored(evidence), refused(evidence), course(evidence))
+        return shares(strategy, scored(evidence), refused(evidence), course(evidence), floor)
     except (Unusable, ValueError):
         return np.zeros_like(propensities(evidence))
 

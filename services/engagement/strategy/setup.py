@@ -14,21 +14,20 @@ import msgspec
 
 from engagement.actions.action import Id, Level, Phase, Text, Whole
 from engagement.actions.catalogue import AnyAction
+from engagement.actions.contacts import Contacts
 from engagement.signals.rhythm import AnyRhythm, EveryMonth
 from engagement.signals.safety import SafetyKind
+from engagement.strategy.quiet import QuietHours
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.stratum import AgeBand, Language, Phone, Sex
 
 Role = Literal["member", "adviser", "deputy"]
 LEADING: tuple[Role, ...] = ("adviser", "deputy")
 """Roles for which a strategy of the level `adviser` decides."""
-Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?!\n)$")]
 Relation = Literal["catchment", "health_worker"]
 YesNo = Literal["yes", "no", "unknown"]
 Condition = Literal["diabetes", "hypertension", "obesity_surgery", "other"]
 Channel = Literal["adviser", "voice", "sms", "app"]
-Phone = Literal["none", "shared", "basic", "smart"]
-Sex = Literal["female", "male", "other"]
-AgeBand = Literal["18-29", "30-39", "40-49", "50-59", "60-69", "70+"]
 Neighbourhood = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9-]{0,7}(?!\n)$")]
 """A code of the program's own, too short for an address; the letter in front keeps postcodes out."""
 DAYS_A_MONTH = 30.44
@@ -65,11 +64,22 @@ REFERRALS: Mapping[SafetyKind, Referral] = MappingProxyType(
 """What holds where a program says nothing else; roles and hours are guesses for a program to change."""
 
 
+class Switched(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who threw the program's switch, and why. by : a role, such as `program-lead`, never a name"""
+
+    by: Id
+    why: Text
+
+
 class Program(Noun, frozen=True, kw_only=True):
     """A program: its clock, money, language, and the switch that stops every recommendation.
 
     default_strategy : for members; the other two are for advisers and for groups
     adviser_minutes : what may be asked of an adviser in a month beyond the meeting, for each group
+    staff_minutes : what may be asked of all staff together in a month, None for no limit
+    contacts : how often one member or group may be turned to, whatever for
+    quiet_hours : when nothing is to be carried out
+    stopped : nothing is recommended, to anybody      switched : by whom and why, None where that was not told
     referrals : one for each kind of safety report whose role or hours differ from `REFERRALS`
     """
 
@@ -81,7 +91,11 @@ class Program(Noun, frozen=True, kw_only=True):
     default_adviser_strategy: Id | None = None
     default_group_strategy: Id | None = None
     adviser_minutes: Whole = 60
+    staff_minutes: Whole | None = None
+    contacts: Contacts = Contacts()
+    quiet_hours: QuietHours | None = None
     stopped: bool = False
+    switched: Switched | None = None
     referrals: tuple[Referral, ...] = ()
 
     def __post_init__(self) -> None:
@@ -173,6 +187,7 @@ class Member(Noun, frozen=True, kw_only=True):
     barriers, barriers_checked_on : the check at joining and once a year, and its day
     channel, phone : how the member is reached, and on whose phone
     sex, age_band, can_read, neighbourhood : coarse, each None when not known; nothing finer is kept
+    contacts : how often this member wants to be turned to, where that is less than the program's limit
     """
 
     language: Language | None = None
@@ -186,6 +201,7 @@ class Member(Noun, frozen=True, kw_only=True):
     age_band: AgeBand | None = None
     can_read: bool | None = None
     neighbourhood: Neighbourhood | None = None
+    contacts: Contacts = Contacts()
 
     def __post_init__(self) -> None:
         """Refuses an id by which a person could be found, and a barrier of no day."""
@@ -285,6 +301,11 @@ def phase(site: Site, today: date) -> Phase:
     if site.ends_on is None or (site.ends_on - today).days >= site.handover_days:
         return "running"
     return "handover" if today <= site.ends_on else "sustaining"
+
+
+def days_to_end(site: Site, today: date) -> int | None:
+    """Days from a day to the program's last there, negative after it, None when no end is set."""
+    return None if site.ends_on is None else (site.ends_on - today).days
 
 
 def months_to_end(site: Site, today: date) -> float:

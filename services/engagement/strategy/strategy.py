@@ -9,9 +9,12 @@ from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.pooled import Pooled
 from engagement.bandits.posteriors import AnyPosterior
+from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
+from engagement.strategy.prices import Prices
+from engagement.strategy.stratum import Stratum, StratumFloor
 
 FLOOR = 0.02
 """Least probability of every available action where a strategy says nothing of bounds."""
@@ -48,8 +51,10 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     cadence : names decision points
     floor : least probability of every available action, 0.02 where neither this nor `bounds` is given
-    bounds : lowest and highest probability of the action, instead of a floor, where there is one action
+    floors : higher ones for strata; a unit of several has the highest
+    bounds : lowest and highest probability of the action, instead of floors, where there is one action
     warm_up : so many decisions of each unit are first drawn evenly, whatever is believed
+    prices : taken off the scores before the exploration rule sees them
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
     change under the same id; everything else may.
     """
@@ -64,8 +69,10 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     outcome: Outcome = Outcome()
     cadence: Literal["day", "week", "month"] = "month"
     floor: Annotated[float, msgspec.Meta(ge=0, le=0.5)] | None = None
+    floors: tuple[StratumFloor, ...] = ()
     bounds: tuple[Probability, Probability] | None = None
     warm_up: Annotated[int, msgspec.Meta(ge=0, le=366)] = 0
+    prices: Prices = Prices()
     fallback: Fallback = Fallback()
     paused: bool = False
 
@@ -76,6 +83,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         strange = set(self.fallback.actions) - set(self.actions)
         if strange:
             raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
+        if self.prices.any and isinstance(self.posterior, BetaBernoulli):
+            raise ValueError("success rates less a price are no success rates: `prices` need another belief")
         count = 1 + len(self.actions)
         flaw = self._flaw_of_bounds() or self.allocation.flaw(count) or self.posterior.flaw(count)
         if flaw is not None:
@@ -90,9 +99,13 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 raise ValueError(f"the offset names `{unseen[0]}`, which is not among the features")
 
     def _flaw_of_bounds(self) -> str | None:
+        own = self.least[0]
+        low = next((row.floor for row in self.floors if row.floor < own), None)
         if self.bounds is None:
-            return None
-        if self.floor is not None:
+            if low is None:
+                return None
+            return f"a floor of {low:g} for a stratum is below the strategy's own {own:g}"
+        if self.floor is not None or self.floors:
             return "give `floor` or `bounds`, not both"
         if len(self.actions) > 1:
             return f"`bounds` are for one action beside `none`; for {len(self.actions)} give a `floor`"
@@ -101,7 +114,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return None
 
     @property
-    def floors(self) -> tuple[float, ...]:
+    def least(self) -> tuple[float, ...]:
         """The K least probabilities, of `none` first: those that the floor or the bounds leave."""
         if self.bounds is None:
             return (FLOOR if self.floor is None else self.floor,) * (1 + len(self.actions))
@@ -117,6 +130,10 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def columns(self) -> tuple[str, ...]:
         """The names of what the belief sees, the intercept first."""
         return columns(self.features)
+
+    def floor_for(self, unit: Stratum) -> float:
+        """The least probability of every available action for a unit."""
+        return max([self.least[0], *(row.floor for row in self.floors if row.where.has(unit))])
 
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""

@@ -7,11 +7,13 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import Connection
 
+from engagement.actions.incentive import Incentive
 from engagement.errors import Conflict, Invalid, Mistake, NotFound
 from engagement.store import decisions, resources, units
 from engagement.store.decisions import Answered, Decision
 from engagement.store.kept import Kept
 from engagement.strategy.life import FOLLOWS, RELEASED, Answer, ReasonCode, Status, status
+from engagement.workflows.earned import unearned
 from engagement.workflows.ingest import AHEAD_MS, milliseconds
 
 DecisionId = Annotated[
@@ -36,17 +38,20 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def answer(
-    conn: Connection, _kept: Kept, program_id: str, replies: Sequence[tuple[DecisionId, Reply]], now_ms: int
+    conn: Connection, kept: Kept, program_id: str, replies: Sequence[tuple[DecisionId, Reply]], now_ms: int
 ) -> list[Standing | Mistake]:
     """Records replies in the order given; each gets its standing or its own error.
 
     Repeating the last reply changes nothing. Money that a proposal held is free again once it is
-    declined, replaced or not done, and taken again if it proves done after all.
+    declined, replaced or not done, and taken again if it proves done after all. An incentive that is to be
+    earned is not done before somebody besides the earner has reported that it was.
     """
     ids = sorted({decision for decision, _ in replies})
     found = decisions.by_id(conn, program_id, ids)
     units.lock(conn, program_id, {row.unit for row in found.values()})
     lives = decisions.answers(conn, program_id, ids)
+    done = {decision for decision, reply in replies if reply.status == "done"}
+    unpaid = unearned(conn, kept, program_id, [row for key, row in found.items() if key in done], now_ms)
     out: list[Standing | Mistake] = []
     fresh: list[tuple[str, int, Answered]] = []
     held_before = {key: _holds(lives[key]) for key in found}
@@ -56,6 +61,8 @@ def answer(
             out.append(NotFound(f"there is no decision `{decision_id}` in this program"))
             continue
         step = _step(decision, lives[decision_id], reply, now_ms)
+        if isinstance(step, Answered) and step.status == "done" and decision_id in unpaid:
+            step = _unpaid(unpaid[decision_id])
         if isinstance(step, Answered):
             lives[decision_id].append(step)
             fresh.append((decision_id, len(lives[decision_id]), step))
@@ -95,6 +102,14 @@ def expire(conn: Connection, program_id: str, due: Sequence[str], now_ms: int) -
 def _holds(life: Sequence[Answered]) -> bool:
     """Whether what was reserved for the decision is still held or spent."""
     return not life or life[-1].status not in RELEASED
+
+
+def _unpaid(incentive: Incentive) -> Conflict:
+    """Why an incentive cannot be done yet."""
+    return Conflict(
+        f"`{incentive.id}` is earned by {' or '.join(incentive.earned_by)}, and since it was offered nobody "
+        "has reported that but who earns it, if anybody has: it can be done once somebody else has, too"
+    )
 
 
 def _step(

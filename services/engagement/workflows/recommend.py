@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from engagement.actions.action import NONE, Id
 from engagement.actions.availability import DAY_MS, Given, Situation, refusals
 from engagement.actions.catalogue import AnyAction
+from engagement.actions.contacts import Contacts
 from engagement.bandits.posteriors import gathered
 from engagement.errors import Invalid, Mistake, NotFound
 from engagement.randomness import uniform
@@ -32,9 +33,21 @@ from engagement.strategy import replay
 from engagement.strategy.cadence import Calendar, calendar, decisions_to_come, local_date
 from engagement.strategy.decide import CERTAIN, Asked, Decided, decide
 from engagement.strategy.life import RELEASED, is_open, status
+from engagement.strategy.prices import priced
 from engagement.strategy.purse import Resource, drawn_on, limit, purse
-from engagement.strategy.setup import LEADING, Catalogue, Consent, Site, months_to_end, phase
+from engagement.strategy.quiet import deliver_from
+from engagement.strategy.setup import (
+    LEADING,
+    Catalogue,
+    Consent,
+    Program,
+    Site,
+    days_to_end,
+    months_to_end,
+    phase,
+)
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.stratum import Stratum
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 
@@ -92,8 +105,13 @@ class _Case(NamedTuple):
     tally: tally.Tally
     recent: tuple[Recent, ...]
     given: tuple[Given, ...]
-    program_language: str
+    catalogue: Catalogue
     family_unsafe: bool
+
+    @property
+    def program(self) -> Program:
+        """The program as it stands."""
+        return self.catalogue.program
 
     @property
     def point(self) -> str:
@@ -104,12 +122,40 @@ class _Case(NamedTuple):
     def languages(self) -> tuple[str, ...]:
         """The member's language first, then the group's, then the program's."""
         own = None if self.member is None else self.member.member.language
-        return tuple(filter(None, (own, self.group.group.language, self.program_language)))
+        return tuple(filter(None, (own, self.group.group.language, self.program.language)))
 
     @property
     def consent(self) -> Consent:
         """What the member agreed to. What is for a group as a whole needs nobody's own consent."""
         return EVERYBODY if self.member is None else self.member.member.consent
+
+    @property
+    def contacts(self) -> Contacts:
+        """How often the unit may be turned to: as the program says, and as the member wants."""
+        most = self.program.contacts
+        return most if self.member is None else most.and_at_most(self.member.member.contacts)
+
+    @property
+    def days_to_end(self) -> int | None:
+        """Until the program's end where the unit is."""
+        return days_to_end(self.site, self.calendar.today)
+
+    @property
+    def stratum(self) -> Stratum:
+        """The coarse facts known of the unit."""
+        setting, language = self.group.group.setting, self.languages[0]
+        if self.member is None:
+            return Stratum(setting=setting, language=language)
+        person = self.member.member
+        return Stratum(
+            setting=setting,
+            role=self.member.role,  # type: ignore[arg-type]  # stored as one of the three
+            phone=person.phone,
+            sex=person.sex,
+            age_band=person.age_band,
+            can_read=person.can_read,
+            language=language,
+        )
 
 
 EVERYBODY = Consent(messages=True, my_signals=True, chance=True, health_worker=True)
@@ -175,7 +221,7 @@ def recommend(
             tallies[ask.unit],
             known,
             _given(known, now_ms),
-            catalogue.program.language,
+            catalogue,
             ask.member is not None and safety[ask.member].family_unsafe,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
@@ -305,20 +351,24 @@ def _decide(
     accounts = list(left)
     held: list[Reservation] = []
     made: list[Decision] = []
+    given: dict[Unit, tuple[Given, ...]] = {}
     for name in strategies:
-        cases = [fresh[key] for key in sorted(fresh) if key[0] == name]
+        cases = [_after(fresh[key], given) for key in sorted(fresh) if key[0] == name]
         strategy = in_force(conn, kept, program_id, cases[0].strategy, versions[name])
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, had, program_id, secret, now_ms)
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
-        own = purse(catalogue, actions, asked.points.groups, today, left)
+        ends = [case.days_to_end for case in cases]
+        own = purse(catalogue, actions, asked.points.groups, today, left, ends)
         decided = decide(strategy, nodes, asked, own)
         for row, case in enumerate(cases):
             decision = _decision(case, row, asked, decided, catalogue, versions[name], now_ms)
             made.append(decision)
             picked = decided.picked[row]
+            if picked:
+                given[case.unit] = (*given.get(case.unit, ()), Given(decision.action_id, now_ms))
             for account, amount in zip(
-                own.account[row, picked].tolist(), own.cost[picked].tolist(), strict=True
+                own.account[row, picked].tolist(), own.costs[row, picked].tolist(), strict=True
             ):
                 if account >= 0:
                     left[accounts[account]] -= amount
@@ -367,16 +417,26 @@ def _asked(
         refusals(actions, [_situation(case, now_ms) for case in cases]),
         draws,
         tuple(not case.consent.chance for case in cases),
+        priced(strategy.prices, actions, [case.days_to_end for case in cases])
+        if strategy.prices.any
+        else None,
+        np.array([strategy.floor_for(case.stratum) for case in cases]) if strategy.floors else None,
     )
 
 
 def _given(recent: Sequence[Recent], now_ms: int) -> tuple[Given, ...]:
-    """What the unit was given: every action proposed and not released again."""
+    """What the unit was or may have been given: every action proposed and not said to be off."""
+    stands = ((before, status(before.answers, before.expires_at, now_ms)) for before in recent)
     return tuple(
-        Given(before.action_id, before.decided_at)
-        for before in recent
-        if before.action_id != NONE and status(before.answers, before.expires_at, now_ms) not in RELEASED
+        Given(before.action_id, before.decided_at, unanswered=standing == "expired")
+        for before, standing in stands
+        if before.action_id != NONE and (standing == "expired" or standing not in RELEASED)
     )
+
+
+def _after(case: _Case, given: Mapping[Unit, tuple[Given, ...]]) -> _Case:
+    """A case with what other strategies have given the unit in this very batch."""
+    return case._replace(given=case.given + given.get(case.unit, ()))
 
 
 def _situation(case: _Case, now_ms: int) -> Situation:
@@ -389,13 +449,32 @@ def _situation(case: _Case, now_ms: int) -> Situation:
         case.given,
         case.consent.family,
         case.family_unsafe,
+        deliver_from(case.program.quiet_hours, now_ms, case.program.time_zone) < case.calendar.ends_ms,
+        case.contacts,
+        case.days_to_end,
     )
+
+
+def _doses(given: Sequence[Given], now_ms: int) -> dict[str, float]:
+    """How much of each action a unit was given lately; what it was given is told by time."""
+    doses: dict[str, float] = {}
+    for row in given:
+        if not row.unanswered:
+            kept = DOSE_KEPT_A_MONTH ** ((now_ms - row.at_ms) / MONTH_MS)
+            doses[row.action] = doses.get(row.action, 0.0) + kept
+    return doses
+
+
+def _burden(catalogue: Catalogue, action: str) -> int:
+    """What an action asks of whoever receives it; of one that is not known here, nothing is known."""
+    known = catalogue.actions.get(action)
+    return 0 if known is None else known.burden
 
 
 def _picture(case: _Case, now_ms: int) -> Picture:
     """What is known of the unit; nothing of a member's own signals if they did not agree to that."""
     person = case.member if case.consent.my_signals else None
-    months_ago = ((now_ms - given.at_ms) / MONTH_MS for given in case.given)
+    doses = _doses(case.given, now_ms)
     return Picture(
         member=tally.EMPTY if person is None else case.tally,
         group=tally.decoded(case.group.tally),
@@ -403,9 +482,11 @@ def _picture(case: _Case, now_ms: int) -> Picture:
         setting=case.group.group.setting,
         phase=phase(case.site, case.calendar.today),
         months_to_end=months_to_end(case.site, case.calendar.today),
-        dose=sum(DOSE_KEPT_A_MONTH**age for age in months_ago),
+        dose=sum(doses.values()),
         context=tuple(sorted(case.ask.context.items())),
         barriers=() if person is None else person.member.barriers.known(),
+        burden=sum(dose * _burden(case.catalogue, action) for action, dose in doses.items()),
+        doses=tuple(doses.items()),
     )
 
 
@@ -469,5 +550,7 @@ def _decision(
             uniform=asked.uniforms[row],
             remaining=float(asked.points.course.remaining[row]),
             made=int(asked.points.course.made[row]),
+            days_to_end=case.days_to_end,
+            floor=None if asked.floor is None else float(asked.floor[row]),
         ),
     )

@@ -12,6 +12,7 @@ from engagement.store import beliefs, decisions, setup
 from engagement.store.decisions import Decision
 from engagement.store.hyperparameters import in_force
 from engagement.store.kept import Kept
+from engagement.strategy.prices import less, priced
 from engagement.strategy.replay import IMPORTED, Replayed, course, features, member, propensities, replay
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.fold import fold_again
@@ -49,7 +50,8 @@ def replay_decisions(
     belief: dict[str, Floats] = {}
     folded: tuple[str, int] = ("", 0)
     for row in found:
-        strategy = setup.catalogue(conn, kept, program_id, row.catalogue).strategies[row.strategy_id]
+        catalogue = setup.catalogue(conn, kept, program_id, row.catalogue)
+        strategy = catalogue.strategies[row.strategy_id]
         again = None
         if deep and row.fallback != "belief_unusable":
             if folded[0] != row.strategy_id:
@@ -58,7 +60,9 @@ def replay_decisions(
                 belief.update(_version(conn, kept, program_id, strategy, version, belief))
             folded = (row.strategy_id, row.version)
             deciding = in_force(conn, kept, program_id, strategy, row.version)
-            again = deciding.posterior.scores(belief, _points(row), 1 + len(strategy.actions))
+            believed = deciding.posterior.scores(belief, _points(row), 1 + len(strategy.actions))
+            price = priced(strategy.prices, catalogue.offered(strategy), [row.evidence.days_to_end])
+            again = less(believed, price)
         replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again)
         yield Verdict(row, replayed, _keyed(row, program_id, secret))
 

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import msgspec
 from sqlalchemy import Connection
 
 from engagement.actions.action import Level
 from engagement.actions.catalogue import AnyAction
 from engagement.errors import Conflict, Invalid, Mistake
+from engagement.signals.features import DOSE_OF
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, Revised
@@ -34,6 +36,9 @@ def revise(
     before = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     flaws: list[Mistake | None] = []
     standing = before
+    things = [
+        _as_switched(thing, before.program) if isinstance(thing, Program) else thing for thing in things
+    ]
     for thing in things:
         flaw = _flaw(thing, standing)
         flaws.append(flaw)
@@ -62,7 +67,18 @@ def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
     return None
 
 
+def _as_switched(program: Program, before: Program) -> Program:
+    """A changed program with its switch as it is: who threw it is said by `switch` alone."""
+    told = before.switched if program.stopped == before.stopped else None
+    return msgspec.structs.replace(program, switched=told)
+
+
 def _program_flaw(program: Program, catalogue: Catalogue) -> Mistake | None:
+    if catalogue.program.stopped and not program.stopped:
+        return Conflict(
+            "the program is stopped, and a change of its set-up does not switch it on again, for it may have "
+            "been read before it was stopped: resume it"
+        )
     for field, level in DEFAULTS.items():
         name = getattr(program, field)
         if name is None:
@@ -91,6 +107,10 @@ def _strategy_flaw(strategy: Strategy, catalogue: Catalogue) -> Mistake | None:
     other = [action for action in strategy.actions if catalogue.actions[action].level != strategy.level]
     if other:
         return Invalid(f"action `{other[0]}` is not for a {strategy.level}")
+    strange = [name for name in strategy.features if name.startswith(DOSE_OF)]
+    strange = [name for name in strange if name.removeprefix(DOSE_OF) not in catalogue.actions]
+    if strange:
+        return Invalid(f"feature `{strange[0]}` is the dose of an action that is not there")
     before = catalogue.strategies.get(strategy.id)
     if before is not None and not strategy.learns_like(before):
         return Conflict(

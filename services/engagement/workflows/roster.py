@@ -19,7 +19,6 @@ from engagement.store.merges import Merged
 from engagement.store.setup import Seated
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import (
-    AgeBand,
     Barriers,
     Catalogue,
     Channel,
@@ -29,11 +28,10 @@ from engagement.strategy.setup import (
     Link,
     Member,
     Membership,
-    Phone,
     Relation,
-    Sex,
     YesNo,
 )
+from engagement.strategy.stratum import AgeBand, Phone, Sex
 from engagement.workflows.revise import revise
 from engagement.workflows.sheet import (
     Cells,

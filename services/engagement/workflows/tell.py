@@ -3,7 +3,7 @@
 Built from nothing else, so asking again gives the same body to the byte.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -13,13 +13,17 @@ from engagement.actions.action import NONE, READER_OF
 from engagement.actions.availability import WORDS, Reason
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.content import chosen
+from engagement.actions.incentive import Incentive
+from engagement.actions.taper import next_step
 from engagement.bandits.propensity import ONE
 from engagement.signals.catalogue import BY_KIND
 from engagement.signals.safety import SafetyKind
 from engagement.signals.signal import Audience, may_see
 from engagement.store.decisions import Decision
+from engagement.strategy.cadence import local_date
+from engagement.strategy.quiet import deliver_from
 from engagement.strategy.replay import propensities
-from engagement.strategy.setup import Catalogue
+from engagement.strategy.setup import Catalogue, Program
 from engagement.strategy.strategy import Strategy
 
 Withheld = Literal[
@@ -50,7 +54,11 @@ REFUSED_FROM: dict[Reason, Audience] = {
     Reason.MINUTES: "adviser",
     Reason.CONSENT: "staff",
     Reason.COOL_DOWN: "adviser",
+    Reason.WEEKLY_CAP: "adviser",
     Reason.MONTHLY_CAP: "adviser",
+    Reason.CONTACTS: "adviser",
+    Reason.QUIET_HOURS: "group",
+    Reason.TAPERED: "group",
     Reason.BUDGET: "adviser",
     Reason.NO_CONTENT: "group",
     # Like consent: whoever sees neither cannot tell the one from the other.
@@ -63,11 +71,19 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEADLINE = "The service could not decide in time; nothing is stored and nothing needs to be done."
 
 
+class Less(msgspec.Struct, frozen=True):
+    """What an incentive gives from a day on, at a site whose end is not moved; 0 when it has ended then."""
+
+    starts_on: date
+    cost_minor: int
+
+
 class Offer(msgspec.Struct, frozen=True):
     """What to do, as the person who does it may hear it. Money is in the currency's minor unit.
 
     audience : whom `text` addresses      variables : names in braces in it, which the app fills in
     draft : nobody has reviewed the text yet      burden : what the action asks of who receives it, 0 to 3
+    next_step : what an incentive gives next, and from when on; null where it does not taper off
     """
 
     id: str
@@ -85,6 +101,7 @@ class Offer(msgspec.Struct, frozen=True):
     cost_minor: int
     burden: int
     needs_accept: bool
+    next_step: Less | None = None
 
 
 class Chance(msgspec.Struct, frozen=True):
@@ -127,6 +144,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     fallback : why the strategy's fallback decided, `imported` when another system did, null when the
     belief did
     referral : whom to turn to first, where `withheld` is `referred`
+    deliver_from : not to be carried out before, for quiet hours; null where there is nothing to carry out
     """
 
     decision_id: str | None
@@ -150,6 +168,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     why: str
     simulated: bool
     referral: ReferralTold | None = None
+    deliver_from: datetime | None = None
 
 
 @lru_cache(maxsize=4096)  # what is decided together begins and ends together
@@ -177,8 +196,11 @@ NOTHING = Offer(
 )
 
 
-def offer(action: AnyAction, language: str) -> Offer:
-    """An action with its wording in a language, for an app and whoever carries the action out."""
+def offer(action: AnyAction, language: str, today: date, days_to_end: int | None) -> Offer:
+    """An action with its wording in a language, for an app and whoever carries the action out.
+
+    days_to_end : from `today` until the program's end at the unit's site, None where none is set
+    """
     wording = chosen(action.content, language, READER_OF[action.carrier])
     return Offer(
         id=action.id,
@@ -193,10 +215,19 @@ def offer(action: AnyAction, language: str) -> Offer:
         barrier=action.barrier,
         carrier=action.carrier,
         minutes=action.minutes,
-        cost_minor=action.cost_minor,
+        cost_minor=action.cost_on(days_to_end),
         burden=action.burden,
         needs_accept=action.needs_accept,
+        next_step=_next_step(action, today, days_to_end),
     )
+
+
+def _next_step(action: AnyAction, today: date, days_to_end: int | None) -> Less | None:
+    """The next step of an incentive's taper, by its date."""
+    step = next_step(action.taper, days_to_end) if isinstance(action, Incentive) else None
+    if step is None or days_to_end is None:
+        return None
+    return Less(today + timedelta(days=days_to_end - step.days_before_end), step.cost_minor)
 
 
 def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recommendation:
@@ -208,6 +239,7 @@ def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recomm
     chances = tuple(Chance(name, share / ONE) for name, share, code in named if code == Reason.AVAILABLE)
     unavailable = tuple(_refusal(name, code) for name, _, code in named if code != Reason.AVAILABLE)
     picked = catalogue.actions.get(decision.action_id)
+    today = local_date(decision.decided_at, catalogue.program.time_zone)
     return Recommendation(
         decision_id=decision.decision_id,
         member=decision.unit_id if decision.unit_kind == "member" else None,
@@ -217,7 +249,9 @@ def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recomm
         version=decision.version,
         decision_point=decision.decision_point,
         phase=decision.phase,
-        action=NOTHING if picked is None else offer(picked, decision.language),
+        action=NOTHING
+        if picked is None
+        else offer(picked, decision.language, today, decision.evidence.days_to_end),
         probability=decision.probability / ONE,
         randomised=decision.randomised,
         chances=chances,
@@ -231,7 +265,13 @@ def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recomm
         withheld=None,
         why=_why(decision, strategy, len(chances), len(unavailable)),
         simulated=simulated,
+        deliver_from=None if picked is None else _deliver_from(decision, catalogue.program),
     )
+
+
+def _deliver_from(decision: Decision, program: Program) -> datetime:
+    """The first moment at which a decision may be carried out."""
+    return moment(deliver_from(program.quiet_hours, decision.decided_at, program.time_zone))
 
 
 def _refusal(action: str, code: int) -> Refusal:
@@ -334,7 +374,8 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             how = "Only one thing could be offered."
         case _:
             in_hundred = round(100 * decision.probability / ONE)
-            least = 100 * min(*strategy.floors, 1 / available)
+            floor = decision.evidence.floor
+            least = 100 * min(*(strategy.least if floor is None else (floor,)), 1 / available)
             how = (
                 f"Drawn with a chance of {max(in_hundred, 1)} in 100 among {available} that fit; "
                 f"the chances come from {_source(decision, strategy)}, "

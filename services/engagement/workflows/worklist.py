@@ -43,6 +43,7 @@ class WorkWanted(NamedTuple):
 class WorkItem(msgspec.Struct, frozen=True):
     """One thing to do, for whom, and until when. seat : the member's today, null for a group.
 
+    deliver_from : not to be carried out before, for quiet hours
     due_at : when the suggestion runs out; what is done later still counts when it is told
     """
 
@@ -56,6 +57,7 @@ class WorkItem(msgspec.Struct, frozen=True):
     status: Status
     decided_at: datetime
     due_at: datetime
+    deliver_from: datetime | None
 
 
 class WorkList(msgspec.Struct, frozen=True):
@@ -159,4 +161,5 @@ def _item(
         status=status,
         decided_at=moment(decision.decided_at),
         due_at=moment(decision.expires_at),
+        deliver_from=answer.deliver_from,
     )
