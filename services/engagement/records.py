@@ -76,6 +76,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     refusals : K bytes, 0 where the action was available, else the reason's code
     family, mean, sd : the scores, K float64 each   probability : K uint64, units of 2⁻³²
     uniform : the draw, in [0, 2⁵³)                 remaining : decisions still to come
+    beside : K uint64, what the belief would have drawn from where it only watched; else empty
     """
 
     actions: tuple[str, ...]
@@ -87,3 +88,4 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     probability: bytes
     uniform: int
     remaining: float
+    beside: bytes = b""

@@ -11,6 +11,8 @@ from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
+from engagement.strategy.arms import Arm, Control, Shadow, in_control
+from engagement.strategy.baseline import AnyBaseline, FixedOrder
 
 OutcomeKind = Literal["came_to_next_meeting", "next_meeting_held", "next_meeting_with_three", "posted"]
 
@@ -42,8 +44,9 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """One way of choosing for units of one level.
 
     floor : least probability of every available action    cadence : names decision points
+    control, shadow : where a baseline decides instead of the belief, for ever or for a time
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
-    change under the same id; everything else may.
+    change under the same id, nor can `control`; a `shadow` ends by its rule; everything else may change.
     """
 
     id: Id
@@ -57,6 +60,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cadence: Literal["day", "week", "month"] = "month"
     floor: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
     fallback: Fallback = Fallback()
+    control: Control | None = None
+    shadow: Shadow | None = None
     paused: bool = False
 
     def __post_init__(self) -> None:
@@ -66,6 +71,11 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         strange = set(self.fallback.actions) - set(self.actions)
         if strange:
             raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
+        for word, part in (("control", self.control), ("shadow", self.shadow)):
+            own = part.baseline.actions if part and isinstance(part.baseline, FixedOrder) else ()
+            if set(own) - set(self.actions):
+                other = min(set(own) - set(self.actions))
+                raise ValueError(f"the {word}'s baseline names `{other}`, which is not among the actions")
         if 1 + len(self.actions) > self.allocation.MOST_ACTIONS:
             raise ValueError(
                 f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
@@ -83,6 +93,17 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def columns(self) -> tuple[str, ...]:
         """The names of what the belief sees, the intercept first."""
         return columns(self.features)
+
+    def arm(self, secret: bytes, program: str, group: str) -> Arm:
+        """Who decides for a group. secret : the program's draw secret"""
+        if self.control is not None and in_control(self.control, secret, program, self.id, group):
+            return "control"
+        return "learning" if self.shadow is None else "shadow"
+
+    def baseline(self, arm: Arm) -> AnyBaseline | None:
+        """What decides in an arm instead of the belief; None where nothing does."""
+        part = {"learning": None, "control": self.control, "shadow": self.shadow}[arm]
+        return None if part is None else part.baseline
 
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""

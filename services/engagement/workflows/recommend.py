@@ -354,6 +354,7 @@ def _asked(
         refusals(actions, [_situation(case, now_ms) for case in cases]),
         draws,
         tuple(not case.consent.chance for case in cases),
+        tuple(strategy.arm(secret, program_id, case.group_id) for case in cases),
     )
 
 
@@ -435,6 +436,7 @@ def _decision(
         probability=share,
         randomised=fallback is None and share < CERTAIN,
         fallback=fallback,
+        arm=asked.arms[row],
         phase=phase(case.site, case.calendar.today),
         language=next(
             (language for language in case.languages if language in written), catalogue.program.language
@@ -455,5 +457,6 @@ def _decision(
             probability=decided.probability[row].tobytes(),
             uniform=asked.uniforms[row],
             remaining=float(asked.points.remaining[row]),
+            beside=decided.beside[row].tobytes() if decided.beside[row].any() else b"",
         ),
     )

@@ -97,6 +97,13 @@ def _strategy_flaw(strategy: Strategy, catalogue: Catalogue) -> Mistake | None:
             "level, actions, posterior, features and outcome define what has been learned and cannot change; "
             "create a strategy under a new id"
         )
+    if before is not None and strategy.control != before.control:
+        return Conflict(
+            "`control` says which groups the others are compared with and cannot change; "
+            "create a strategy under a new id"
+        )
+    if before is not None and before.shadow is not None and strategy.shadow is None:
+        return Conflict("a shadow ends by its rule and in no other way; see the strategy's promotion")
     return None
 
 

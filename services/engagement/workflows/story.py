@@ -5,16 +5,19 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
+from engagement.actions.availability import Reason
+from engagement.bandits.propensity import ONE
 from engagement.errors import NotFound
+from engagement.records import Evidence
 from engagement.signals.features import described
 from engagement.signals.signal import Audience, may_see
 from engagement.store import decisions, setup
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
 from engagement.strategy.life import Status, status
-from engagement.strategy.replay import IMPORTED, features, scored
+from engagement.strategy.replay import IMPORTED, beside, features, scored
 from engagement.workflows.mature import rewards
-from engagement.workflows.tell import Recommendation, moment, seen_by, told
+from engagement.workflows.tell import Chance, Recommendation, moment, seen_by, told
 
 REASONS_FOR: Audience = "health_worker"
 """Who may read why somebody declined or could not do it: a neighbour may not."""
@@ -60,6 +63,8 @@ class Story(msgspec.Struct, frozen=True):
 
     provisional : what the signals so far say it earned, while its window is open; it is never learned from
 
+    beside : in a shadow, the chances that the belief would have given; the same draw would have decided
+
     Beliefs and draw are for staff and researchers, and an imported decision came with neither: then none
     are told, and `uniform` is null. Of features, reasons and barriers a reader sees those meant for them.
     """
@@ -73,6 +78,7 @@ class Story(msgspec.Struct, frozen=True):
     beliefs: tuple[Belief, ...]
     features: tuple[FeatureSeen, ...]
     uniform: float | None
+    beside: tuple[Chance, ...] = ()
 
 
 def story(
@@ -127,7 +133,17 @@ def story(
             if may_see(audience, described(name).audience)
         ),
         uniform=evidence.uniform / 2**53 if told_beliefs else None,
+        beside=_beside(evidence) if told_beliefs else (),
     )
+
+
+def _beside(evidence: Evidence) -> tuple[Chance, ...]:
+    """What the belief would have drawn from, over what was available; nothing outside a shadow."""
+    own = beside(evidence)
+    if own is None:
+        return ()
+    rows = zip(evidence.actions, own[0].tolist(), evidence.refusals, strict=True)
+    return tuple(Chance(name, share / ONE) for name, share, code in rows if code == Reason.AVAILABLE)
 
 
 def _so_far(conn: Connection, kept: Kept, program_id: str, decision: Decision, now_ms: int) -> float | None:
