@@ -36,6 +36,21 @@ def test_a_recommendation_says_its_arm(watched: Program) -> None:
     assert answer.json()["arm"] in ("control", "shadow")
 
 
+def test_it_is_counted_as_a_baselines(watched: Program) -> None:
+    def counted() -> float:
+        found = [sample for family in registry.collect() for sample in family.samples]
+        return sum(
+            sample.value
+            for sample in found
+            if sample.name == "engagement_recommendations_total" and sample.labels["decided_by"] == "baseline"
+        )
+
+    registry = watched.running.service.metrics.registry
+    before = counted()
+    watched.caller("recommend").post("/v1/recommendations", {"member": "ben", "strategy": "watching"})
+    assert counted() == before + 1
+
+
 def test_its_standing_names_each_condition(watched: Program) -> None:
     told = watched.caller("read").get("/v1/strategies/watching/promotion").json()
     assert told["shadow"] is True

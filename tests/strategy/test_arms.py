@@ -1,6 +1,7 @@
 """Which groups are in control: whole groups, by a draw that is theirs for ever."""
 
 from datetime import date
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,12 @@ def test_a_larger_share_keeps_whoever_was_in_a_smaller_one():
 def test_another_strategy_or_secret_draws_other_groups(other):
     """Two independent halves share a quarter: 1,000 ± 4·√(4000·3/16)."""
     assert len(members_of(0.5) & members_of(0.5, **other)) == pytest.approx(1_000, abs=110)
+
+
+def test_a_groups_draw_is_that_of_any_other_language():
+    """RFC 7693 over each part behind its length in four bytes: the first 53 of 128 bits."""
+    keyed = blake2b(b"\0\0\0\1p\0\0\0\1s\0\0\0\2g1", key=SECRET, digest_size=16)
+    assert group_uniform(SECRET, "p", "s", "g1") == int(keyed.hexdigest(), 16) >> (128 - 53)
 
 
 @given(st.text(max_size=8), st.text(max_size=8))

@@ -73,9 +73,11 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
         for word, part in (("control", self.control), ("shadow", self.shadow)):
             own = part.baseline.actions if part and isinstance(part.baseline, FixedOrder) else ()
-            if set(own) - set(self.actions):
-                other = min(set(own) - set(self.actions))
-                raise ValueError(f"the {word}'s baseline names `{other}`, which is not among the actions")
+            other = set(own) - set(self.actions)
+            if other:
+                raise ValueError(
+                    f"the {word}'s baseline names `{min(other)}`, which is not among the actions"
+                )
         if 1 + len(self.actions) > self.allocation.MOST_ACTIONS:
             raise ValueError(
                 f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
