@@ -39,6 +39,7 @@ COMMANDS = [
         "fold",
         "rebuild",
         "replay",
+        "promotion",
         "demo",
     ),
 ]
