@@ -72,6 +72,7 @@ def drawn(world: World, catalogue: Catalogue, secret: bytes, first: int, count: 
             probability=int(made.probability[row, made.picked[row]]),
             randomised=int(made.probability[row].max()) < ONE,
             fallback=None,
+            arm="learning",
             phase="running",
             language="en",
             strategy_revision=1,

@@ -41,6 +41,7 @@ COMMANDS = [
         "fold",
         "rebuild",
         "replay",
+        "promotion",
         "demo",
     ),
 ]

@@ -22,7 +22,7 @@ from engagement.api.service import Service
 from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.demonstration.options import SEATS, WORLDS, Options
 from engagement.demonstration.run import demonstrate
-from engagement.errors import EngagementError, Invalid
+from engagement.errors import EngagementError, Invalid, Mistake
 from engagement.settings import Settings, from_environment
 from engagement.signals.signal import AUDIENCES
 from engagement.signals.tally import DAY_MS
@@ -47,6 +47,8 @@ from engagement.workflows.program import (
     template,
     template_names,
 )
+from engagement.workflows.promotion import Wish, promote, tell_promotions
+from engagement.workflows.promotion import in_words as promotion_in_words
 from engagement.workflows.rebuild import compare, rebuild
 from engagement.workflows.register import MOST_CHARACTERS
 from engagement.workflows.replay import Verdict, replay_decisions
@@ -163,9 +165,36 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--program", help="the program's id; not needed when there is one program")
     replay.add_argument("--deep", action="store_true", help="fold the belief again as well")
 
-    demo = command(
-        "demo", _demo, "live through a simulated program of synthetic people, and say what came of it"
+    _say_which(command("promotion", _promotion, "say how a strategy in shadow stands by its rule"))
+
+    _ask_for_world(
+        command(
+            "demo", _demo, "live through a simulated program of synthetic people, and say what came of it"
+        )
     )
+    return parser
+
+
+def _add_switches(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """The two commands of a program's stop switch."""
+    for name, stopped, words in (
+        ("stop", True, "recommend nothing more in a program, to anybody"),
+        ("resume", False, "recommend again in a program that was stopped"),
+    ):
+        switch = command(name, _switch, words)
+        switch.add_argument("--by", required=True, help="your role, such as program-lead; no name")
+        switch.add_argument("--why", required=True, help="the reason, in words")
+        switch.add_argument("--program", help="the program's id; not needed when there is one program")
+        switch.set_defaults(stopped=stopped)
+
+
+def _say_which(promotion: argparse.ArgumentParser) -> None:
+    promotion.add_argument("strategy", help="the strategy's id")
+    promotion.add_argument("--program", help="the program's id; not needed when there is one program")
+    promotion.add_argument("--apply", action="store_true", help="end the shadow, if the rule is met")
+
+
+def _ask_for_world(demo: argparse.ArgumentParser) -> None:
     demo.add_argument(
         "--keep",
         dest="database",
@@ -184,20 +213,6 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--strategy", default=Options().strategy, choices=("learned", "counted", "even", "none")
     )
-    return parser
-
-
-def _add_switches(command: Callable[..., argparse.ArgumentParser]) -> None:
-    """The two commands of a program's stop switch."""
-    for name, stopped, words in (
-        ("stop", True, "recommend nothing more in a program, to anybody"),
-        ("resume", False, "recommend again in a program that was stopped"),
-    ):
-        switch = command(name, _switch, words)
-        switch.add_argument("--by", required=True, help="your role, such as program-lead; no name")
-        switch.add_argument("--why", required=True, help="the reason, in words")
-        switch.add_argument("--program", help="the program's id; not needed when there is one program")
-        switch.set_defaults(stopped=stopped)
 
 
 def _settings(arguments: Arguments) -> Settings:
@@ -521,6 +536,25 @@ def _verdict_in_words(verdict: Verdict) -> str:
         f"pick {replayed.action}, stored {decision.action_id}; "
         f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
     )
+
+
+def _promotion(arguments: Arguments) -> int:
+    with _opened(arguments) as (db, kept):
+        program_id, now_ms = _only_program(db, arguments), _now(db)
+        with db.read() as conn:
+            (told,) = tell_promotions(conn, kept, program_id, [arguments.strategy], now_ms)
+        if isinstance(told, Mistake):
+            raise told
+        say(*promotion_in_words(told))
+        if not arguments.apply:
+            return 0
+        wish = Wish(arguments.strategy, told.revision)
+        with db.write() as conn:
+            (told,) = promote(conn, kept, program_id, [wish], now_ms)
+    if isinstance(told, Mistake):
+        raise told
+    say(f"Promoted: from revision {told.revision} on its belief decides.")
+    return 0
 
 
 # --- a demonstration ------------------------------------------------------------------------------

@@ -31,6 +31,15 @@ def uniform(secret: bytes, program: str, strategy: str, unit: str, decision_poin
     return int.from_bytes(digest[:8], "big") >> (64 - UNIFORM_BITS)
 
 
+def group_uniform(secret: bytes, program: str, strategy: str, group: str) -> int:
+    """The uniform a group keeps under a strategy, in [0, 2⁵³): by which it is in the control share or not.
+
+    Three parts, where a decision's has four: no decision point's name can make the two the same.
+    """
+    digest = _digest(secret, program, strategy, group)
+    return int.from_bytes(digest[:8], "big") >> (64 - UNIFORM_BITS)
+
+
 def generator(seed: int, *parts: str) -> np.random.Generator:
     """A generator for simulation and banks of normals: Philox, keyed like everything else.
 

@@ -93,6 +93,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     days_to_end : until the program's end at the unit's site, None where none is set: prices and an
         incentive's taper follow from it            floor : of the unit's stratum, None for the strategy's
     The mean is what is left of a score after prices.
+    beside : K uint64, what the belief would have drawn from where it only watched; else empty
     """
 
     actions: tuple[str, ...]
@@ -107,3 +108,4 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     made: int = 0
     days_to_end: int | None = None
     floor: float | None = None
+    beside: bytes = b""

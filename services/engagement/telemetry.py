@@ -57,7 +57,7 @@ class Metrics:
         )
         for kind in KINDS:
             self.recommendations.labels(kind, "belief")
-        for other in ("fallback", "withheld", "deadline"):
+        for other in ("baseline", "fallback", "withheld", "deadline"):
             self.recommendations.labels("none", other)
         self.signals = Counter(
             "engagement_signals",

@@ -40,6 +40,8 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ),
     ("admin", "POST", "/v1/imports/roster"),
     ("admin", "POST", "/v1/folds"),
+    ("read", "GET", "/v1/strategies/learned/promotion"),
+    ("admin", "POST", "/v1/strategies/learned/promotion"),
     *(
         row
         for plural, name in [

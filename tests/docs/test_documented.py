@@ -38,8 +38,11 @@ from engagement.signals.states import STATES
 from engagement.store.database import Database
 from engagement.store.keys import Scope
 from engagement.store.tables import DERIVED, LEDGER, metadata
+from engagement.strategy.arms import Arm, Control, Shadow
+from engagement.strategy.baseline import AnyBaseline
 from engagement.strategy.life import ReasonCode, Status
 from engagement.strategy.prices import Prices
+from engagement.strategy.promotion import ConditionName, GainWanted, Rule
 from engagement.strategy.quiet import QuietHours
 from engagement.strategy.setup import (
     REFERRALS,
@@ -124,6 +127,10 @@ SETUP = (
     Stratum,
     StratumFloor,
     Switched,
+    Control,
+    Shadow,
+    Rule,
+    GainWanted,
 )
 
 PLACES = [
@@ -182,6 +189,9 @@ PLACES = [
     Place("belief", tags(AnyPosterior), DICTIONARY, "Beliefs"),
     Place("exploration rule", tags(AnyAllocation), DICTIONARY, "Exploration rules"),
     Place("outcome", get_args(Outcome.__annotations__["kind"]), DICTIONARY, "Outcomes"),
+    Place("baseline", tags(AnyBaseline), DICTIONARY, "Baselines"),
+    Place("arm", get_args(Arm), DICTIONARY, "Arms"),
+    Place("condition", get_args(ConditionName), DICTIONARY, "Conditions of a rule"),
     Place("phase", PHASES, DICTIONARY, "Phases"),
     Place("field of HealthWorker", fields(HealthWorker), DICTIONARY, "Set-up: Health worker"),
     Place("state", STATES, DICTIONARY, "States of a group"),

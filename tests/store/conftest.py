@@ -15,6 +15,7 @@ from engagement.store import (
     keys,
     links,
     merges,
+    promotions,
     resources,
     setup,
     signals,
@@ -24,6 +25,7 @@ from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.decisions import Answered, Decision, OutcomeRow
 from engagement.store.identifiers import uuid7
+from engagement.strategy.promotion import Judged
 from engagement.strategy.purse import Resource
 from engagement.strategy.setup import Group, Link, Member, Membership, Program, Site
 
@@ -55,6 +57,7 @@ def make_decision(moment=1_000, **fields) -> Decision:
         probability=2**31,
         randomised=True,
         fallback=None,
+        arm="learning",
         phase="running",
         language="en",
         strategy_revision=1,
@@ -89,6 +92,8 @@ def fill(conn, program_id=PROGRAM) -> None:
     beliefs.insert_entries(conn, program_id, "s", [beliefs.Entry(made.decision_id, 1, 1, 0.5)])
     beliefs.publish(conn, program_id, beliefs.Version("s", 1, 1, 0, 0, 10))
     hyperparameters.insert_hyperparameters(conn, program_id, "s", 1, PooledLinear())
+    judged = Judged(1, 1, 1, 0.0, None, None, (), met=True)
+    promotions.insert_promotion(conn, program_id, promotions.Promoted("s", 2, judged, 10))
     beliefs.claim(conn, program_id, "s", 2, "me", 0, 100)
     held = resources.Reservation(made.decision_id, Resource("fund", "2026-01"), 5, 50)
     resources.insert_reservations(conn, program_id, [held])

@@ -183,6 +183,12 @@ def test_another_strategys_outcomes_are_its_own(conn, program, earned):
     assert unfolded(conn, program) == []
 
 
+@pytest.mark.parametrize(("arm", "count"), [("learning", 1), ("shadow", 1), ("control", 0)])
+def test_of_a_control_group_nothing_is_learned(conn, program, earned, arm, count):
+    earned(1.0, arm=arm)
+    assert len(unfolded(conn, program)) == count
+
+
 def test_a_row_minted_first_that_commits_last_is_still_found(conn, program, earned):
     earned(1.0, moment=2_000)
     beliefs.insert_entries(conn, program, "s", unfolded(conn, program))

@@ -132,6 +132,48 @@ def test_those_that_closed_first_come_first(conn, program, kept):
     assert decisions.closed_without_outcome(conn, program, "s", 9_999, 1) == [first]
 
 
+def watched(conn, program, before_ms=9_999, since=1, limit=9):
+    return decisions.watched(conn, program, "s", since_revision=since, before_ms=before_ms, limit=limit)
+
+
+def test_a_shadows_decision_comes_with_its_newest_reward(conn, program, kept):
+    made = kept(arm="shadow")
+    earned(conn, program, made, 0.0, 1.0)
+    assert watched(conn, program) == [(made, 1.0)]
+
+
+def test_a_shadows_decision_without_an_outcome_comes_without_a_reward(conn, program, kept):
+    made = kept(arm="shadow")
+    assert watched(conn, program) == [(made, None)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"arm": "learning"}, {"arm": "control"}, {"fallback": "chance_declined"}, {"strategy_id": "t"}],
+    ids=str,
+)
+def test_what_no_baseline_of_the_shadow_decided_is_not_watched(conn, program, kept, fields):
+    kept(**{"arm": "shadow"} | fields)
+    assert watched(conn, program) == []
+
+
+@pytest.mark.parametrize(
+    ("bounds", "count"),
+    [((1_100, 1), 0), ((1_101, 1), 1), ((1_101, 2), 1), ((1_101, 3), 0)],
+)
+def test_only_what_closed_before_a_moment_under_these_revisions_is_watched(
+    conn, program, kept, bounds, count
+):
+    kept(1_000, arm="shadow", strategy_revision=2)
+    assert len(watched(conn, program, *bounds)) == count
+
+
+def test_of_a_shadows_decisions_those_that_closed_first_are_watched(conn, program, kept):
+    kept(1_000, arm="shadow", closes_at=3_000)
+    first = kept(2_000, arm="shadow", closes_at=2_500)
+    assert watched(conn, program, limit=1) == [(first, None)]
+
+
 @pytest.mark.parametrize(
     ("about", "count"), [((["m"], []), 1), (([], ["g"]), 1), ((["m"], ["g"]), 1), ((["n"], ["h"]), 0)]
 )

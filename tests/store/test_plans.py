@@ -17,6 +17,7 @@ from engagement.store import (
     keys,
     links,
     merges,
+    promotions,
     resources,
     setup,
     signals,
@@ -72,6 +73,11 @@ READS = {  # each read, and for each table the columns by which it must be searc
         lambda conn: decisions.closed_without_outcome(conn, P, "s", 5, 9),
         {"decisions": STRATEGY + " AND closes_at<?", "outcomes": DECISION},
     ),
+    "watched": (
+        lambda conn: decisions.watched(conn, P, "s", since_revision=1, before_ms=5, limit=9),
+        {"decisions": STRATEGY + " AND closes_at<?", "outcomes": DECISION},
+    ),
+    "newest_promotion": (lambda conn: promotions.newest_promotion(conn, P, "s"), {"promotions": STRATEGY}),
     "matured_around": (
         lambda conn: decisions.matured_around(conn, P, ["a"], ["g"], 1, 5),
         {

@@ -1,5 +1,7 @@
 """Deciding: probabilities true of what was left, budgets kept, fallbacks, and the draw itself."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,10 @@ from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.randomness import uniform
 from engagement.records import ROOT, Points, Scores
+from engagement.strategy.arms import Control, Shadow
+from engagement.strategy.baseline import EvenChance, FixedOrder
 from engagement.strategy.decide import Asked, decide, fixed_choice, shares
+from engagement.strategy.promotion import Rule
 from engagement.strategy.purse import REASONS, Purse, unlimited
 from engagement.strategy.strategy import Fallback, Strategy
 from support.courses import course
@@ -388,3 +393,59 @@ def test_twenty_thousand_keyed_draws_agree_with_the_stored_probabilities():
     expected = 20_000 * share
     distance = ((np.bincount(decided.picked, minlength=4) - expected) ** 2 / expected).sum()
     assert distance < chdtri(3, 0.001)  # χ² with 4 − 1 degrees of freedom, once in a thousand keys
+
+
+ARMED = {
+    "control": Control(0.2, FixedOrder(("b", "a"))),
+    "shadow": Shadow(date(2026, 6, 30), EvenChance(), Rule()),
+    "fallback": Fallback("usual", ("c",)),
+}
+ARMS = ("learning", "control", "shadow")
+
+
+def armed(nodes=LEARNED, *, fixed=None, refusals=None):
+    """One row in each arm, the draw the same."""
+    question = asked([2**52] * 3, refusals, fixed)._replace(arms=ARMS)
+    return answered(strategy(**ARMED), nodes, question)
+
+
+def test_each_row_is_decided_by_its_own_arm():
+    decided = armed()
+    alone = answered(strategy(), LEARNED, asked([2**52]))
+    assert decided.probability[0].tolist() == alone.probability[0].tolist()
+    assert decided.probability[1].tolist() == [0, 0, ONE, 0]
+    assert decided.probability[2].tolist() == [ONE // 4] * 4
+    assert decided.picked.tolist() == [alone.picked[0], 2, 2]
+
+
+def test_a_baseline_knows_what_is_refused():
+    decided = armed(refusals=[[0, 0, Reason.PHASE, 0]] * 3)
+    assert decided.probability[1].tolist() == [0, ONE, 0, 0]
+    assert decided.probability[2, 2] == 0
+
+
+def test_what_the_belief_would_have_done_stands_beside_a_shadow_only():
+    decided = armed()
+    assert decided.beside[2].tolist() == decided.probability[0].tolist()
+    assert not decided.beside[:2].any()
+
+
+def test_a_control_group_has_no_scores():
+    decided = armed()
+    assert not decided.scores.mean[1].any()
+    assert not decided.scores.sd[1].any()
+    assert decided.scores.mean[2].tolist() == decided.scores.mean[0].tolist()
+
+
+def test_a_baseline_needs_no_belief():
+    decided = armed(BROKEN)
+    assert decided.fallback == ("belief_unusable", None, None)
+    assert decided.probability[1:].tolist() == armed().probability[1:].tolist()
+    assert not decided.beside.any()
+
+
+def test_whoever_declines_chance_gets_the_fixed_order_in_every_arm():
+    decided = armed(fixed=[True] * 3)
+    assert decided.fallback == ("chance_declined",) * 3
+    assert decided.picked.tolist() == [3, 3, 3]
+    assert not decided.beside.any()

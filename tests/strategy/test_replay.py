@@ -1,5 +1,7 @@
 """A stored decision made again: equal when untouched, different when anything was changed."""
 
+from datetime import date
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,7 +14,10 @@ from engagement.bandits.allocations.round_robin import RoundRobin
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.records import ROOT, Evidence, Points, Scores
+from engagement.strategy.arms import Control, Shadow
+from engagement.strategy.baseline import EvenChance
 from engagement.strategy.decide import Asked, decide
+from engagement.strategy.promotion import Rule
 from engagement.strategy.purse import Purse
 from engagement.strategy.replay import Replayed, features, member, propensities, refused, replay, scored
 from engagement.strategy.strategy import Fallback, Strategy
@@ -25,15 +30,19 @@ PLAN = Strategy(
     posterior=BetaBernoulli(),
     allocation=Thompson(),
     fallback=Fallback("usual", ("b",)),
+    control=Control(0.2, EvenChance()),
+    shadow=Shadow(date(2026, 6, 30), EvenChance(), Rule()),
 )
 NODES = {ROOT: np.array([3.0, 9, 2, 7, 1, 8])}
 MIDDLE = 2**52
 
 
-def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100, made=0, plan=PLAN):
+def decided(
+    draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100, made=0, plan=PLAN, arm="learning"
+):
     """A decision as it is stored: evidence, action, fallback."""
     points = Points(np.ones((1, 1)), ("g",), ("m",), course(120.0, made=made))
-    question = Asked(points, np.array([codes], np.uint8), (draw,), (fixed,))
+    question = Asked(points, np.array([codes], np.uint8), (draw,), (fixed,), arms=(arm,))
     account, cost = np.array([[[-1, -1], [0, -1], [-1, -1]]]), np.array([[0, 0], [10, 0], [0, 0]])
     answer = decide(plan, nodes, question, Purse(account, cost, np.array([left])))
     names = ("none", *PLAN.actions)
@@ -48,6 +57,7 @@ def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100,
         uniform=draw,
         remaining=120.0,
         made=made,
+        beside=answer.beside[0].tobytes() if answer.beside.any() else b"",
     )
     return evidence, names[int(answer.picked[0])], answer.fallback[0]
 
@@ -62,7 +72,9 @@ def test_the_floor_in_the_evidence_is_the_one_that_held():
 
 def changed(evidence, name, place, value):
     """The evidence with one number of one array replaced."""
-    array = np.frombuffer(getattr(evidence, name), {"probability": np.uint64}.get(name, np.float64)).copy()
+    array = np.frombuffer(
+        getattr(evidence, name), {"probability": np.uint64, "beside": np.uint64}.get(name, np.float64)
+    ).copy()
     array[place] = value
     return msgspec.structs.replace(evidence, **{name: array.tobytes()})
 
@@ -73,10 +85,11 @@ def changed(evidence, name, place, value):
     st.booleans(),
     st.tuples(st.just(0), st.sampled_from([0, 5]), st.sampled_from([0, 2])),
     st.sampled_from([0, 100]),
+    st.sampled_from(["learning", "control", "shadow"]),
 )
-def test_an_untouched_decision_replays_exactly(draw, nodes, fixed, codes, left):
-    evidence, action, fallback = decided(draw, nodes=nodes, fixed=fixed, codes=codes, left=left)
-    replayed = replay(PLAN, evidence, action, fallback)
+def test_an_untouched_decision_replays_exactly(draw, nodes, fixed, codes, left, arm):
+    evidence, action, fallback = decided(draw, nodes=nodes, fixed=fixed, codes=codes, left=left, arm=arm)
+    replayed = replay(PLAN, evidence, action, fallback, arm=arm)
     assert replayed == Replayed(action, pick_agrees=True, probability_gap=0, score_gap=None)
     assert replayed.agrees
 
@@ -199,3 +212,22 @@ def test_evidence_reads_back_as_the_arrays_it_was_made_of():
 
 def test_a_group_that_decides_as_a_whole_is_no_member():
     assert [member(kind, "x1") for kind in ("member", "adviser", "group")] == ["x1", "x1", ""]
+
+
+@pytest.mark.parametrize(("true", "told"), [("learning", "control"), ("shadow", "learning")])
+def test_an_arm_that_did_not_decide_is_detected(true, told):
+    evidence, action, fallback = decided(arm=true)
+    assert not replay(PLAN, evidence, action, fallback, arm=told).agrees
+
+
+def test_an_arm_that_the_strategy_does_not_have_is_detected():
+    evidence, action, fallback = decided(arm="control")
+    without = msgspec.structs.replace(PLAN, control=None)
+    assert not replay(without, evidence, action, fallback, arm="control").agrees
+
+
+def test_what_is_said_to_stand_beside_a_shadow_is_compared_too():
+    evidence, action, fallback = decided(arm="shadow")
+    stored = np.frombuffer(evidence.beside, np.uint64)
+    tampered = changed(changed(evidence, "beside", 0, stored[0] - 7), "beside", 1, stored[1] + 7)
+    assert replay(PLAN, tampered, action, fallback, arm="shadow").probability_gap == 7

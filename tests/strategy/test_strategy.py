@@ -161,5 +161,5 @@ def test_each_field_of_a_strategy_is_known_to_matter_or_not_for_learning():
     assert set(Strategy.__struct_fields__) == {
         *("level", "actions", "posterior", "features", "outcome"),
         *("id", "title", "allocation", "cadence", "floor", "floors", "bounds", "warm_up", "prices"),
-        *("fallback", "paused"),
+        *("fallback", "paused", "control", "shadow"),
     }

@@ -81,6 +81,8 @@ def _count(service: Service, answers: list[Recommendation | EngagementError]) ->
             by = "withheld"
         elif answer.fallback is not None:
             by = "deadline" if answer.decision_id is None else "fallback"
+        elif answer.arm in ("control", "shadow"):
+            by = "baseline"
         service.metrics.recommendations.labels(answer.action.kind, by).inc()
 
 

@@ -185,12 +185,17 @@ def unfolded(
 ) -> list[Entry]:
     """Newest revisions of closed decisions' outcomes that no fold entry names yet, as entries of a version.
 
-    An anti-join and not a mark: a row minted first may commit last.
+    An anti-join and not a mark: a row minted first may commit last. Nothing is learned from control groups.
     """
     o, e, d = t.outcomes.c, t.fold_entries.c, t.decisions.c
     closed = (
         select(d.closes_at)
-        .where(d.program_id == o.program_id, d.decision_id == o.decision_id, d.closes_at <= now_ms)
+        .where(
+            d.program_id == o.program_id,
+            d.decision_id == o.decision_id,
+            d.closes_at <= now_ms,
+            d.arm != "control",
+        )
         .exists()
     )
     later = t.outcomes.alias("later")

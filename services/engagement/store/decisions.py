@@ -12,6 +12,7 @@ from engagement.store.codec import evidence_bytes, evidence_of
 from engagement.store.sql import Row as Values
 from engagement.store.sql import among, insert, once
 from engagement.store.units import UNIT_KINDS, Unit, UnitKind
+from engagement.strategy.arms import Arm
 from engagement.strategy.life import Status
 
 
@@ -28,6 +29,7 @@ class Decision(NamedTuple):
     probability: int
     randomised: bool
     fallback: str | None
+    arm: Arm
     phase: str
     language: str
     strategy_revision: int
@@ -328,6 +330,38 @@ def closed_without_outcome(
         .limit(limit)
     )
     return [_decision(row) for row in conn.execute(query)]
+
+
+def watched(
+    conn: Connection, program_id: str, strategy_id: str, *, since_revision: int, before_ms: int, limit: int
+) -> list[tuple[Decision, float | None]]:
+    """A shadow's decisions that a baseline made and that closed before a moment, each with its newest reward.
+
+    since_revision : of the strategy, the first that counts      limit : so many, those that closed first
+    """
+    d, o = t.decisions.c, t.outcomes.c
+    reward = (
+        select(o.reward)
+        .where(o.program_id == d.program_id, o.decision_id == d.decision_id)
+        .order_by(o.revision.desc())
+        .limit(1)
+        .correlate(t.decisions)
+        .scalar_subquery()
+    )
+    query = (
+        select(*_columns, reward)
+        .where(
+            d.program_id == program_id,
+            d.strategy_id == strategy_id,
+            d.closes_at < before_ms,
+            d.strategy_revision >= since_revision,
+            d.arm == "shadow",
+            d.fallback.is_(None),
+        )
+        .order_by(d.closes_at, d.decision_id)
+        .limit(limit)
+    )
+    return [(Decision._make([*row[:-2], evidence_of(row[-2])]), row[-1]) for row in conn.execute(query)]
 
 
 def matured_around(

@@ -163,6 +163,7 @@ decisions = Table(
     Column("probability", BigInteger, nullable=False),  # units of 2⁻³²
     Column("randomised", Boolean, nullable=False),
     Column("fallback", String(32), nullable=True),
+    Column("arm", String(8), nullable=False),
     Column("phase", String(16), nullable=False),
     Column("language", String(3), nullable=False),
     _whole("strategy_revision"),
@@ -248,6 +249,17 @@ hyperparameters = Table(  # of a belief that was refitted; they hold from this v
     PrimaryKeyConstraint("program_id", "strategy_id", "version"),
 )
 
+promotions = Table(  # of strategies that only watched: the revision that ended it, and what it was judged by
+    "promotions",
+    metadata,
+    _program(),
+    _id("strategy_id"),
+    _whole("revision"),
+    Column("body", LargeBinary, nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "strategy_id", "revision"),
+)
+
 reservations = Table(  # what a proposal holds, until it is released or spent
     "reservations",
     metadata,
@@ -265,7 +277,7 @@ reservations = Table(  # what a proposal holds, until it is released or spent
 
 LEDGER = (
     programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
-    versions, hyperparameters, reservations,
+    versions, hyperparameters, promotions, reservations,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------

@@ -6,15 +6,18 @@ numbers, so the stored propensity is exact by construction.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from engagement.actions.action import NONE
 from engagement.actions.availability import Reason, Refusals
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
 from engagement.records import Course, Floats, Integers, Nodes, Points, Scores, Units
+from engagement.strategy.arms import Arm
 from engagement.strategy.prices import less
 from engagement.strategy.purse import Purse, left_before, take, turns, within
 from engagement.strategy.strategy import Strategy
@@ -29,6 +32,7 @@ class Asked(NamedTuple):
     fixed : N flags, true where the unit declined chance
     price : (N, K) what is taken off the scores, None for nothing
     floor : (N,) least probability of an available action, None for the strategy's own everywhere
+    arms : N, or nothing where the belief decides for all
     """
 
     points: Points
@@ -37,6 +41,7 @@ class Asked(NamedTuple):
     fixed: tuple[bool, ...]
     price: Floats | None = None
     floor: Floats | None = None
+    arms: tuple[Arm, ...] = ()
 
 
 class Decided(NamedTuple):
@@ -44,6 +49,7 @@ class Decided(NamedTuple):
 
     scores : after prices
     refusals : as asked, with those of `Purse` added    fallback : why the fallback decided, or None
+    beside : what the belief would have drawn from where it only watched, else 0
     """
 
     scores: Scores
@@ -51,6 +57,7 @@ class Decided(NamedTuple):
     probability: Units
     picked: Integers
     fallback: tuple[str | None, ...]
+    beside: Units
 
 
 def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Decided:
@@ -59,29 +66,40 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
     The rows are in key order. Those that could use up together what they draw on take turns in that
     order; all others are decided at once.
     """
-    believed, broken = _believed(strategy, nodes, asked.points)
-    scores = less(believed, asked.price)
-    fallback = tuple(broken or ("chance_declined" if fixed else None) for fixed in asked.fixed)
+    everywhere: Arm = "learning"
+    arms = asked.arms or (everywhere,) * len(asked.fixed)
+    unpriced, broken = _believed(strategy, nodes, asked.points)
+    scores = less(unpriced, asked.price)
+    fallback = tuple(map(partial(_fallback, broken), asked.fixed, arms))
     everybody, course = np.arange(len(asked.refusals)), asked.points.course
     refusals = within(purse, everybody, purse.left, asked.refusals)
     probability = np.zeros(refusals.shape, np.uint64)
+    believed = np.zeros_like(probability)
     picked = np.zeros(len(refusals), np.int64)
     left, turn_of = purse.left.copy(), turns(purse, refusals)
     for turn in range(turn_of.max(initial=0) + 1):
         rows = np.flatnonzero(turn_of == turn)
         refusals[rows] = within(purse, rows, left, refusals[rows])
-        probability[rows], picked[rows] = _drawn(
+        believed[rows] = shares(
             strategy,
             Scores(scores.family, scores.mean[rows], scores.sd[rows]),
             refusals[rows],
             Course(course.made[rows], course.remaining[rows]),
             None if asked.floor is None else asked.floor[rows],
-            [asked.uniforms[row] for row in rows],
-            [fallback[row] for row in rows],
         )
+        probability[rows] = _settled(
+            strategy,
+            believed[rows],
+            refusals[rows],
+            [fallback[row] for row in rows],
+            [arms[row] for row in rows],
+        )
+        picked[rows] = pick(probability[rows], [asked.uniforms[row] for row in rows])
         take(purse, rows, picked[rows], left)
     refusals = within(purse, everybody, left_before(purse, picked), asked.refusals)
-    return Decided(scores, refusals, probability, picked, fallback)
+    watched = [arm == "shadow" and not (broken or why) for arm, why in zip(arms, fallback, strict=True)]
+    believed[~np.array(watched, np.bool_)] = 0
+    return Decided(_outside_control(scores, arms), refusals, probability, picked, fallback, believed)
 
 
 def shares(
@@ -108,6 +126,14 @@ def fixed_choice(strategy: Strategy, refusals: Refusals) -> int:
     return next((column for column in columns if refusals[column] == Reason.AVAILABLE), 0)
 
 
+def baseline_shares(strategy: Strategy, arm: Arm, refusals: Refusals) -> Units:
+    """The propensities of what decides in an arm instead of the belief: (N, K), all 0 where nothing does."""
+    baseline = strategy.baseline(arm)
+    if baseline is None:
+        return np.zeros(refusals.shape, np.uint64)
+    return in_units(baseline.probabilities((NONE, *strategy.actions), refusals == Reason.AVAILABLE))
+
+
 def _believed(strategy: Strategy, nodes: Nodes, points: Points) -> tuple[Scores, str | None]:
     """The belief's scores, or zeros and the reason when it gives no usable numbers."""
     actions = 1 + len(strategy.actions)
@@ -118,19 +144,33 @@ def _believed(strategy: Strategy, nodes: Nodes, points: Points) -> tuple[Scores,
         return Scores("normal", nothing, nothing), "belief_unusable"
 
 
-def _drawn(
+def _outside_control(scores: Scores, arms: Sequence[Arm]) -> Scores:
+    """The scores, and zeros for control groups: there they have no part in anything."""
+    inside = np.array([arm == "control" for arm in arms], np.bool_)[:, None]
+    return Scores(scores.family, np.where(inside, 0.0, scores.mean), np.where(inside, 0.0, scores.sd))
+
+
+def _fallback(broken: str | None, fixed: bool, arm: Arm) -> str | None:
+    """Why the fallback decides for a row, if it does: no belief is needed where a baseline decides."""
+    if fixed:
+        return broken or "chance_declined"
+    return broken if arm == "learning" else None
+
+
+def _settled(
     strategy: Strategy,
-    scores: Scores,
+    believed: Units,
     refusals: Refusals,
-    course: Course,
-    floor: Floats | None,
-    uniforms: Sequence[int],
     fallback: Sequence[str | None],
-) -> tuple[Units, Integers]:
-    """Probabilities and picks of rows whose availability is settled."""
-    probability = shares(strategy, scores, refusals, course, floor)
+    arms: Sequence[Arm],
+) -> Units:
+    """Probabilities of rows whose availability is settled: the belief's, a baseline's or the fallback's."""
+    probability = believed.copy()
+    for arm in sorted(set(arms) - {"learning"}):
+        rows = np.flatnonzero([other == arm for other in arms])
+        probability[rows] = baseline_shares(strategy, arm, refusals[rows])
     for row, reason in enumerate(fallback):
         if reason is not None:
             probability[row] = 0
             probability[row, fixed_choice(strategy, refusals[row])] = CERTAIN
-    return probability, pick(probability, uniforms)
+    return probability

@@ -13,7 +13,8 @@ from engagement.actions.availability import Refusals
 from engagement.bandits.propensity import pick
 from engagement.errors import Unusable
 from engagement.records import Course, Evidence, Floats, Scores, Units
-from engagement.strategy.decide import CERTAIN, fixed_choice, shares
+from engagement.strategy.arms import Arm
+from engagement.strategy.decide import CERTAIN, baseline_shares, fixed_choice, shares
 from engagement.strategy.strategy import Strategy
 
 IMPORTED = "imported"
@@ -80,24 +81,44 @@ def member(unit_kind: str, unit_id: str) -> str:
     return "" if unit_kind == "group" else unit_id
 
 
+def beside(evidence: Evidence) -> Units | None:
+    """(1, K) units of 2⁻³²: what the belief would have drawn from where it only watched, else None."""
+    return np.frombuffer(evidence.beside, np.uint64)[None, :] if evidence.beside else None
+
+
 def replay(
-    strategy: Strategy, evidence: Evidence, chosen: str, fallback: str | None, again: Scores | None = None
+    strategy: Strategy,
+    evidence: Evidence,
+    chosen: str,
+    fallback: str | None,
+    again: Scores | None = None,
+    arm: Arm = "learning",
 ) -> Replayed:
     """Recomputes one decision. `again` are its scores from a belief folded anew, for a deep replay.
 
-    Evidence that cannot be computed with does not agree; it is never an error.
+    Evidence that cannot be computed with does not agree; it is never an error. In a shadow the gap is the
+    larger of two: of what decided, and of what would have.
     """
     if fallback == IMPORTED:
         return NOTHING_TO_REPLAY
-    stored = propensities(evidence)
+    stored, watched = propensities(evidence), beside(evidence)
     action = _drawn(evidence, stored)
-    if fallback is None:
-        anew = _shared(strategy, evidence)
-    else:
+    if fallback is not None:
         anew = np.zeros_like(stored)
         anew[0, fixed_choice(strategy, refused(evidence)[0])] = CERTAIN
-    gap = int(np.abs(anew.astype(np.int64) - stored.astype(np.int64)).max())
+    elif arm == "learning":
+        anew = _shared(strategy, evidence)
+    else:
+        anew = baseline_shares(strategy, arm, refused(evidence))
+    gap = _units_apart(anew, stored)
+    if watched is not None:
+        gap = max(gap, _units_apart(_shared(strategy, evidence), watched))
     return Replayed(action, action == chosen, gap, None if again is None else _gap(scored(evidence), again))
+
+
+def _units_apart(one: Units, other: Units) -> int:
+    """The largest difference of two rows, in units of 2⁻³²."""
+    return int(np.abs(one.astype(np.int64) - other.astype(np.int64)).max())
 
 
 def _drawn(evidence: Evidence, stored: Units) -> str | None:

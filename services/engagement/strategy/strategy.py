@@ -13,6 +13,8 @@ from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
+from engagement.strategy.arms import Arm, Control, Shadow, in_control
+from engagement.strategy.baseline import AnyBaseline, FixedOrder
 from engagement.strategy.prices import Prices
 from engagement.strategy.stratum import Stratum, StratumFloor
 
@@ -55,8 +57,9 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     bounds : lowest and highest probability of the action, instead of floors, where there is one action
     warm_up : so many decisions of each unit are first drawn evenly, whatever is believed
     prices : taken off the scores before the exploration rule sees them
+    control, shadow : where a baseline decides instead of the belief, for ever or for a time
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
-    change under the same id; everything else may.
+    change under the same id, nor can `control`; a `shadow` ends by its rule; everything else may change.
     """
 
     id: Id
@@ -74,6 +77,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     warm_up: Annotated[int, msgspec.Meta(ge=0, le=366)] = 0
     prices: Prices = Prices()
     fallback: Fallback = Fallback()
+    control: Control | None = None
+    shadow: Shadow | None = None
     paused: bool = False
 
     def __post_init__(self) -> None:
@@ -83,6 +88,13 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         strange = set(self.fallback.actions) - set(self.actions)
         if strange:
             raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
+        for word, part in (("control", self.control), ("shadow", self.shadow)):
+            own = part.baseline.actions if part and isinstance(part.baseline, FixedOrder) else ()
+            other = set(own) - set(self.actions)
+            if other:
+                raise ValueError(
+                    f"the {word}'s baseline names `{min(other)}`, which is not among the actions"
+                )
         if self.prices.any and isinstance(self.posterior, BetaBernoulli):
             raise ValueError("success rates less a price are no success rates: `prices` need another belief")
         count = 1 + len(self.actions)
@@ -134,6 +146,17 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def floor_for(self, unit: Stratum) -> float:
         """The least probability of every available action for a unit."""
         return max([self.least[0], *(row.floor for row in self.floors if row.where.has(unit))])
+
+    def arm(self, secret: bytes, program: str, group: str) -> Arm:
+        """Who decides for a group. secret : the program's draw secret"""
+        if self.control is not None and in_control(self.control, secret, program, self.id, group):
+            return "control"
+        return "learning" if self.shadow is None else "shadow"
+
+    def baseline(self, arm: Arm) -> AnyBaseline | None:
+        """What decides in an arm instead of the belief; None where nothing does."""
+        part = {"learning": None, "control": self.control, "shadow": self.shadow}[arm]
+        return None if part is None else part.baseline
 
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""

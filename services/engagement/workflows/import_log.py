@@ -322,6 +322,7 @@ def _decision(row: LogRow, features: Floats, mapping: Mapping, catalogue: Catalo
         probability=int(row.probability[picked]),
         randomised=int(row.probability[picked]) < ONE,
         fallback=IMPORTED,
+        arm="learning",
         phase=phase(site, local_date(row.decided_at, catalogue.program.time_zone)),
         language=catalogue.program.language,
         strategy_revision=catalogue.strategy_revisions[strategy.id],

@@ -421,6 +421,7 @@ def _asked(
         if strategy.prices.any
         else None,
         np.array([strategy.floor_for(case.stratum) for case in cases]) if strategy.floors else None,
+        tuple(strategy.arm(secret, program_id, case.group_id) for case in cases),
     )
 
 
@@ -529,6 +530,7 @@ def _decision(
         probability=share,
         randomised=fallback is None and share < CERTAIN,
         fallback=fallback,
+        arm=asked.arms[row],
         phase=phase(case.site, case.calendar.today),
         language=next(
             (language for language in case.languages if language in written), catalogue.program.language
@@ -552,5 +554,6 @@ def _decision(
             made=int(asked.points.course.made[row]),
             days_to_end=case.days_to_end,
             floor=None if asked.floor is None else float(asked.floor[row]),
+            beside=decided.beside[row].tobytes() if decided.beside[row].any() else b"",
         ),
     )

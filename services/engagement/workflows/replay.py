@@ -21,8 +21,8 @@ from engagement.workflows.fold import fold_again
 class Verdict(NamedTuple):
     """One decision, replayed.
 
-    keyed : the stored draw is the one keyed to this decision point, and the stored propensity the
-    evidence's; None for an imported decision
+    keyed : the stored draw is the one keyed to this decision point, the stored propensity the
+    evidence's, and the arm the group's; None for an imported decision
     """
 
     decision: Decision
@@ -53,7 +53,7 @@ def replay_decisions(
         catalogue = setup.catalogue(conn, kept, program_id, row.catalogue)
         strategy = catalogue.strategies[row.strategy_id]
         again = None
-        if deep and row.fallback != "belief_unusable":
+        if deep and _believed(row):
             if folded[0] != row.strategy_id:
                 belief, folded = {}, (row.strategy_id, 0)
             for version in range(folded[1] + 1, row.version + 1):
@@ -63,18 +63,26 @@ def replay_decisions(
             believed = deciding.posterior.scores(belief, _points(row), 1 + len(strategy.actions))
             price = priced(strategy.prices, catalogue.offered(strategy), [row.evidence.days_to_end])
             again = less(believed, price)
-        replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again)
-        yield Verdict(row, replayed, _keyed(row, program_id, secret))
+        replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again, row.arm)
+        yield Verdict(row, replayed, _keyed(row, strategy, program_id, secret))
 
 
-def _keyed(row: Decision, program_id: str, secret: bytes) -> bool | None:
-    """Whether the draw and the propensity of the row are what they must be."""
+def _believed(row: Decision) -> bool:
+    """Whether a belief gave the scores that are stored: a control group's is not asked, some are unusable."""
+    if row.arm == "control" or row.fallback == "belief_unusable":
+        return False
+    return row.arm == "learning" or row.fallback is not None or bool(row.evidence.beside)
+
+
+def _keyed(row: Decision, strategy: Strategy, program_id: str, secret: bytes) -> bool | None:
+    """Whether the draw, the propensity and the arm of the row are what they must be."""
     if row.fallback == IMPORTED:
         return None
     unit = f"{row.unit_kind}:{row.unit_id}"
     drawn = uniform(secret, program_id, row.strategy_id, unit, row.decision_point)
     share = propensities(row.evidence)[0, row.evidence.actions.index(row.action_id)]
-    return drawn == row.evidence.uniform and int(share) == row.probability
+    arm = strategy.arm(secret, program_id, row.group_id)
+    return (drawn, int(share), arm) == (row.evidence.uniform, row.probability, row.arm)
 
 
 def _version(

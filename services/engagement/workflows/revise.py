@@ -112,11 +112,23 @@ def _strategy_flaw(strategy: Strategy, catalogue: Catalogue) -> Mistake | None:
     if strange:
         return Invalid(f"feature `{strange[0]}` is the dose of an action that is not there")
     before = catalogue.strategies.get(strategy.id)
-    if before is not None and not strategy.learns_like(before):
+    return None if before is None else _changed_too_much(strategy, before)
+
+
+def _changed_too_much(strategy: Strategy, before: Strategy) -> Mistake | None:
+    """What may not change under a strategy's id."""
+    if not strategy.learns_like(before):
         return Conflict(
             "level, actions, posterior, features and outcome define what has been learned and cannot change; "
             "create a strategy under a new id"
         )
+    if strategy.control != before.control:
+        return Conflict(
+            "`control` says which groups the others are compared with and cannot change; "
+            "create a strategy under a new id"
+        )
+    if before.shadow is not None and strategy.shadow is None:
+        return Conflict("a shadow ends by its rule and in no other way; see the strategy's promotion")
     return None
 
 

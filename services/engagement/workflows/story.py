@@ -5,7 +5,10 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
+from engagement.actions.availability import Reason
+from engagement.bandits.propensity import ONE
 from engagement.errors import NotFound
+from engagement.records import Evidence
 from engagement.signals.features import described
 from engagement.signals.signal import Audience, may_see
 from engagement.store import decisions, setup
@@ -13,11 +16,11 @@ from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.strategy.life import Status, status
-from engagement.strategy.replay import IMPORTED, features, scored
+from engagement.strategy.replay import IMPORTED, beside, features, scored
 from engagement.strategy.standing import alive_later
 from engagement.workflows.mature import rewards
 from engagement.workflows.states import heard_of
-from engagement.workflows.tell import Recommendation, moment, seen_by, told
+from engagement.workflows.tell import Chance, Recommendation, moment, seen_by, told
 
 REASONS_FOR: Audience = "health_worker"
 """Who may read why somebody declined or could not do it: a neighbour may not."""
@@ -65,6 +68,8 @@ class Story(msgspec.Struct, frozen=True):
     alive_three_months_later : whether the group then was, null before and where nobody knows. It is what the
         decision is for, shown beside what it earned and never learned from
 
+    beside : in a shadow, the chances that the belief would have given; the same draw would have decided
+
     Beliefs and draw are for staff and researchers, and an imported decision came with neither: then none
     are told, and `uniform` is null. Of features, reasons and barriers a reader sees those meant for them.
     """
@@ -79,6 +84,7 @@ class Story(msgspec.Struct, frozen=True):
     beliefs: tuple[Belief, ...]
     features: tuple[FeatureSeen, ...]
     uniform: float | None
+    beside: tuple[Chance, ...] = ()
 
 
 def story(
@@ -138,7 +144,17 @@ def story(
             if may_see(audience, described(name).audience)
         ),
         uniform=evidence.uniform / 2**53 if told_beliefs else None,
+        beside=_beside(evidence) if told_beliefs else (),
     )
+
+
+def _beside(evidence: Evidence) -> tuple[Chance, ...]:
+    """What the belief would have drawn from, over what was available; nothing outside a shadow."""
+    own = beside(evidence)
+    if own is None:
+        return ()
+    rows = zip(evidence.actions, own[0].tolist(), evidence.refusals, strict=True)
+    return tuple(Chance(name, share / ONE) for name, share, code in rows if code == Reason.AVAILABLE)
 
 
 def _so_far(conn: Connection, kept: Kept, program_id: str, decision: Decision, now_ms: int) -> float | None:

@@ -20,6 +20,7 @@ from engagement.signals.catalogue import BY_KIND
 from engagement.signals.safety import SafetyKind
 from engagement.signals.signal import Audience, may_see
 from engagement.store.decisions import Decision
+from engagement.strategy.arms import Arm
 from engagement.strategy.cadence import local_date
 from engagement.strategy.quiet import deliver_from
 from engagement.strategy.replay import propensities
@@ -68,6 +69,7 @@ REFUSED_FROM: dict[Reason, Audience] = {
 BARRIER_AUDIENCE: Audience = "health_worker"
 """Who may see which barrier an action speaks to: to a neighbour it would name the member's own."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIXED = "The strategy's fixed order decided."
 DEADLINE = "The service could not decide in time; nothing is stored and nothing needs to be done."
 
 
@@ -143,6 +145,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     randomised : false when there was no choice, or no chance in it
     fallback : why the strategy's fallback decided, `imported` when another system did, null when the
     belief did
+    arm : `control` or `shadow` where a baseline decides instead of the belief; null to all but staff
     referral : whom to turn to first, where `withheld` is `referred`
     deliver_from : not to be carried out before, for quiet hours; null where there is nothing to carry out
     """
@@ -169,6 +172,7 @@ class Recommendation(msgspec.Struct, frozen=True):
     simulated: bool
     referral: ReferralTold | None = None
     deliver_from: datetime | None = None
+    arm: Arm | None = None
 
 
 @lru_cache(maxsize=4096)  # what is decided together begins and ends together
@@ -266,6 +270,7 @@ def told(decision: Decision, catalogue: Catalogue, *, simulated: bool) -> Recomm
         why=_why(decision, strategy, len(chances), len(unavailable)),
         simulated=simulated,
         deliver_from=None if picked is None else _deliver_from(decision, catalogue.program),
+        arm=decision.arm,
     )
 
 
@@ -313,9 +318,14 @@ def seen_by(audience: Audience, told: Recommendation) -> Recommendation:
         action = msgspec.structs.replace(action, barrier=None)
     how, fallback = told.why.removesuffix(_refused(len(told.unavailable))), told.fallback
     if fallback == "chance_declined":
-        how, fallback = "The strategy's fixed order decided.", None
+        how, fallback = FIXED, None
     return msgspec.structs.replace(
-        told, action=action, unavailable=unavailable, fallback=fallback, why=how + _refused(len(unavailable))
+        told,
+        action=action,
+        unavailable=unavailable,
+        fallback=fallback,
+        why=how + _refused(len(unavailable)),
+        arm=None,
     )
 
 
@@ -370,6 +380,10 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
                 "Another system decided this, and its log was imported: it logged a chance of "
                 f"{100 * decision.probability / ONE:.3g} in 100, and how it came to that is not known here."
             )
+        case _ if decision.arm != "learning" and not decision.randomised:
+            how = FIXED
+        case _ if decision.arm != "learning":
+            how = f"Drawn by lot among {available} that fit, each with the same chance."
         case _ if not decision.randomised:
             how = "Only one thing could be offered."
         case _:

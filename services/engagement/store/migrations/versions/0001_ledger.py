@@ -8,7 +8,7 @@ down_revision = None
 
 LEDGER = (
     "programs", "revisions", "memberships", "merges", "links", "signals", "decisions", "answers", "outcomes",
-    "fold_entries", "versions", "hyperparameters", "reservations",
+    "fold_entries", "versions", "hyperparameters", "promotions", "reservations",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
 SAFETY = sa.text(
@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("probability", sa.BigInteger(), nullable=False),
         sa.Column("randomised", sa.Boolean(), nullable=False),
         sa.Column("fallback", sa.String(length=32), nullable=True),
+        sa.Column("arm", sa.String(length=8), nullable=False),
         sa.Column("phase", sa.String(length=16), nullable=False),
         sa.Column("language", sa.String(length=3), nullable=False),
         sa.Column("strategy_revision", sa.Integer(), nullable=False),
@@ -181,6 +182,15 @@ def upgrade() -> None:
         sa.Column("draw_secret", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("program_id", name=op.f("pk_programs")),
+    )
+    op.create_table(
+        "promotions",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("strategy_id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "strategy_id", "revision", name=op.f("pk_promotions")),
     )
     op.create_table(
         "revisions",
@@ -359,6 +369,7 @@ def downgrade() -> None:
     op.drop_table("tallies")
     op.drop_table("signals")
     op.drop_table("revisions")
+    op.drop_table("promotions")
     op.drop_table("programs")
     op.drop_table("nodes")
     op.drop_table("merges")
