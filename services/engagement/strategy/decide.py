@@ -65,7 +65,7 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
         refusals[rows] = within(purse, rows, left, refusals[rows])
         probability[rows], picked[rows] = _drawn(
             strategy,
-            Scores(scores.family, scores.mean[rows], scores.sd[rows]),
+            scores.rows(rows),
             refusals[rows],
             asked.points.remaining[rows],
             [asked.uniforms[row] for row in rows],

@@ -455,5 +455,6 @@ def _decision(
             probability=decided.probability[row].tobytes(),
             uniform=asked.uniforms[row],
             remaining=float(asked.points.remaining[row]),
+            freedom=b"" if decided.scores.freedom is None else decided.scores.freedom[row].tobytes(),
         ),
     )
