@@ -6,7 +6,8 @@ Everything below then runs for it, without a line here. What it must bring along
 
 - `X()` works: every field has a default, with its unit in the docstring.
 - What it keeps is sums over rows, so that pieces fold like the whole and a row can be taken out.
-  A belief that must refit from its rows does not belong in this union as it stands.
+  A belief that must refit from its rows keeps distinct ones with their weights, which are sums as well.
+- `half_life_weeks` lets a result of so long ago count half, and what is `expected` never fades.
 - What it computes for a row does not depend on the rows beside it, to the last bit. Use einsum, stacked
   matmul and `solve`, and reduce over C-ordered arrays; `X @ W` gives other bits for other N.
 
@@ -24,7 +25,6 @@ from scipy.special import chdtrc
 
 from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.posteriors import AnyPosterior, gathered
-from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.errors import Unusable
 from engagement.randomness import uniform
@@ -33,8 +33,11 @@ from engagement.records import Batch, Points
 ACTIONS = 4
 FEATURES = 10
 DRAWS = 20_000
-BELIEFS = [*(belief() for belief in get_args(AnyPosterior)), PooledLinear(half_life_weeks=4)]
-"""Each with its defaults, and one whose rows fade."""
+HALF_LIFE = 4
+LASTING = [belief() for belief in get_args(AnyPosterior)]
+FADING = [belief(half_life_weeks=HALF_LIFE) for belief in get_args(AnyPosterior)]
+BELIEFS = [*LASTING, *FADING]
+"""Each with its defaults, and with rows that fade."""
 RULES = [rule() for rule in get_args(AnyAllocation)]
 
 
@@ -126,7 +129,8 @@ def believed(belief, rule, n):
     """Scores at n points, of as many actions as the rule takes."""
     scores = belief.scores(learned_nodes(belief), some_points(n), ACTIONS)
     few = slice(0, MOST[rule])
-    return scores._replace(mean=scores.mean[:, few], sd=scores.sd[:, few])
+    freedom = None if scores.freedom is None else scores.freedom[:, few]
+    return scores._replace(mean=scores.mean[:, few], sd=scores.sd[:, few], freedom=freedom)
 
 
 def available_to(rule, n):
@@ -163,10 +167,20 @@ def test_a_row_taken_out_leaves_the_belief_as_it_was(belief):
     assert_same_belief(back, learned_nodes(belief))
 
 
+@pytest.mark.parametrize(("lasting", "fading"), list(zip(LASTING, FADING, strict=True)), ids=named)
+def test_rows_that_fade_count_as_much_as_their_age_in_weeks_leaves(lasting, fading):
+    batch = some_batch()
+    weight = 0.5 ** ((batch.period.max() - batch.period) / HALF_LIFE)
+    expected = lasting.scores(learned(lasting, {}, batch._replace(weight=weight)), some_points(5), ACTIONS)
+    found = fading.scores(learned_nodes(fading), some_points(5), ACTIONS)
+    np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.sd, expected.sd, rtol=1e-9)
+
+
 @each_belief
 def test_a_row_changes_the_belief(belief):
     after = learned(belief, learned_nodes(belief), some_batch(1))
-    assert any((after[key] != node).any() for key, node in learned_nodes(belief).items())
+    assert any(after[key].tobytes() != node.tobytes() for key, node in learned_nodes(belief).items())
 
 
 @each_belief

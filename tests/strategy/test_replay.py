@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engagement.actions.availability import Reason
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.bandits.posteriors.gaussian_unknown_noise import GaussianUnknownNoise
 from engagement.records import ROOT, Evidence, Points, Scores
 from engagement.strategy.decide import Asked, decide
 from engagement.strategy.purse import Purse
@@ -27,12 +28,12 @@ NODES = {ROOT: np.array([3.0, 9, 2, 7, 1, 8])}
 MIDDLE = 2**52
 
 
-def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100):
+def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100, strategy=PLAN):
     """A decision as it is stored: evidence, action, fallback."""
     points = Points(np.ones((1, 1)), ("g",), ("m",), np.array([120.0]))
     question = Asked(points, np.array([codes], np.uint8), (draw,), (fixed,))
     account, cost = np.array([[[-1, -1], [0, -1], [-1, -1]]]), np.array([[0, 0], [10, 0], [0, 0]])
-    answer = decide(PLAN, nodes, question, Purse(account, cost, np.array([left])))
+    answer = decide(strategy, nodes, question, Purse(account, cost, np.array([left])))
     names = ("none", *PLAN.actions)
     evidence = Evidence(
         actions=names,
@@ -44,8 +45,17 @@ def decided(draw=MIDDLE, *, nodes=NODES, fixed=False, codes=(0, 0, 0), left=100)
         probability=answer.probability[0].tobytes(),
         uniform=draw,
         remaining=120.0,
+        freedom=b"" if answer.scores.freedom is None else answer.scores.freedom[0].tobytes(),
     )
     return evidence, names[int(answer.picked[0])], answer.fallback[0]
+
+
+def decided_with_unknown_noise():
+    """The same of a belief whose scores are Student's t: results of 0, 1 and 2 and their squares."""
+    strategy = msgspec.structs.replace(PLAN, posterior=GaussianUnknownNoise())
+    nodes = {ROOT: np.array([3.0, 9, 2, 1, 6, 1, 1, 5, 1])}
+    evidence, action, fallback = decided(nodes=nodes, strategy=strategy)
+    return strategy, evidence, action, fallback
 
 
 def changed(evidence, name, place, value):
@@ -67,6 +77,26 @@ def test_an_untouched_decision_replays_exactly(draw, nodes, fixed, codes, left):
     replayed = replay(PLAN, evidence, action, fallback)
     assert replayed == Replayed(action, pick_agrees=True, probability_gap=0, score_gap=None)
     assert replayed.agrees
+
+
+def test_a_decision_from_students_scores_replays_exactly():
+    strategy, evidence, action, fallback = decided_with_unknown_noise()
+    again = scored(evidence)
+    assert replay(strategy, evidence, action, fallback, again) == Replayed(action, True, 0, 0.0)
+
+
+def test_other_degrees_of_freedom_than_the_stored_ones_are_detected_in_the_probabilities():
+    strategy, evidence, action, fallback = decided_with_unknown_noise()
+    assert not replay(strategy, changed(evidence, "freedom", 1, 3.0), action, fallback).agrees
+
+
+def test_other_degrees_of_freedom_are_detected_among_the_scores():
+    strategy, evidence, action, fallback = decided_with_unknown_noise()
+    again = scored(evidence)
+    other = again._replace(freedom=again.freedom + 1)
+    # largest relative difference: 1 of 6 + 2 results
+    gap = replay(strategy, evidence, action, fallback, other).score_gap
+    assert gap == pytest.approx(1 / 8)
 
 
 def test_another_action_than_the_drawn_one_is_detected():

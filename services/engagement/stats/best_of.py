@@ -124,7 +124,8 @@ def best_of_students(mean: Floats, sd: Floats, freedom: Floats, available: Bools
     shares = np.empty_like(location)
     for chunk in _chunks(np.arange(len(location)), STUDENT_NODES * location.shape[1]):
         shares[chunk] = _student_shares(contest.rows(chunk), freedom[chunk])
-    return shares[place.reshape(-1)]
+    everybody: Floats = shares[place.reshape(-1)]
+    return everybody
 
 
 def _student_shares(contest: _Contest, freedom: Floats) -> Floats:
@@ -154,7 +155,8 @@ def _stride(contest: _Contest, certain: Bools, x: Floats) -> Floats:
     """
     ahead = contest.first - x[:, None]
     clear = np.where(ahead > 0, 0.75 * ahead, -3 * ahead)
-    return np.where(certain, np.inf, np.maximum(5 * contest.second, clear)).min(axis=1)
+    stride: Floats = np.where(certain, np.inf, np.maximum(5 * contest.second, clear)).min(axis=1)
+    return stride
 
 
 def _panel(contest: _Contest, freedom: Floats, certain: Bools, start: Floats, stop: Floats) -> Floats:
@@ -248,7 +250,8 @@ def _uncertain(contest: _Contest) -> Bools:
     """(N, K): available, and more than a point."""
     farthest = np.maximum(np.abs(contest.low), np.abs(contest.high))
     scale = np.where(contest.available, farthest, 0).max(axis=1, keepdims=True)
-    return contest.available & (contest.high - contest.low > CERTAIN * scale)
+    uncertain: Bools = contest.available & (contest.high - contest.low > CERTAIN * scale)
+    return uncertain
 
 
 def _start(contest: _Contest) -> Floats:

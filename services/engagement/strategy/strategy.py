@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from engagement.actions.action import Id, Level, Text
+from engagement.actions.action import NONE, Id, Level, Text
 from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
+from engagement.bandits.program_wide import ProgramWide
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
 
@@ -71,6 +72,10 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 f"this exploration rule chooses among {self.allocation.MOST_ACTIONS:.0f} actions, "
                 f"`none` among them; the strategy has {1 + len(self.actions)}"
             )
+        if isinstance(self.posterior, ProgramWide):
+            # people say what they expect by name and of a few; a belief knows actions by their place
+            placed = self.posterior.expecting((NONE, *self.actions))
+            msgspec.structs.force_setattr(self, "posterior", placed)
         flaw = self.posterior.flaw(1 + len(self.actions))
         if flaw is not None:
             raise ValueError(flaw)
