@@ -17,7 +17,7 @@ class Gaussian(ProgramWide, frozen=True, forbid_unknown_fields=True, tag_field="
     """r | a = k ~ N(μ_k, σ²), μ_k ~ N(m₀, τ²), independent; `none` is an arm like the others.
 
     prior_mean, prior_sd : m₀ and τ, in units of the reward      noise_sd : σ, known, not learned
-    The defaults suit rewards in [0, 1]. Of rewards that are not success or not, such as steps or minutes.
+    For results that are not success or not, such as minutes put on a scale; the defaults are for 0 to 1.
     What is `expected` of an action counts as `worth` results that average `mean`.
 
     μ_k | y ~ N((m₀/τ² + Σr/σ²)/(1/τ² + n/σ²), 1/(1/τ² + n/σ²)) (Gelman et al., Bayesian Data Analysis,
