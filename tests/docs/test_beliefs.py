@@ -1,11 +1,15 @@
 """Every belief has a short page of its own, with a figure, that the overview leads to."""
 
+import tomllib
 from typing import get_args
 
+import msgspec
 import pytest
 
-from docs.pages import ROOT, headings, links, named_below, tables
+from docs.pages import ROOT, Block, blocks, headings, links, named_below, tables
 from engagement.bandits.posteriors import AnyPosterior
+from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.strategy.strategy import Strategy
 
 FOLDER = ROOT / "docs" / "beliefs"
 KINDS = [str(kind.__struct_config__.tag) for kind in get_args(AnyPosterior)]
@@ -42,6 +46,16 @@ def test_the_overview_shows_one_belief_first_and_the_others_under_more() -> None
     first, second = headings(OVERVIEW)[1:3]
     more = next(table for table in tables(OVERVIEW) if table.heading == second)
     assert (first, second, len(more.rows)) == ("The one to begin with", "More", len(KINDS) - 1)
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in blocks(OVERVIEW) if block.info == "toml"], ids=lambda block: block.line
+)
+def test_a_belief_that_is_shown_can_be_declared(block: Block) -> None:
+    plain = {"id": "s", "title": "S", "actions": ["call"]}
+    declared = msgspec.convert(plain | tomllib.loads(block.text), Strategy)
+    assert isinstance(declared.posterior, BetaBernoulli)
+    assert [one.worth for one in declared.posterior.expected] == [20, 20]
 
 
 def test_the_dictionary_and_the_registry_begin_with_the_same_belief() -> None:
