@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engagement.bandits.expected import Expected
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.bandits.posteriors.linear_unknown_noise import LinearUnknownNoise
 from engagement.errors import Unusable
@@ -54,6 +55,15 @@ def test_scores_agree_with_the_dense_posterior(belief, n, d, actions):
         variance = square * np.einsum("nd,de,ne->n", phi, covariance[block, block], phi)
         expected = np.sqrt(variance * freedom / (freedom - 2))
         assert scores.sd[:, k] == pytest.approx(expected, rel=1e-8)
+
+
+def test_results_that_an_expectation_foretold_leave_the_noise_nothing_to_explain():
+    # in units of σ: α ~ N(0, 1), and 4 imagined rows of 2 leave N(8/5, 1/5); a result of 2 is .4 from
+    # there, of variance 6/5. ν = 4 + 1, νs² = 4 + .4²/1.2; β_1, never seen, has variance 1
+    told = (Expected("none", 2, 4), Expected("call"))
+    belief = LinearUnknownNoise(1, 1, 1, noise_worth=4, expected=told)
+    scores = belief.scores(belief.fold({}, rows([0], [2]), 2), point(), 2)
+    assert scores.sd[0, 1] ** 2 == pytest.approx((4 + 0.4**2 / 1.2) / (5 - 2))
 
 
 def test_effects_are_means_as_with_a_known_noise():

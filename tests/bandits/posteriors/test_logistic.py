@@ -64,6 +64,16 @@ def test_a_thousand_successes_alone_end_at_a_finite_mode():
     assert scores.mean[0, 1] == pytest.approx(mode[1], rel=1e-4)
 
 
+def test_where_whole_newton_steps_would_run_away_the_mode_is_found_all_the_same():
+    belief = Logistic(baseline_sd=4, effect_sd=14)
+    times = [132, 25, 1, 234]
+    features = np.repeat([[1, -2], [1, 10], [1, -5], [1, -2]], times, axis=0)
+    batch = rows(np.repeat([1, 1, 1, 0], times), np.repeat([0.0, 0, 1, 1], times), features)
+    scores = belief.scores(belief.fold({}, batch, 2), point(1, -2), 2)
+    mode, _ = dense_laplace(belief, batch, 2)
+    assert scores.mean[0, 1] == pytest.approx(mode[2:] @ [1, -2], rel=1e-4)
+
+
 def test_equal_rows_are_kept_as_one_with_how_often_each_came_out():
     node = Logistic().fold({}, rows([1, 1, 0, 1], [1, 0.25, 0, 1]), 2)[ROOT]
     # feature, action, successes, failures

@@ -88,11 +88,11 @@ class GaussianUnknownNoise(
         return _summed_up(sums)
 
     def _expected(self, actions: int) -> _Told:
-        """Of means alone: imagined rows say nothing of noise."""
-        return _summed_up(self._imagined(actions, 1).reshape(3, actions))._replace(square=np.zeros(actions))
+        """What is expected."""
+        return _summed_up(self._imagined(actions, 1).reshape(3, actions))
 
     def _prior(self, actions: int) -> _Told:
-        """κ₀ rows of mean m₀ for each action, and what is expected of it besides."""
+        """κ₀ rows of mean m₀ for each action, and what is expected of it besides: nothing of its noise."""
         own = np.full(actions, (self.noise_sd / self.prior_sd) ** 2)
         told = _Told(own, np.full(actions, self.prior_mean), np.zeros(actions))
         return _joined(told, self._expected(actions))._replace(square=np.zeros(actions))

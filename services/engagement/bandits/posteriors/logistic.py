@@ -180,7 +180,7 @@ def _no_rows(features: int) -> Table:
 
 def _joined(table: Table, batch: Batch) -> Table:
     """A table with a batch's rows in it, equal ones as one, in the order of their numbers."""
-    new = np.column_stack([batch.features + 0.0, batch.action])  # −0 + 0 = 0: the same row
+    new = np.column_stack([batch.features, batch.action])
     names = np.vstack([np.column_stack([table.features, table.action]), new])
     successes = np.concatenate([table.successes, batch.weight * batch.reward])
     failures = np.concatenate([table.failures, batch.weight * (1 - batch.reward)])
