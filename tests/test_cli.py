@@ -26,6 +26,7 @@ from engagement.store.kept import Kept
 from engagement.workflows.recommend import Ask, recommend
 from support.running import ROSTER
 
+FOREIGN_LOG = Path(__file__).parents[1] / "examples" / "foreign-log"
 SERVICES = Path(__file__).parents[1] / "services"
 COMMANDS = [
     *(
@@ -42,6 +43,7 @@ COMMANDS = [
         "rebuild",
         "replay",
         "promotion",
+        "prior",
         "demo",
     ),
 ]
@@ -324,6 +326,24 @@ def test_a_deep_replay_folds_again_and_agrees(run: Callable[..., Said], decided:
     run("fold")
     answer = run("replay", decided, "--deep")
     assert (answer.code, "agrees" in answer.out) == (0, True)
+
+
+def test_what_was_learned_is_printed_as_a_prior(run: Callable[..., Said], tmp_path: Path) -> None:
+    mapping = (FOREIGN_LOG / "synthetic-walks.toml").read_text().replace("linear_gaussian", "beta_bernoulli")
+    (tmp_path / "mapping.toml").write_text(mapping)
+    log = str(FOREIGN_LOG / "synthetic-walks.csv")
+    run("import-log", log, "--mapping", str(tmp_path / "mapping.toml"))
+    run("fold")
+    said = run("prior", "walks", "--worth-at-most", "2")
+    # 5, 15 and 0 of 60 minutes: a third of an hour in three lines
+    assert re.search(
+        r'^    \{ action = "none", mean = 0\.11111\d*, worth = 2\.0 \},$', said.out, re.MULTILINE
+    )
+
+
+def test_a_prior_that_cannot_be_written_is_one_line(run: Callable[..., Said], program: str) -> None:
+    assert program
+    assert "believes more than a mean" in run("prior", "learned").err
 
 
 def test_an_unknown_decision_is_counted_as_such(run: Callable[..., Said], decided: str) -> None:

@@ -40,6 +40,9 @@ from engagement.workflows.import_register import import_register
 from engagement.workflows.import_register import in_words as register_in_words
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.log_mapping import read_mapping
+from engagement.workflows.prior import WORTH_AT_MOST
+from engagement.workflows.prior import in_words as prior_in_words
+from engagement.workflows.prior import prior as learned_prior
 from engagement.workflows.program import (
     DEFAULT_TEMPLATE,
     create_program,
@@ -167,6 +170,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _say_which(command("promotion", _promotion, "say how a strategy in shadow stands by its rule"))
 
+    _ask_for_prior(command("prior", _prior, "print what a strategy has learned, as a prior for another one"))
+
     _ask_for_world(
         command(
             "demo", _demo, "live through a simulated program of synthetic people, and say what came of it"
@@ -212,6 +217,18 @@ def _ask_for_world(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--world", default=Options().world, choices=tuple(WORLDS))
     demo.add_argument(
         "--strategy", default=Options().strategy, choices=("learned", "counted", "even", "none")
+    )
+
+
+def _ask_for_prior(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("strategy", help="the strategy that learned")
+    parser.add_argument("--program", help="the program's id; not needed when there is one program")
+    parser.add_argument(
+        "--worth-at-most",
+        type=float,
+        default=WORTH_AT_MOST,
+        metavar="RESULTS",
+        help=f"how many results each action's mean may count for; {WORTH_AT_MOST:.0f} by default",
     )
 
 
@@ -524,6 +541,13 @@ def _replay(arguments: Arguments) -> int:
     words += [f"{missing} unknown"] if missing else []
     say(", ".join(words))
     return 1 if differing or missing else 0
+
+
+def _prior(arguments: Arguments) -> None:
+    with _opened(arguments) as (db, kept), db.read() as conn:
+        program_id = _only_program(db, arguments)
+        found = learned_prior(conn, kept, program_id, arguments.strategy, arguments.worth_at_most)
+    say(prior_in_words(found))
 
 
 def _verdict_in_words(verdict: Verdict) -> str:

@@ -20,6 +20,9 @@ Integers = NDArray[np.int64]
 Units = NDArray[np.uint64]
 """Probabilities counted in units of 2⁻³²: a row sums to 2³² exactly."""
 
+Family = Literal["normal", "beta", "student"]
+"""Distributions that a score may have."""
+
 Nodes = Mapping[str, Floats]
 ROOT = ""
 """Key of the program's own node; any other is a group's id, or one of a group's blocks."""
@@ -54,11 +57,18 @@ class Scores(NamedTuple):
 
     mean, sd : (N, K); sd may be 0, as it is for `none` where a belief measures effects against it.
     family says which distribution has this mean and sd; a beta's two parameters follow from them.
+    freedom : (N, K), the degrees of freedom of a Student's t, above 2; None in any other family
     """
 
-    family: Literal["normal", "beta"]
+    family: Family
     mean: Floats
     sd: Floats
+    freedom: Floats | None = None
+
+    def rows(self, chosen: Integers) -> "Scores":
+        """Those of some of the points."""
+        freedom = None if self.freedom is None else self.freedom[chosen]
+        return Scores(self.family, self.mean[chosen], self.sd[chosen], freedom)
 
 
 class Batch(NamedTuple):
@@ -94,12 +104,13 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
         incentive's taper follow from it            floor : of the unit's stratum, None for the strategy's
     The mean is what is left of a score after prices.
     beside : K uint64, what the belief would have drawn from where it only watched; else empty
+    freedom : K float64 where the family is `student`, else nothing
     """
 
     actions: tuple[str, ...]
     features: bytes
     refusals: bytes
-    family: Literal["normal", "beta"]
+    family: Family
     mean: bytes
     sd: bytes
     probability: bytes
@@ -109,3 +120,4 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     days_to_end: int | None = None
     floor: float | None = None
     beside: bytes = b""
+    freedom: bytes = b""

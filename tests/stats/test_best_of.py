@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial.legendre import leggauss
 from scipy.integrate import quad
-from scipy.special import betainc, betaln, ndtr
+from scipy.special import betainc, betaln, ndtr, stdtr
 
-from engagement.stats.best_of import best_of_betas, best_of_normals
+from engagement.stats.best_of import best_of_betas, best_of_normals, best_of_students
 
 PRECISION = 1e-6
 
@@ -80,6 +80,34 @@ def betas_by_quadrature(a, b):
     # below −60 and above 60 a Beta(½, ½) has e⁻³⁰
     bends = [c * 2.0 - 60 for c in range(61)]
     return by_adaptive_quadrature(density, lambda t: betainc(a, b, x_of(t)), -60.0, 60.0, bends)
+
+
+def students_by_quadrature(location, scale, freedom):
+    """Over y, x = S·sinh y with S the smallest scale, where the code under test is not."""
+    smallest = scale.min()
+
+    def t_of(y):
+        return (smallest * np.sinh(y) - location) / scale
+
+    def density(y):
+        log = -betaln(0.5, freedom / 2) - np.log(freedom) / 2
+        log -= (freedom + 1) / 2 * np.log1p(t_of(y) ** 2 / freedom)
+        return np.exp(log) / scale * smallest * np.cosh(y)
+
+    # beyond 10⁵ scales a t of 2.1 degrees of freedom has 10⁻¹⁰
+    far = [c * 10.0**p for p in range(6) for c in (-3, -1, 1, 3)]
+    bends = [
+        float(np.arcsinh((m + c * s) / smallest))
+        for m, s in zip(location, scale, strict=True)
+        for c in (0, *far)
+    ]
+    return by_adaptive_quadrature(density, lambda y: stdtr(freedom, t_of(y)), min(bends), max(bends), bends)
+
+
+def one_row_of_students(mean, sd, freedom, available=None):
+    mask = None if available is None else np.array([available])
+    parts = [np.array([part], float) for part in (mean, sd, freedom)]
+    return best_of_students(*parts, np.ones(parts[0].shape, bool) if mask is None else mask)[0]
 
 
 def mean_and_sd(a, b):
@@ -195,6 +223,48 @@ def test_betas_agree_with_adaptive_quadrature(actions, most):
     assert one_row(best_of_betas, *mean_and_sd(a, b)) == pytest.approx(expected, abs=PRECISION)
 
 
+@pytest.mark.parametrize("actions", [2, 5, 16])
+@pytest.mark.parametrize("ratio", [1.0, 5.0, 100.0, 10_000.0])
+@pytest.mark.parametrize("most", [4.0, 300.0, 1e7])
+def test_students_agree_with_adaptive_quadrature(actions, ratio, most):
+    rng = np.random.default_rng([actions, int(ratio), int(most)])
+    freedom = np.exp(rng.uniform(np.log(2.1), np.log(most), actions))
+    scale = np.where(rng.random(actions) < 0.7, 1, ratio) * rng.uniform(0.3, 1, actions)
+    location = rng.normal(0, scale)
+    shares = one_row_of_students(location, scale * np.sqrt(freedom / (freedom - 2)), freedom)
+    assert shares == pytest.approx(students_by_quadrature(location, scale, freedom), abs=PRECISION)
+
+
+def test_a_student_of_four_exceeds_a_certain_score_as_its_closed_form_says():
+    # F(t) = ½ + ⅜·u·(1 − u²/12) with u = t/√(1 + t²/4): at t = 1, u = .8944272, F = .8130495
+    shares = one_row_of_students([0, -1], [0, np.sqrt(2)], [4, 4])
+    assert shares == pytest.approx([0.8130495, 0.1869505], abs=PRECISION)
+
+
+def test_two_equal_students_of_unequal_tails_share_equally():
+    assert one_row_of_students([1, 1], [2, 3], [3, 30]) == pytest.approx([0.5, 0.5], abs=PRECISION)
+
+
+def test_an_unavailable_student_gets_exactly_nothing():
+    shares = one_row_of_students([0, 0, 9], [1, 1, 1], [5, 5, 5], [True, True, False])
+    assert shares == pytest.approx([0.5, 0.5, 0], abs=PRECISION)
+
+
+def test_among_certain_students_the_largest_has_it_all():
+    assert one_row_of_students([0, 3, 2], [0, 0, 0], [5, 5, 5]).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("freedom", [2.0, np.inf, np.nan])
+def test_degrees_of_freedom_without_an_sd_are_refused(freedom):
+    with pytest.raises(ValueError, match="degrees of freedom"):
+        one_row_of_students([0, 0], [1, 1], [5, freedom])
+
+
+def test_one_row_of_degrees_of_freedom_for_two_rows_is_refused():
+    with pytest.raises(ValueError, match="degrees of freedom"):
+        best_of_students(np.zeros((2, 2)), np.ones((2, 2)), np.full((1, 2), 5.0), np.ones((2, 2), bool))
+
+
 def some_rows(rows, actions):
     rng = np.random.default_rng(7)
     mean = rng.uniform(0.2, 0.8, (rows, actions))
@@ -205,7 +275,12 @@ def some_rows(rows, actions):
     return mean, sd, available
 
 
-RULES = pytest.mark.parametrize("rule", [best_of_normals, best_of_betas])
+def best_of_some_students(mean, sd, available):
+    """Of 2.2 to 18 degrees of freedom, the same for the same row."""
+    return best_of_students(mean, sd, 2.2 + np.abs(mean) * 20 % 16, available)
+
+
+RULES = pytest.mark.parametrize("rule", [best_of_normals, best_of_betas, best_of_some_students])
 
 
 @RULES

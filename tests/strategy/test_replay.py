@@ -13,6 +13,7 @@ from engagement.bandits.allocations.fixed_schedule import FixedSchedule
 from engagement.bandits.allocations.round_robin import RoundRobin
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.bandits.posteriors.gaussian_unknown_noise import GaussianUnknownNoise
 from engagement.records import ROOT, Evidence, Points, Scores
 from engagement.strategy.arms import Control, Shadow
 from engagement.strategy.baseline import EvenChance
@@ -58,6 +59,7 @@ def decided(
         remaining=120.0,
         made=made,
         beside=answer.beside[0].tobytes() if answer.beside.any() else b"",
+        freedom=b"" if answer.scores.freedom is None else answer.scores.freedom[0].tobytes(),
     )
     return evidence, names[int(answer.picked[0])], answer.fallback[0]
 
@@ -68,6 +70,14 @@ def test_the_floor_in_the_evidence_is_the_one_that_held():
     kept = msgspec.structs.replace(evidence, floor=PLAN.least[0])
     assert replay(plan, kept, chosen, fallback).probability_gap == 0
     assert replay(plan, evidence, chosen, fallback).probability_gap > 0
+
+
+def decided_with_unknown_noise():
+    """The same of a belief whose scores are Student's t: results of 0, 1 and 2 and their squares."""
+    strategy = msgspec.structs.replace(PLAN, posterior=GaussianUnknownNoise())
+    nodes = {ROOT: np.array([3.0, 9, 2, 1, 6, 1, 1, 5, 1])}
+    evidence, action, fallback = decided(nodes=nodes, plan=strategy)
+    return strategy, evidence, action, fallback
 
 
 def changed(evidence, name, place, value):
@@ -92,6 +102,26 @@ def test_an_untouched_decision_replays_exactly(draw, nodes, fixed, codes, left, 
     replayed = replay(PLAN, evidence, action, fallback, arm=arm)
     assert replayed == Replayed(action, pick_agrees=True, probability_gap=0, score_gap=None)
     assert replayed.agrees
+
+
+def test_a_decision_from_students_scores_replays_exactly():
+    strategy, evidence, action, fallback = decided_with_unknown_noise()
+    again = scored(evidence)
+    assert replay(strategy, evidence, action, fallback, again) == Replayed(action, True, 0, 0.0)
+
+
+def test_other_degrees_of_freedom_than_the_stored_ones_are_detected_in_the_probabilities():
+    strategy, evidence, action, fallback = decided_with_unknown_noise()
+    assert not replay(strategy, changed(evidence, "freedom", 1, 3.0), action, fallback).agrees
+
+
+def test_other_degrees_of_freedom_are_detected_among_the_scores():
+    strategy, evidence, action, fallback = decided_with_unknown_noise()
+    again = scored(evidence)
+    other = again._replace(freedom=again.freedom + 1)
+    # largest relative difference: 1 of 6 + 2 results
+    gap = replay(strategy, evidence, action, fallback, other).score_gap
+    assert gap == pytest.approx(1 / 8)
 
 
 def test_another_action_than_the_drawn_one_is_detected():

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from engagement.bandits.allocations.uniform import Uniform
+from engagement.bandits.expected import Expected
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 
@@ -48,6 +49,8 @@ def test_a_strategy_written_as_json_reads_as_itself():
         {"outcome": {"window_days": 371}},
         {"posterior": {"kind": "crystal_ball"}},
         {"posterior": {"kind": "beta_bernoulli", "prior_successes": 0}},
+        {"posterior": {"kind": "beta_bernoulli", "expected": [{"action": "c", "mean": 0.6, "worth": 20}]}},
+        {"posterior": {"kind": "gaussian", "half_life_weeks": 0.5}},
         {"allocation": {"kind": "guess"}},
         {"cadence": "year"},
         {"budget": 5},
@@ -57,6 +60,18 @@ def test_a_strategy_written_as_json_reads_as_itself():
 def test_what_no_strategy_can_be_is_refused(fields):
     with pytest.raises(msgspec.ValidationError):
         read(**fields)
+
+
+def test_what_is_expected_of_some_actions_by_name_is_placed_among_all():
+    said = [{"action": "b", "mean": 0.6, "worth": 20}, {"action": "none", "mean": 0.5, "worth": 8}]
+    strategy = read(posterior={"kind": "beta_bernoulli", "expected": said})
+    assert strategy.posterior.expected == (Expected("none", 0.5, 8), Expected("a"), Expected("b", 0.6, 20))
+
+
+def test_an_expectation_of_no_action_of_the_strategy_is_named():
+    said = [{"action": "c", "mean": 0.6, "worth": 20}]
+    with pytest.raises(msgspec.ValidationError, match="expected of `c`"):
+        read(posterior={"kind": "beta_bernoulli", "expected": said})
 
 
 def test_a_fallback_outside_the_actions_is_named():

@@ -12,6 +12,7 @@ from engagement.store.kept import Kept
 from engagement.workflows.ingest import ingest
 from engagement.workflows.rebuild import compare, derived
 from engagement.workflows.replay import replay_decisions
+from support.courses import ONE_ROW
 from support.peer_groups import FOLDED, a_program, came, decided, seat, seat_members, with_strategy
 
 KINDS = {
@@ -107,7 +108,7 @@ def test_a_decision_is_made_with_the_spreads_of_its_version(db):
         nodes = beliefs.read_all_nodes(conn, here.id, "learned", 3)
         (verdict,) = replay_decisions(conn, here.kept, here.id, made[-1:])
     row = verdict.decision
-    point = Points(np.ones((1, 1)), (row.group_id,), (row.unit_id,), np.ones(1))
+    point = Points(np.ones((1, 1)), (row.group_id,), (row.unit_id,), ONE_ROW)
     scores = fitted.scores(nodes, point, 3)
     assert np.frombuffer(row.evidence.mean) == pytest.approx(scores.mean[0])
     assert np.frombuffer(row.evidence.sd) == pytest.approx(scores.sd[0])

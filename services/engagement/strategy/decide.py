@@ -82,7 +82,7 @@ def decide(strategy: Strategy, nodes: Nodes, asked: Asked, purse: Purse) -> Deci
         refusals[rows] = within(purse, rows, left, refusals[rows])
         believed[rows] = shares(
             strategy,
-            Scores(scores.family, scores.mean[rows], scores.sd[rows]),
+            scores.rows(rows),
             refusals[rows],
             Course(course.made[rows], course.remaining[rows]),
             None if asked.floor is None else asked.floor[rows],
@@ -147,7 +147,7 @@ def _believed(strategy: Strategy, nodes: Nodes, points: Points) -> tuple[Scores,
 def _outside_control(scores: Scores, arms: Sequence[Arm]) -> Scores:
     """The scores, and zeros for control groups: there they have no part in anything."""
     inside = np.array([arm == "control" for arm in arms], np.bool_)[:, None]
-    return Scores(scores.family, np.where(inside, 0.0, scores.mean), np.where(inside, 0.0, scores.sd))
+    return scores._replace(mean=np.where(inside, 0.0, scores.mean), sd=np.where(inside, 0.0, scores.sd))
 
 
 def _fallback(broken: str | None, fixed: bool, arm: Arm) -> str | None:

@@ -58,7 +58,10 @@ def refused(evidence: Evidence) -> Refusals:
 
 def scored(evidence: Evidence) -> Scores:
     """The K scores as one row each."""
-    return Scores(evidence.family, np.frombuffer(evidence.mean)[None, :], np.frombuffer(evidence.sd)[None, :])
+    mean, sd, freedom = (
+        np.frombuffer(stored)[None, :] for stored in (evidence.mean, evidence.sd, evidence.freedom)
+    )
+    return Scores(evidence.family, mean, sd, freedom if evidence.family == "student" else None)
 
 
 def propensities(evidence: Evidence) -> Units:
@@ -140,5 +143,8 @@ def _shared(strategy: Strategy, evidence: Evidence) -> Units:
 
 def _gap(before: Scores, after: Scores) -> float:
     """Largest difference of two sets of scores, relative to the larger of the number and 1."""
-    a, b = np.concatenate([before.mean, before.sd]), np.concatenate([after.mean, after.sd])
+    a, b = (
+        np.concatenate([part for part in (one.mean, one.sd, one.freedom) if part is not None])
+        for one in (before, after)
+    )
     return float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(a))))  # nan where either has one

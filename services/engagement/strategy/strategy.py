@@ -4,13 +4,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from engagement.actions.action import Id, Level, Text
+from engagement.actions.action import NONE, Id, Level, Text
 from engagement.bandits.allocations import AnyAllocation
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.pooled import Pooled
 from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
+from engagement.bandits.posteriors.logistic import Logistic
+from engagement.bandits.program_wide import ProgramWide
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
 from engagement.strategy.arms import Arm, Control, Shadow, in_control
@@ -95,8 +97,14 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 raise ValueError(
                     f"the {word}'s baseline names `{min(other)}`, which is not among the actions"
                 )
-        if self.prices.any and isinstance(self.posterior, BetaBernoulli):
-            raise ValueError("success rates less a price are no success rates: `prices` need another belief")
+        if self.prices.any and isinstance(self.posterior, BetaBernoulli | Logistic):
+            raise ValueError(
+                "success rates and log-odds are not in units of reward: `prices` need another belief"
+            )
+        if isinstance(self.posterior, ProgramWide):
+            # people say what they expect by name and of a few; a belief knows actions by their place
+            placed = self.posterior.expecting((NONE, *self.actions))
+            msgspec.structs.force_setattr(self, "posterior", placed)
         count = 1 + len(self.actions)
         flaw = self._flaw_of_bounds() or self.allocation.flaw(count) or self.posterior.flaw(count)
         if flaw is not None:

@@ -555,5 +555,6 @@ def _decision(
             days_to_end=case.days_to_end,
             floor=None if asked.floor is None else float(asked.floor[row]),
             beside=decided.beside[row].tobytes() if decided.beside[row].any() else b"",
+            freedom=b"" if decided.scores.freedom is None else decided.scores.freedom[row].tobytes(),
         ),
     )

@@ -6,6 +6,7 @@ import pytest
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.errors import Invalid, Unusable
 from engagement.records import ROOT, Batch, Points
+from support.courses import course
 
 
 def rows(action, reward, weight=None):
@@ -23,7 +24,7 @@ def rows(action, reward, weight=None):
 
 
 def points(n):
-    return Points(np.zeros((n, 1)), ("g",) * n, ("m",) * n, np.ones(n))
+    return Points(np.zeros((n, 1)), ("g",) * n, ("m",) * n, course(*[1.0] * n))
 
 
 def test_rewards_and_what_they_lack_are_counted_for_each_action():

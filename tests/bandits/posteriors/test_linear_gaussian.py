@@ -6,6 +6,7 @@ import pytest
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid, Unusable
 from engagement.records import ROOT, Batch, Points
+from support.courses import course
 
 
 def rows(features, action, reward):
@@ -24,7 +25,7 @@ def rows(features, action, reward):
 
 def points(features):
     n = len(features)
-    return Points(np.array(features, dtype=np.float64), ("g",) * n, ("m",) * n, np.ones(n))
+    return Points(np.array(features, dtype=np.float64), ("g",) * n, ("m",) * n, course(*[1.0] * n))
 
 
 def dense_posterior(belief, batch, actions):

@@ -10,6 +10,7 @@ from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.randomness import generator
 from engagement.records import Batch, Points
+from support.courses import ONE_ROW
 
 TRUE_EFFECT = 0.1
 
@@ -37,7 +38,7 @@ def drifting_program(rows=4000):
 def believed(belief):
     """Mean and sd of the effect on somebody new."""
     nodes = belief.fold({}, drifting_program(), 2)
-    found = belief.scores(nodes, Points(np.ones((1, 1)), ("new",), ("new",), np.ones(1)), 2)
+    found = belief.scores(nodes, Points(np.ones((1, 1)), ("new",), ("new",), ONE_ROW), 2)
     return float(found.mean[0, 1]), float(found.sd[0, 1])
 
 
@@ -58,7 +59,7 @@ def test_a_share_of_actions_that_never_changes_leaves_both_beliefs_the_same():
     action = rng.integers(0, 2, rows)
     reward = 0.5 + TRUE_EFFECT * action + rng.normal(0, 0.2, rows)
     steady = batch._replace(action=action, reward=reward, probability=np.full((rows, 2), 0.5))
-    asked = Points(np.ones((1, 1)), ("new",), ("new",), np.ones(1))
+    asked = Points(np.ones((1, 1)), ("new",), ("new",), ONE_ROW)
     one, other = (
         belief.scores(belief.fold({}, steady, 2), asked, 2).mean[0, 1]
         for belief in (PooledCentred(), PooledLinear())

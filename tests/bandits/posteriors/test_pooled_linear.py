@@ -17,6 +17,7 @@ from engagement.errors import Invalid
 from engagement.randomness import generator
 from engagement.records import ROOT, Batch, Points
 from engagement.strategy.strategy import Strategy
+from support.courses import course
 from support.dense_pooling import dense
 
 K = 3
@@ -45,7 +46,7 @@ def some_rows(seed, rows=40, groups=3, members=4):
 
 def asking(*pairs):
     groups, members = zip(*pairs, strict=True)
-    return Points(np.ones((len(pairs), 1)), groups, members, np.full(len(pairs), 120.0))
+    return Points(np.ones((len(pairs), 1)), groups, members, course(*[120.0] * len(pairs)))
 
 
 EXPECTING = msgspec.structs.replace(BELIEF, effect_means=(0.1, -0.2))

@@ -5,7 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from engagement.records import Bools, Course, Floats, Scores
-from engagement.stats.best_of import best_of_betas, best_of_normals
+from engagement.stats.best_of import best_of_betas, best_of_normals, best_of_students
 
 
 class Thompson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="thompson"):
@@ -27,5 +27,7 @@ class Thompson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
         course: Course,  # noqa: ARG002  the plain rule explores alike to the last decision
     ) -> Floats:
         """The probability of being best; see `Allocation.probabilities`."""
+        if scores.freedom is not None:
+            return best_of_students(scores.mean, scores.sd, scores.freedom, available)
         best_of = best_of_betas if scores.family == "beta" else best_of_normals
         return best_of(scores.mean, scores.sd, available)

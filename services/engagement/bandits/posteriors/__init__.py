@@ -8,12 +8,25 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, Self
 
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.bandits.posteriors.gaussian import Gaussian
+from engagement.bandits.posteriors.gaussian_unknown_noise import GaussianUnknownNoise
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
+from engagement.bandits.posteriors.linear_unknown_noise import LinearUnknownNoise
+from engagement.bandits.posteriors.logistic import Logistic
 from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Batch, Floats, Nodes, Points, Scores
 
-AnyPosterior = BetaBernoulli | LinearGaussian | PooledLinear | PooledCentred
+AnyPosterior = (
+    PooledLinear
+    | PooledCentred
+    | LinearGaussian
+    | LinearUnknownNoise
+    | Logistic
+    | BetaBernoulli
+    | Gaussian
+    | GaussianUnknownNoise
+)
 
 
 class Posterior(Protocol):
