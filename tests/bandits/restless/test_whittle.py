@@ -113,7 +113,7 @@ def searched(arm, reward, discount):
     found = []
     for state in range(len(reward)):
         low, high = -1 / (1 - discount), 1 / (1 - discount)
-        for _ in range(60):
+        for _ in range(40):
             middle = (low + high) / 2
             low, high = (
                 (middle, high) if advantage(arm, reward, discount, middle)[state] > 0 else (low, middle)
@@ -153,7 +153,7 @@ def test_two_states_agree_with_three_of_which_one_is_never_entered(chain, discou
     assert index == pytest.approx(whittle(chain, steps(2), discount).value[0], abs=1e-10)
 
 
-@given(arms(), st.sampled_from([0.5, 0.9]))
+@given(arms(2, 3), st.sampled_from([0.5, 0.9]))
 def test_indices_are_where_an_exhaustive_search_changes_its_mind(chain, discount):
     found = whittle(chain, steps(chain.shape[2]), discount)
     wanted = searched(chain[0], steps(chain.shape[2]), discount)
