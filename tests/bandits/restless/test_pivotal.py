@@ -113,6 +113,12 @@ def test_those_chosen_stand_first_in_line_by_their_turn():
     assert line(units(2, 2, 2, 2), chosen, draws(range(4), range(4), turn))[:2].tolist() == [3, 1]
 
 
+def test_the_certain_stand_before_all_others():
+    turn = [1, 2, 2**52, 2**51]
+    chosen = np.array([True, False, True, True])
+    assert line(units(2, 2, 4, 4), chosen, draws(range(4), range(4), turn)).tolist() == [3, 2, 0, 1]
+
+
 def test_the_next_in_line_are_ordered_by_their_turn_over_their_odds():
     # turns ½ all: odds against are 3, 1 and ⅓
     chosen = np.array([False, False, False, True])

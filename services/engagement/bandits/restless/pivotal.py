@@ -82,18 +82,19 @@ def _round(share: Integers, left: Integers, duel: Integers) -> tuple[Integers, I
 
 
 def line(units: Units, chosen: Bools, draws: Draws) -> Integers:
-    """The units in line: those chosen in random order, then who is next when a visit falls out.
+    """The units in line: the certain, the others chosen, then who is next when a visit falls out.
 
     returns : (N,), positions in `units`
 
-    With v a unit's own number, those not chosen stand by [v/(1 − v)]·[(1 − π)/π], the smallest first:
-    Pareto sampling (Rosén 1997), by which the first few are there with chances that grow with π,
-    nearly in proportion to π/(1 − π). That is a rule for filling in, not a propensity: the propensity of
-    a unit is π whether or not a substitute goes, and analysis goes by who was chosen.
+    The certain and the chosen stand in random order. With v a unit's own number, those not chosen stand
+    by [v/(1 − v)]·[(1 − π)/π], the smallest first: Pareto sampling (Rosén 1997), by which the first few
+    are there with chances that grow with π, nearly in proportion to π/(1 − π). That is a rule for filling
+    in, not a propensity: the propensity of a unit is π whether or not a substitute goes, and analysis
+    goes by who was chosen.
     """
     # v/(1 − v) to the last bit, and neither 0 nor infinite
     later = (draws.turn + 1) / (2**UNIFORM_BITS - draws.turn) * _odds_against(units)
-    return np.lexsort((np.where(chosen, draws.turn, later), ~chosen))
+    return np.lexsort((np.where(chosen, draws.turn, later), ~chosen, units < ONE))
 
 
 def _odds_against(units: Units) -> Floats:
