@@ -1,9 +1,10 @@
 """How fast visits are planned: indices beside another package's, and whole plans.
 
-Everything is synthetic, in process, pure functions, no database. The comparison needs
-`pip install markovianbandit-pkg numba` (in any environment) and is left out without them.
+Everything is synthetic, in process, pure functions, no database. Times are the processor's, so that other
+work on the machine counts little; one thread for both sides. The comparison needs `pip install
+markovianbandit-pkg numba` (in any environment) and is left out without them.
 
-    python benchmarks/planning_speed.py
+    OPENBLAS_NUM_THREADS=1 python benchmarks/planning_speed.py
 """
 
 import argparse
@@ -46,9 +47,9 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
     """The shortest of a few runs."""
     taken = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     return min(taken)
 
 
