@@ -44,7 +44,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     reward: tuple[float, ...]
     discount: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
-    epsilon: Share = 0.1
+    epsilon: Share = 0.05
     draws: Annotated[int, msgspec.Meta(ge=200, le=10_000)] = 400
     width: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     belief_in_order: Annotated[float, msgspec.Meta(ge=0, lt=1)] = BELIEF_IN_ORDER
