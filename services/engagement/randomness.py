@@ -12,9 +12,9 @@ import numpy as np
 UNIFORM_BITS = 53
 
 
-def _digest(secret: bytes, *parts: str) -> bytes:
-    """16 bytes of keyed BLAKE2b (RFC 7693) over the parts, each preceded by its length."""
-    keyed = blake2b(key=secret, digest_size=16)
+def _digest(secret: bytes, *parts: str, size: int = 16, person: bytes = b"") -> bytes:
+    """So many bytes of keyed BLAKE2b (RFC 7693) over the parts, each preceded by its length."""
+    keyed = blake2b(key=secret, digest_size=size, person=person)
     for part in parts:
         encoded = part.encode()
         keyed.update(len(encoded).to_bytes(4, "big"))
@@ -38,6 +38,20 @@ def group_uniform(secret: bytes, program: str, strategy: str, group: str) -> int
     """
     digest = _digest(secret, program, strategy, group)
     return int.from_bytes(digest[:8], "big") >> (64 - UNIFORM_BITS)
+
+
+def uniforms(secret: bytes, count: int, *parts: str) -> tuple[int, ...]:
+    """Several independent uniforms for one thing, each an integer in [0, 2⁵³).
+
+    secret : 16 to 64 bytes, made once per program      count : 1 to 8
+    parts : what they are for, such as program, plan, period, unit
+
+    One digest of 8 bytes a number. A personalisation of its own keeps it apart from `uniform` and from
+    generators of the same parts.
+    """
+    digest = _digest(secret, *parts, size=8 * count, person=b"several")
+    words = (digest[first : first + 8] for first in range(0, 8 * count, 8))
+    return tuple(int.from_bytes(word, "big") >> (64 - UNIFORM_BITS) for word in words)
 
 
 def generator(seed: int, *parts: str) -> np.random.Generator:
