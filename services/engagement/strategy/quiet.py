@@ -39,10 +39,12 @@ def deliver_from(quiet: QuietHours | None, now_ms: int, time_zone: str) -> int:
 
     Where the clocks jump over that time of the day, it is the moment at which they have done so.
     """
+    if quiet is None:
+        return now_ms
     zone = ZoneInfo(time_zone)
     now = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
     clock = now.time()
-    if quiet is None or not quiet.cover(clock):
+    if not quiet.cover(clock):
         return now_ms
     day = now.date() + timedelta(days=clock >= quiet.ends)
     ends = datetime.combine(day, quiet.ends, zone)

@@ -5,49 +5,41 @@ known of them, return what is already decided or still open, decide the rest, in
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 import numpy as np
 from sqlalchemy import Connection
 
 from engagement.actions.action import NONE, Id
-from engagement.actions.availability import DAY_MS, Given, Situation, refusals
+from engagement.actions.availability import DAY_MS, Given, refusals
 from engagement.actions.catalogue import AnyAction
-from engagement.actions.contacts import Contacts
 from engagement.bandits.posteriors import gathered
 from engagement.errors import Invalid, Mistake, NotFound
 from engagement.randomness import uniform
 from engagement.records import Course, Evidence, Nodes, Points
 from engagement.signals import tally
 from engagement.signals.features import matrix
-from engagement.signals.picture import Picture
 from engagement.store import beliefs, decisions, merges, resources, setup, units
-from engagement.store.decisions import Decision, Recent
+from engagement.store.decisions import Decision
 from engagement.store.hyperparameters import in_force
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.resources import Reservation
 from engagement.store.units import Unit
 from engagement.strategy import replay
-from engagement.strategy.cadence import Calendar, calendar, decisions_to_come, local_date
+from engagement.strategy.cadence import calendar, decisions_to_come, local_date
 from engagement.strategy.decide import CERTAIN, Asked, Decided, decide
-from engagement.strategy.life import RELEASED, is_open, status
+from engagement.strategy.life import is_open
 from engagement.strategy.prices import priced
 from engagement.strategy.purse import Resource, drawn_on, limit, purse
-from engagement.strategy.quiet import deliver_from
 from engagement.strategy.setup import (
     LEADING,
     Catalogue,
-    Consent,
-    Program,
-    Site,
-    days_to_end,
-    months_to_end,
     phase,
 )
 from engagement.strategy.strategy import Strategy
-from engagement.strategy.stratum import Stratum
+from engagement.workflows.case import Case, after, given_of, picture, situation
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 
@@ -55,8 +47,6 @@ CUT = 256
 """Units in one transaction."""
 LOOK_BACK_MS = 92 * DAY_MS
 """How far back decisions count towards the dose; cool-downs may look further."""
-DOSE_KEPT_A_MONTH = 0.8
-MONTH_MS = 30.44 * DAY_MS
 
 PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}(?!\n)$")]
 ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(?!\n)$")]
@@ -91,74 +81,6 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         return Unit("group", self.group) if self.member is None else Unit("member", self.member)  # type: ignore[arg-type]  # one of the two is there
 
 
-class _Case(NamedTuple):
-    """One unit about to be decided. member : None where it is a group."""
-
-    ask: Ask
-    unit: Unit
-    strategy: Strategy
-    calendar: Calendar
-    member: units.MemberRow | None
-    group: units.GroupRow
-    group_id: str
-    site: Site
-    tally: tally.Tally
-    recent: tuple[Recent, ...]
-    given: tuple[Given, ...]
-    catalogue: Catalogue
-    family_unsafe: bool
-
-    @property
-    def program(self) -> Program:
-        """The program as it stands."""
-        return self.catalogue.program
-
-    @property
-    def point(self) -> str:
-        """The decision point's name: the caller's, else the calendar's."""
-        return self.ask.decision_point or self.calendar.decision_point
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The member's language first, then the group's, then the program's."""
-        own = None if self.member is None else self.member.member.language
-        return tuple(filter(None, (own, self.group.group.language, self.program.language)))
-
-    @property
-    def consent(self) -> Consent:
-        """What the member agreed to. What is for a group as a whole needs nobody's own consent."""
-        return EVERYBODY if self.member is None else self.member.member.consent
-
-    @property
-    def contacts(self) -> Contacts:
-        """How often the unit may be turned to: as the program says, and as the member wants."""
-        most = self.program.contacts
-        return most if self.member is None else most.and_at_most(self.member.member.contacts)
-
-    @property
-    def days_to_end(self) -> int | None:
-        """Until the program's end where the unit is."""
-        return days_to_end(self.site, self.calendar.today)
-
-    @property
-    def stratum(self) -> Stratum:
-        """The coarse facts known of the unit."""
-        setting, language = self.group.group.setting, self.languages[0]
-        if self.member is None:
-            return Stratum(setting=setting, language=language)
-        person = self.member.member
-        return Stratum(
-            setting=setting,
-            role=self.member.role,  # type: ignore[arg-type]  # stored as one of the three
-            phone=person.phone,
-            sex=person.sex,
-            age_band=person.age_band,
-            can_read=person.can_read,
-            language=language,
-        )
-
-
-EVERYBODY = Consent(messages=True, my_signals=True, chance=True, health_worker=True)
 Answer = Recommendation | Mistake
 
 
@@ -194,7 +116,7 @@ def recommend(
     )
     recent = decisions.recent(conn, program_id, wanted, now_ms - _look_back(catalogue))
     answers: list[Answer | None] = [None] * len(asks)
-    cases: dict[int, _Case] = {}
+    cases: dict[int, Case] = {}
     for place, ask in enumerate(asks):
         found: Strategy | Answer = _strategy(ask, catalogue)
         merge = persons.get(ask.member or "")
@@ -209,9 +131,11 @@ def recommend(
         group_id = (ask.group if member is None else member.group) or ""
         group = groups[group_id]
         known = tuple(recent.get(ask.unit, ()))
-        cases[place] = _Case(
-            ask,
+        cases[place] = Case(
             ask.unit,
+            ask.decision_point or calendars[found.cadence].decision_point,
+            ask.decision_point is not None,
+            tuple(sorted(ask.context.items())),
             found,
             calendars[found.cadence],
             member,
@@ -220,7 +144,7 @@ def recommend(
             catalogue.sites[group.group.site],
             tallies[ask.unit],
             known,
-            _given(known, now_ms),
+            given_of(known, now_ms),
             catalogue,
             ask.member is not None and safety[ask.member].family_unsafe,
         )
@@ -299,7 +223,7 @@ def _gate(
 
 
 def _already(
-    conn: Connection, program_id: str, cases: Sequence[_Case], now_ms: int
+    conn: Connection, program_id: str, cases: Sequence[Case], now_ms: int
 ) -> dict[tuple[str, Unit, str], Decision]:
     """What was decided before: this very decision point, or one that is still open."""
     standing: dict[tuple[str, Unit, str], str] = {}
@@ -311,7 +235,7 @@ def _already(
                 key = (case.strategy.id, case.unit, case.point)
                 if before.decision_point == case.point or key not in standing:
                     standing[key] = before.decision_id
-    named = [case for case in cases if case.ask.decision_point is not None]
+    named = [case for case in cases if case.named]
     if not standing and not named:
         return {}
     points = [f"{case.strategy.id} {case.unit.kind} {case.unit.id} {case.point}" for case in named]
@@ -330,7 +254,7 @@ def _decide(
     kept: Kept,
     program_id: str,
     catalogue: Catalogue,
-    fresh: dict[tuple[str, Unit], _Case],
+    fresh: dict[tuple[str, Unit], Case],
     now_ms: int,
 ) -> list[Decision]:
     """Decides and stores what is new, strategy by strategy, each in order of unit."""
@@ -353,7 +277,7 @@ def _decide(
     made: list[Decision] = []
     given: dict[Unit, tuple[Given, ...]] = {}
     for name in strategies:
-        cases = [_after(fresh[key], given) for key in sorted(fresh) if key[0] == name]
+        cases = [after(fresh[key], given) for key in sorted(fresh) if key[0] == name]
         strategy = in_force(conn, kept, program_id, cases[0].strategy, versions[name])
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, had, program_id, secret, now_ms)
@@ -385,7 +309,7 @@ def _decide(
 
 
 def _asked(
-    cases: Sequence[_Case],
+    cases: Sequence[Case],
     actions: Sequence[AnyAction],
     had: Mapping[tuple[str, Unit], int],
     program_id: str,
@@ -395,7 +319,7 @@ def _asked(
     """The pure question: features, availability, draws."""
     strategy = cases[0].strategy
     points = Points(
-        matrix([_picture(case, now_ms) for case in cases], strategy.features, now_ms),
+        matrix([picture(case, now_ms) for case in cases], strategy.features, now_ms),
         tuple(case.group_id for case in cases),
         tuple(replay.member(case.unit.kind, case.unit.id) for case in cases),
         Course(
@@ -414,7 +338,7 @@ def _asked(
     )
     return Asked(
         points,
-        refusals(actions, [_situation(case, now_ms) for case in cases]),
+        refusals(actions, [situation(case, now_ms) for case in cases]),
         draws,
         tuple(not case.consent.chance for case in cases),
         priced(strategy.prices, actions, [case.days_to_end for case in cases])
@@ -422,72 +346,6 @@ def _asked(
         else None,
         np.array([strategy.floor_for(case.stratum) for case in cases]) if strategy.floors else None,
         tuple(strategy.arm(secret, program_id, case.group_id) for case in cases),
-    )
-
-
-def _given(recent: Sequence[Recent], now_ms: int) -> tuple[Given, ...]:
-    """What the unit was or may have been given: every action proposed and not said to be off."""
-    stands = ((before, status(before.answers, before.expires_at, now_ms)) for before in recent)
-    return tuple(
-        Given(before.action_id, before.decided_at, unanswered=standing == "expired")
-        for before, standing in stands
-        if before.action_id != NONE and (standing == "expired" or standing not in RELEASED)
-    )
-
-
-def _after(case: _Case, given: Mapping[Unit, tuple[Given, ...]]) -> _Case:
-    """A case with what other strategies have given the unit in this very batch."""
-    return case._replace(given=case.given + given.get(case.unit, ()))
-
-
-def _situation(case: _Case, now_ms: int) -> Situation:
-    return Situation(
-        phase(case.site, case.calendar.today),
-        case.calendar.today,
-        now_ms,
-        case.consent.health_worker,
-        case.languages,
-        case.given,
-        case.consent.family,
-        case.family_unsafe,
-        deliver_from(case.program.quiet_hours, now_ms, case.program.time_zone) < case.calendar.ends_ms,
-        case.contacts,
-        case.days_to_end,
-    )
-
-
-def _doses(given: Sequence[Given], now_ms: int) -> dict[str, float]:
-    """How much of each action a unit was given lately; what it was given is told by time."""
-    doses: dict[str, float] = {}
-    for row in given:
-        if not row.unanswered:
-            kept = DOSE_KEPT_A_MONTH ** ((now_ms - row.at_ms) / MONTH_MS)
-            doses[row.action] = doses.get(row.action, 0.0) + kept
-    return doses
-
-
-def _burden(catalogue: Catalogue, action: str) -> int:
-    """What an action asks of whoever receives it; of one that is not known here, nothing is known."""
-    known = catalogue.actions.get(action)
-    return 0 if known is None else known.burden
-
-
-def _picture(case: _Case, now_ms: int) -> Picture:
-    """What is known of the unit; nothing of a member's own signals if they did not agree to that."""
-    person = case.member if case.consent.my_signals else None
-    doses = _doses(case.given, now_ms)
-    return Picture(
-        member=tally.EMPTY if person is None else case.tally,
-        group=tally.decoded(case.group.tally),
-        role=(case.member and case.member.role) or "member",  # type: ignore[arg-type]  # stored as one of the three
-        setting=case.group.group.setting,
-        phase=phase(case.site, case.calendar.today),
-        months_to_end=months_to_end(case.site, case.calendar.today),
-        dose=sum(doses.values()),
-        context=tuple(sorted(case.ask.context.items())),
-        barriers=() if person is None else person.member.barriers.known(),
-        burden=sum(dose * _burden(case.catalogue, action) for action, dose in doses.items()),
-        doses=tuple(doses.items()),
     )
 
 
@@ -510,7 +368,7 @@ def _nodes(
 
 
 def _decision(
-    case: _Case, row: int, asked: Asked, decided: Decided, catalogue: Catalogue, version: int, now_ms: int
+    case: Case, row: int, asked: Asked, decided: Decided, catalogue: Catalogue, version: int, now_ms: int
 ) -> Decision:
     """The row to be stored: the pick with everything it was made of."""
     names = (NONE, *case.strategy.actions)
