@@ -11,13 +11,14 @@ from engagement.errors import Invalid, NotFound
 from engagement.store import beliefs, decisions, resources, setup
 from engagement.store.kept import Kept
 from engagement.strategy.replay import features
-from engagement.strategy.setup import Barriers, Consent, Group, Member, Site
+from engagement.strategy.setup import Barriers, Consent, Group, Member, Site, Switched
 from engagement.strategy.strategy import Fallback
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.outcome import Posted, post_outcomes
 from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.revise import revise
+from engagement.workflows.switch import Throw, throw
 from engagement.workflows.tell import Recommendation
 from support.peer_groups import (
     COUNTED,
@@ -250,6 +251,7 @@ def test_an_open_decision_is_withheld_too_and_comes_back_when_all_is_well_again(
     (before,) = ask(here, "m0")
     store(here, change)
     assert ask(here, "m0")[0].decision_id is None
+    here.run(throw, [Throw(False, Switched(by="program-lead", why="All is well again."))])
     for thing in (PLAN.program, Member(id="m0"), LEARNED, Group(id="g0", site="here")):
         store(here, thing)
     assert ask(here, "m0") == [before]
