@@ -29,7 +29,8 @@ from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.randomness import generator
 from engagement.records import Batch, Course, Floats, Integers, Nodes, Points, Scores
-from engagement.strategy.decide import Asked, Purse, decide
+from engagement.strategy.decide import Asked, decide
+from engagement.strategy.purse import unlimited
 from engagement.strategy.strategy import Strategy
 from support.dense_pooling import dense
 
@@ -327,7 +328,7 @@ def print_decisions(units: Sequence[int]) -> None:
             tuple(map(int, rng.integers(0, 2**53, count))),
             (False,) * count,
         )
-        purse = Purse(np.full(7, -1), np.zeros(7, np.int64), np.zeros(0, np.int64))
+        purse = unlimited(count, 7)
         beliefs: dict[str, AnyPosterior] = {
             "linear_gaussian": LinearGaussian(),
             "pooled_linear": PooledLinear(),
