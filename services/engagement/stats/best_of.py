@@ -8,7 +8,7 @@ by Gauss–Legendre quadrature, all actions of all rows in one expression. A *ce
 `none` has where effects are measured against it) is largest with probability Π F_j(c) over the
 uncertain ones, whose own integrals then start at c.
 
-Where to integrate. The *reach* [l_j, u_j] of score j holds all of it but 2·10⁻⁹. The largest score
+Where to integrate. The *reach* [l_j, u_j] of score j holds all of it but 4·10⁻⁸. The largest score
 lies above l = max l_j, so (1) runs from l to u = max u_j: one panel of nodes, unless one reach is many
 times longer than another. Then the u_j above l part it into K panels. On the panel that ends at u_i
 only scores with u_j ≥ u_i still vary, and the reach of each of them is at least as long as the panel
@@ -27,10 +27,13 @@ from scipy.special import betainc, betaln, ndtr, roots_legendre
 from engagement.records import Bools, Floats, Integers
 
 REACH_SDS = 6.0
-"""Half the length of a normal's reach; 2·10⁻⁹ of it lies outside."""
-ONE_PANEL_RATIO = 5.0
-"""Up to this ratio of the longest reach to the shortest, one panel is precise enough."""
-ONE_PANEL_NODES = 96
+"""Half the length of a reach; 2·10⁻⁹ of a normal lies outside."""
+NORMAL_REACH_SDS = 5.5
+"""Half the length of a normal's own; 4·10⁻⁸ of it lies outside, and the nodes lie closer."""
+ONE_PANEL = ((5.0, 96),)
+"""Up to such a ratio of the longest reach to the shortest, one panel of so many nodes is precise enough."""
+ONE_PANEL_NORMALS = ((5.0, 80), (10.0, 96))
+"""The same for normals: narrow scores that count begin near l, where Gauss–Legendre's nodes are densest."""
 PANEL_NODES = 40
 CERTAIN = 1e-9
 """A reach shorter than this share of its row's largest number is a point: float64 cannot resolve it."""
@@ -40,6 +43,8 @@ CHUNK_NUMBERS = 2**14
 
 Curves = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
 """(x, first, second) → (distribution function, density) at x, element by element."""
+Panels = tuple[tuple[float, int], ...]
+"""(ratio, nodes), the smallest ratio first."""
 
 
 class _Contest(NamedTuple):
@@ -73,8 +78,9 @@ def best_of_normals(mean: Floats, sd: Floats, available: Bools) -> Floats:
     raises : ValueError for other shapes, a row without an action, numbers that are not finite, sd < 0
     """
     mean, sd, available = _checked(mean, sd, available)
-    reach = REACH_SDS * sd
-    return _shares(_Contest(mean, sd, mean - reach, mean + reach, available), _normal_curves)
+    reach = NORMAL_REACH_SDS * sd
+    contest = _Contest(mean, sd, mean - reach, mean + reach, available)
+    return _shares(contest, _normal_curves, ONE_PANEL_NORMALS)
 
 
 def best_of_betas(mean: Floats, sd: Floats, available: Bools) -> Floats:
@@ -112,9 +118,14 @@ def _checked(mean: Floats, sd: Floats, available: Bools) -> tuple[Floats, Floats
 
 
 def _normal_curves(x: Floats, mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
-    z = (x - mean) / sd
+    z = x - mean
+    z *= 1 / sd
     cdf: Floats = np.asarray(ndtr(z), dtype=np.float64)
-    return cdf, np.exp(-0.5 * z * z) / (sd * np.sqrt(2 * np.pi))
+    z *= z  # in place from here: passes through memory are what the rest costs
+    z *= -0.5
+    density: Floats = np.exp(z, out=z)
+    density *= 1 / (sd * np.sqrt(2 * np.pi))
+    return cdf, density
 
 
 def _beta_curves(phi: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
@@ -146,7 +157,7 @@ def _phi(theta: Floats) -> Floats:
     return np.asarray(np.arcsin(np.sqrt(2 / np.pi * theta)))
 
 
-def _shares(contest: _Contest, curves: Curves) -> Floats:
+def _shares(contest: _Contest, curves: Curves, one_panel: Panels = ONE_PANEL) -> Floats:
     """(N, K) probabilities of being the largest; a chunk of rows at a time keeps memory modest."""
     length = contest.high - contest.low
     farthest = np.maximum(np.abs(contest.low), np.abs(contest.high))
@@ -156,10 +167,12 @@ def _shares(contest: _Contest, curves: Curves) -> Floats:
     # a score whose reach ends below the start has no chance and bends nothing on the panels
     bends = uncertain & (contest.high > start)
     longest, shortest = np.where(bends, length, 0).max(axis=1), np.where(bends, length, np.inf).min(axis=1)
-    even = longest <= ONE_PANEL_RATIO * shortest
     actions = length.shape[1]
-    shares = np.empty_like(length)
-    for rows, nodes, panels in ((even, ONE_PANEL_NODES, 1), (~even, PANEL_NODES, actions)):
+    shares, done = np.empty_like(length), np.zeros(len(length), np.bool_)
+    several = (np.inf, PANEL_NODES, actions)
+    for ratio, nodes, panels in (*((ratio, nodes, 1) for ratio, nodes in one_panel), several):
+        rows = ~done if panels == actions else ~done & (longest <= ratio * shortest)
+        done |= rows
         for chunk in _chunks(np.flatnonzero(rows), nodes * panels * actions):
             part = contest.rows(chunk)
             x, weight = _nodes(start[chunk], part.high, uncertain[chunk], nodes, panels)
@@ -199,8 +212,10 @@ def _integrals(
     """(1) by quadrature for the uncertain scores, and the product at the start for the certain ones."""
     first, second = (np.where(uncertain, part, 1)[:, :, None] for part in (contest.first, contest.second))
     cdf, density = curves(x[:, None, :], first, second)
-    others = _product_of_others(np.where(uncertain[:, :, None], cdf, 1))
-    integrals = (weight[:, None, :] * density * others).sum(axis=2)
+    cdf[~uncertain] = 1
+    density *= weight[:, None, :]
+    density *= _product_of_others(cdf)
+    integrals = density.sum(axis=2)
 
     at_start, _ = curves(start[:, :, None], first, second)
     chance = np.where(uncertain, at_start[:, :, 0], 1).prod(axis=1, keepdims=True)
@@ -214,6 +229,8 @@ def _product_of_others(cdf: Floats) -> Floats:
     others = np.ones_like(cdf)
     before, after = np.ones_like(cdf[:, 0]), np.ones_like(cdf[:, 0])
     for k in range(1, cdf.shape[1]):  # few actions, long rows: faster than cumprod along the short axis
-        others[:, k] *= (before := before * cdf[:, k - 1])
-        others[:, -k - 1] *= (after := after * cdf[:, -k])
+        before *= cdf[:, k - 1]
+        after *= cdf[:, -k]
+        others[:, k] *= before
+        others[:, -k - 1] *= after
     return others
