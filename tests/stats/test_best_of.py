@@ -138,7 +138,7 @@ def test_normals_agree_with_adaptive_quadrature(actions, ratio):
 @pytest.mark.parametrize("ratio", [5.0, 10.0])
 def test_the_hardest_of_many_normals_on_one_panel_is_precise(actions, ratio):
     rng = np.random.default_rng([actions, int(ratio)])
-    sd = np.where(rng.random((300, actions)) < 0.5, 1, ratio)
+    sd = np.where(rng.random((300, actions)) < rng.random((300, 1)), 1, ratio)
     mean = rng.normal(size=(300, actions)) * ratio * np.exp(rng.uniform(-3, 1, (300, 1)))
     found = best_of_normals(mean, sd, np.ones(mean.shape, bool))
     assert np.abs(found - normals_by_trapezoids(mean, sd)).max() < PRECISION

@@ -8,7 +8,7 @@ by Gauss–Legendre quadrature, all actions of all rows in one expression. A *ce
 `none` has where effects are measured against it) is largest with probability Π F_j(c) over the
 uncertain ones, whose own integrals then start at c.
 
-Where to integrate. The *reach* [l_j, u_j] of score j holds all of it but 4·10⁻⁸. The largest score
+Where to integrate. The *reach* [l_j, u_j] of score j holds all of it but 2·10⁻⁷. The largest score
 lies above l = max l_j, so (1) runs from l to u = max u_j: one panel of nodes, unless one reach is many
 times longer than another. Then the u_j above l part it into K panels. On the panel that ends at u_i
 only scores with u_j ≥ u_i still vary, and the reach of each of them is at least as long as the panel
@@ -28,12 +28,12 @@ from engagement.records import Bools, Floats, Integers
 
 REACH_SDS = 6.0
 """Half the length of a reach; 2·10⁻⁹ of a normal lies outside."""
-NORMAL_REACH_SDS = 5.5
-"""Half the length of a normal's own; 4·10⁻⁸ of it lies outside, and the nodes lie closer."""
-ONE_PANEL = ((5.0, 96),)
+NORMAL_REACH_SDS = 5.25
+"""Half the length of a normal's own; 2·10⁻⁷ of it lies outside, and the nodes lie closer."""
+ONE_PANEL = ((5.0, 96, 1.0),)
 """Up to such a ratio of the longest reach to the shortest, one panel of so many nodes is precise enough."""
-ONE_PANEL_NORMALS = ((5.0, 80), (10.0, 96))
-"""The same for normals: narrow scores that count begin near l, where Gauss–Legendre's nodes are densest."""
+ONE_PANEL_NORMALS = ((5.0, 78, 1.0), (10.0, 96, 1.5))
+"""The same for normals. Narrow scores that count begin near l, where graded nodes are densest."""
 PANEL_NODES = 40
 CERTAIN = 1e-9
 """A reach shorter than this share of its row's largest number is a point: float64 cannot resolve it."""
@@ -43,8 +43,8 @@ CHUNK_NUMBERS = 2**14
 
 Curves = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
 """(x, first, second) → (distribution function, density) at x, element by element."""
-Panels = tuple[tuple[float, int], ...]
-"""(ratio, nodes), the smallest ratio first."""
+Panels = tuple[tuple[float, int, float], ...]
+"""(ratio, nodes, grade), the smallest ratio first; see `_gauss_legendre`."""
 
 
 class _Contest(NamedTuple):
@@ -169,13 +169,15 @@ def _shares(contest: _Contest, curves: Curves, one_panel: Panels = ONE_PANEL) ->
     longest, shortest = np.where(bends, length, 0).max(axis=1), np.where(bends, length, np.inf).min(axis=1)
     actions = length.shape[1]
     shares, done = np.empty_like(length), np.zeros(len(length), np.bool_)
-    several = (np.inf, PANEL_NODES, actions)
-    for ratio, nodes, panels in (*((ratio, nodes, 1) for ratio, nodes in one_panel), several):
+    one = ((ratio, nodes, grade, 1) for ratio, nodes, grade in one_panel)
+    for ratio, nodes, grade, panels in (*one, (np.inf, PANEL_NODES, 1.0, actions)):
         rows = ~done if panels == actions else ~done & (longest <= ratio * shortest)
         done |= rows
         for chunk in _chunks(np.flatnonzero(rows), nodes * panels * actions):
             part = contest.rows(chunk)
-            x, weight = _nodes(start[chunk], part.high, uncertain[chunk], nodes, panels)
+            x, weight = _nodes(
+                start[chunk], part.high, uncertain[chunk], _gauss_legendre(nodes, grade), panels
+            )
             shares[chunk] = _integrals(part, curves, uncertain[chunk], start[chunk], x, weight)
     normalised: Floats = shares / shares.sum(axis=1, keepdims=True)
     return normalised
@@ -186,24 +188,27 @@ def _chunks(rows: Integers, numbers_a_row: int) -> Iterator[Integers]:
     return (rows[first : first + step] for first in range(0, len(rows), step))
 
 
-def _nodes(start: Floats, high: Floats, uncertain: Bools, nodes: int, panels: int) -> tuple[Floats, Floats]:
+def _nodes(
+    start: Floats, high: Floats, uncertain: Bools, rule: tuple[Floats, Floats], panels: int
+) -> tuple[Floats, Floats]:
     """Abscissas and weights, (N, panels·nodes), from the start to the end of the last reach.
 
     One panel, or K that end where the reaches do: empty ones for reaches that end before the start.
     """
     ends = np.sort(np.where(uncertain, np.maximum(high, start), start), axis=1)[:, -panels:]
     begins = np.hstack([start, ends[:, :-1]])
-    place, share = _gauss_legendre(nodes)
+    place, share = rule
     length = (ends - begins)[:, :, None]
     x, weight = begins[:, :, None] + length * place, length * share
     return x.reshape(len(x), -1), weight.reshape(len(x), -1)
 
 
 @cache
-def _gauss_legendre(nodes: int) -> tuple[Floats, Floats]:
-    """Abscissas and weights on [0, 1]."""
+def _gauss_legendre(nodes: int, grade: float) -> tuple[Floats, Floats]:
+    """Abscissas x = t^grade and weights on [0, 1], t the rule's own: a grade above 1 draws them towards 0."""
     place, share = roots_legendre(nodes)
-    return (place + 1) / 2, share / 2
+    t = (place + 1) / 2
+    return t**grade, share / 2 * grade * t ** (grade - 1)
 
 
 def _integrals(
