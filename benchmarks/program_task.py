@@ -13,6 +13,7 @@ and writing of 200 nodes a decision; messages, fit and rules are the service's o
 `check_arrays` compares the scores with those of `PooledLinear`.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,10 +43,8 @@ WORLDS: dict[str, Spread] = {
     "mostly individual": Spread(0.2, 0.1, 0.6),
     "hardly any": Spread(0.3, 0.02, 0.02),
 }
-UNTOLD = PooledLinear(
-    baseline_mean=0.0, baseline=Spread(0.3, 0.3, 0.3), effect=Spread(0.3, 0.3, 0.3), noise_sd=1.0
-)
-"""One prior for all four worlds: everything may differ by .3 at each level, and a reward is off by some 1."""
+UNTOLD = PooledLinear(baseline_mean=0.0, noise_sd=1.0)
+"""One prior for all four worlds: the defaults, but that a reward is 0 ± 1 beforehand instead of .5 ± .45."""
 
 
 def told(spread: Spread) -> PooledLinear:
@@ -133,12 +132,14 @@ def floor_cost(floor: float, uniform: Floats, rule: Floats) -> Floats:
     return ACTIONS * floor * (uniform - rule)
 
 
-def regret(rule: Rule, spread: Spread, decisions: int, seed: int, groups: int = GROUPS) -> float:
-    """Mean regret of a decision in one synthetic program."""
+def shares(
+    rule: Rule, spread: Spread, decisions: int, seed: int, groups: int = GROUPS
+) -> Iterator[tuple[Floats, Floats]]:
+    """π and the true gain of everybody's actions, (M, K) each, decision by decision of one program."""
     place, w = people = world(spread, seed, groups)
     gain, rng, members = people.gain, generator(seed, "rewards and draws"), np.arange(len(place))
     sums = Sums(np.zeros_like(w), np.zeros_like(w), 0.0)
-    belief, fitted_to, lost = declared(rule.belief), 0.0, 0.0
+    belief, fitted_to = declared(rule.belief), 0.0
     available = np.ones(w.shape, bool)
     for step in range(decisions):
         if rule.belief.refit and sums.count.sum() > REFIT_GROWTH * fitted_to:
@@ -147,13 +148,31 @@ def regret(rule: Rule, spread: Spread, decisions: int, seed: int, groups: int = 
         left = np.full(len(place), float(decisions - step))
         found = scores(belief, sums, place)
         share = bounded(rule.allocation.probabilities(found, available, left), available, rule.floor)
+        yield share, gain
         action = pick(in_units(share), rng.integers(0, 2**53, len(place)))
         reward = w[:, 0] + gain[members, action] + rng.normal(size=len(place))
         sums.count[members, action] += 1
         sums.total[members, action] += reward
         sums = sums._replace(square=sums.square + float(reward @ reward))
-        lost += float(np.mean(gain.max(axis=1) - (share * gain).sum(axis=1)))
-    return lost / decisions
+
+
+def regret(rule: Rule, spread: Spread, decisions: int, seed: int) -> float:
+    """Mean regret of a decision in one synthetic program."""
+    each = [gain.max(axis=1) - (pi * gain).sum(axis=1) for pi, gain in shares(rule, spread, decisions, seed)]
+    return float(np.mean(each))
+
+
+def worth(rule: Rule, spread: Spread, decisions: int, seed: int) -> float:
+    """Share of a log's decisions that count when another strategy is judged by it, in [0, 1].
+
+    For one that takes every action equally often: Kish's effective sample size over the decisions logged,
+    1/E[w²] with w = (1/K)/π, so that E[w²] = Σ_k (1/K)²/π_k; 0 where an action could not have been taken.
+    """
+    least = np.finfo(np.float64).tiny
+    squares = [
+        np.sum(ACTIONS**-2 / np.maximum(pi, least), axis=1) for pi, _ in shares(rule, spread, decisions, seed)
+    ]
+    return 1 / float(np.mean(squares))
 
 
 def check_arrays() -> float:

@@ -7,7 +7,8 @@ of their documentation: MABWiser, Vowpal Wabbit, River, contextualbandits; one t
 - tasks of others: every contender on the same seeds, and the ratio to the best peer;
 - the program task, in four worlds: the service's configuration, which is told no variance, beside references
   that are told all, and what the floor costs these;
-- floors: what each costs, in the same worlds at 12 decisions, against none.
+- floors: what each costs, in the same worlds at 12 decisions, against none; and what it buys: the share of a
+  log's decisions that count when another strategy is judged by it (no regret there: more is better).
 
 A difference is counted in standard errors of the seeds' paired differences: above 2 it is worse than what it
 is measured against.
@@ -21,7 +22,6 @@ With `--json` each run is kept as soon as it is done, and a run that is kept is 
 import argparse
 from collections.abc import Iterator
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ SEEDS = 30
 QUICK = 3
 DECISIONS = (12, 120)
 FLOORS = (0.0, 0.01, 0.02, 0.05, 0.1)
+WORTH = "floors, share of the log that counts"
 
 
 def play(task: Task, factory: Factory, seed: int) -> float:
@@ -67,7 +68,9 @@ def cells() -> Iterator[Cell]:
                 )
         for floor in FLOORS:
             rule = program_task.rules(spread, floor)["engagement"]
-            yield Cell(f"floors, {world}", f"floor {floor:g}", partial(program_task.regret, rule, spread, 12))
+            who = f"floor {floor:g}"
+            yield Cell(f"floors, {world}", who, partial(program_task.regret, rule, spread, 12))
+            yield Cell(f"{WORTH}, {world}", who, partial(program_task.worth, rule, spread, 12))
 
 
 def named(world: str, decisions: int) -> str:
@@ -79,8 +82,10 @@ def yardstick(task: str, found: dict[str, Floats]) -> Floats | None:
     """(seeds,): what a task's contenders are measured against; None where that was not run.
 
     The best peer by its mean; on the program task the best reference with its floor's cost, with 12 decisions
-    greedy; no floor among floors.
+    greedy; no floor among floors; nothing where more is better.
     """
+    if task.startswith(WORTH):
+        return None
     if task.startswith("floors"):
         others = {who: row for who, row in found.items() if who == "floor 0"}
     elif task.startswith("program"):
@@ -107,7 +112,10 @@ def print_table(task: str, contenders: list[str], seeds: int, book: Book) -> Non
     found = {who: book.regrets(task, who, seeds) for who in contenders}
     against = yardstick(task, {who: row for who, row in found.items() if len(row)})
     print(f"\n### {task[0].upper()}{task[1:]}\n")
-    print("| contender | regret | ± se | ratio | standard errors apart | seeds |\n|---|---|---|---|---|---|")
+    measure = "share" if task.startswith(WORTH) else "regret"
+    print(
+        f"| contender | {measure} | ± se | ratio | standard errors apart | seeds |\n|---|---|---|---|---|---|"
+    )
     for who, row in found.items():
         if not len(row):
             print(f"| {who} | not run: {book.absent.get((task, who), 'left out')} | | | | 0 |")
@@ -144,8 +152,8 @@ def main() -> None:
         run(chosen, seeds, book)
     gap = program_task.check_arrays()
     print(f"The program task's scores and those of the stored nodes differ by at most {gap:.0e}.")
-    for task, lines in groupby(chosen, key=lambda cell: cell.task):
-        print_table(task, [line.contender for line in lines], seeds, book)
+    for task in dict.fromkeys(cell.task for cell in chosen):
+        print_table(task, [cell.contender for cell in chosen if cell.task == task], seeds, book)
 
 
 if __name__ == "__main__":
