@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 DATABASE ?= sqlite:///engagement.db
 PORT ?= 8000
 BENCH ?=
+REGRET ?= --quick
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check slow bench lock clean
+.PHONY: help run test check slow bench regret speed lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,9 +45,22 @@ slow: $(VENV)/.dev ## Long studies, full-size fault tests, and a search for what
 bench: $(VENV)/.dev ## Measurements side by side, printed as ratios
 	@PYTHONPATH=services:tests $(BIN)/python benchmarks/throughput.py $(BENCH)
 
+# Peers live in an environment of their own: their pins cannot clash with the service's.
+$(VENV)-bench/.done: pyproject.toml
+	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	@echo "Installing what the service is measured against (once, some minutes) …"
+	@$(VENV)-bench/bin/python -m pip install -qq --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+regret: $(VENV)-bench/.done ## Regret beside other libraries, three seeds; all: REGRET="--seeds 30 --json regret.json"
+	@PYTHONPATH=services:tests $(VENV)-bench/bin/python benchmarks/regret.py $(REGRET)
+
+speed: $(VENV)-bench/.done ## Time of a decision beside other libraries
+	@PYTHONPATH=services:tests $(VENV)-bench/bin/python benchmarks/speed.py
+
 lock: ## Write both lock files again (needs uv)
 	@echo hatchling | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra postgres pyproject.toml - -o requirements.lock
 	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the virtual environment and the example database
-	@rm -rf $(VENV) engagement.db engagement.db-wal engagement.db-shm
+	@rm -rf $(VENV) $(VENV)-bench engagement.db engagement.db-wal engagement.db-shm

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from engagement.bandits.empirical_bayes import PRIOR_WEIGHT, Fitted, Observed, badness, fit, precision_form
+from engagement.bandits.empirical_bayes import (
+    FARTHEST,
+    PRIOR_WEIGHT,
+    Fitted,
+    Observed,
+    badness,
+    fit,
+    fitted,
+    precision_form,
+)
 from engagement.randomness import generator
 from engagement.stats.tree_pooling import Likelihood
 
@@ -182,6 +191,14 @@ def test_a_variance_the_data_do_not_ask_for_becomes_small():
     # as above: baselines of 160 members, known to .09/10 at best, give v = .003 at least; declared is .02
     assert found.baseline[2] < 0.01
     assert found.effect[1] < 0.01
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_farthest_variances_of_the_search_still_have_a_likelihood(seed):
+    _, sums = world(seed, groups=2, members=2, rows=1)
+    far = np.exp(FARTHEST * np.array([-1, 1, 1, 1, 1, 1, 1]))  # little noise, great spreads
+    value, slope = badness(sums, fitted(far * DECLARED.vector()))
+    assert np.isfinite([value, *slope]).all()
 
 
 def test_sums_that_are_no_numbers_are_not_fitted():

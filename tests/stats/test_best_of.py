@@ -177,7 +177,7 @@ def test_a_certain_rate_beats_a_uniform_one_as_often_as_its_value_says():
 
 
 @pytest.mark.parametrize("actions", [2, 5, 16])
-@pytest.mark.parametrize("ratio", [1.0, 4.99, 5.01, 10.0, 100.0, 10_000.0])
+@pytest.mark.parametrize("ratio", [1.0, 4.99, 5.01, 9.99, 10.01, 100.0, 10_000.0])
 def test_normals_agree_with_adaptive_quadrature(actions, ratio):
     rng = np.random.default_rng([actions, int(ratio)])
     sd = np.where(rng.random(actions) < 0.7, 1, ratio) * rng.uniform(0.99, 1, actions)
@@ -212,6 +212,28 @@ def test_normals_agree_with_high_precision_quadrature(actions, ratio, certain):
 def test_the_panels_and_quadpack_agree():
     mean, sd = np.array([0.2, -1.0, 3.0, 0.5]), np.array([1.0, 10.0, 2.0, 0.1])
     assert normals_by_panels(mean, sd) == pytest.approx(normals_by_quadrature(mean, sd), abs=1e-9)
+
+
+@pytest.mark.parametrize("actions", [4, 12, 16])
+@pytest.mark.parametrize("ratio", [5.0, 10.0])
+def test_the_hardest_of_many_normals_on_one_panel_is_precise(actions, ratio):
+    rng = np.random.default_rng([actions, int(ratio)])
+    sd = np.where(rng.random((300, actions)) < rng.random((300, 1)), 1, ratio)
+    mean = rng.normal(size=(300, actions)) * ratio * np.exp(rng.uniform(-3, 1, (300, 1)))
+    found = best_of_normals(mean, sd, np.ones(mean.shape, bool))
+    assert np.abs(found - normals_by_trapezoids(mean, sd)).max() < PRECISION
+
+
+def normals_by_trapezoids(mean, sd, step=0.2):
+    """(1) on an even grid; with a step of h sds of the narrowest, errors fall as e^(−2π²/h²)."""
+    out = np.empty_like(mean)
+    for row, (m, s) in enumerate(zip(mean, sd, strict=True)):
+        x = np.arange((m - 8 * s).max(), (m + 8 * s).max(), step * s.min())
+        z = (x[:, None] - m) / s
+        cdf, density = ndtr(z), np.exp(-z * z / 2) / (s * np.sqrt(2 * np.pi))
+        others = [np.delete(cdf, k, axis=1).prod(axis=1) for k in range(len(m))]
+        out[row] = step * s.min() * (density * np.transpose(others)).sum(axis=0)
+    return out
 
 
 @pytest.mark.parametrize("actions", [2, 5, 16])

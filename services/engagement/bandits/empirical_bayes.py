@@ -17,19 +17,14 @@ from engagement.records import Bools, Floats, Integers
 from engagement.stats.tree_pooling import (
     Evidence,
     Likelihood,
-    Normal,
     Variances,
-    added,
-    at_root,
-    below,
     evidence,
-    members_variances,
-    through,
 )
 
 PRIOR_WEIGHT = 2.0
-FARTHEST = 20.0
-"""A variance is sought within a factor of e²⁰ of what was declared."""
+FARTHEST = 10.0
+"""A variance is sought within a factor of e¹⁰ of what was declared, an sd within 150. At the corners S/σ² is
+e²⁰ times as large: at e⁴⁰, which a search does try, rounding loses the identity of I + QS to a singular Q."""
 NO_OFFSET = np.zeros(0)
 
 
@@ -95,7 +90,7 @@ def badness(seen: Observed, at: Fitted, offset: Floats = NO_OFFSET) -> tuple[flo
     likelihood = Likelihood(seen.plain.Q / at.noise, seen.plain.h / at.noise)
     prior = variances(at, d, offset)
     found = evidence(likelihood, seen.group, groups, prior, seen.personal)
-    noise = seen.rows / at.noise - _misfit(seen, likelihood, prior, groups) / at.noise**2
+    noise = (seen.rows - seen.square / at.noise + found.explained - _scaled(found, prior)) / at.noise
     value = seen.rows * np.log(at.noise) + seen.square / at.noise + found.value
     return float(value), np.concatenate([[noise], *_slopes(found, len(offset))])
 
@@ -122,14 +117,17 @@ def fit(
 
     start = np.log(prior[free])
     with np.errstate(over="ignore", invalid="ignore"):
-        found = minimize(
-            at,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(x - FARTHEST, x + FARTHEST) for x in start],
-            options={"maxiter": 200, "ftol": 1e-10},
-        )
+        try:
+            found = minimize(
+                at,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(x - FARTHEST, x + FARTHEST) for x in start],
+                options={"maxiter": 200, "ftol": 1e-8},
+            )
+        except np.linalg.LinAlgError:
+            return None
     if not (np.isfinite(found.x).all() and np.isfinite(found.fun)):
         return None
     prior[free] = np.exp(found.x)
@@ -142,13 +140,11 @@ def _slopes(found: Evidence, offset: int) -> tuple[Floats, Floats]:
     return levels[:, 0], levels[:, 1 + offset :].sum(1)
 
 
-def _misfit(seen: Observed, likelihood: Likelihood, prior: Variances, groups: int) -> float:
-    """E Σ(r − φ'w)² over the posterior: c − 2b'm + tr(A(C + mm'))."""
-    of_member = members_variances(prior, seen.personal)
-    to_groups = added(through(likelihood, of_member), seen.group, groups)
-    to_program = through(to_groups, prior.group)
-    program = at_root(Likelihood(to_program.Q.sum(0), to_program.h.sum(0)), prior.program)
-    at_groups = below(program, to_groups, prior.group)
-    w = below(Normal(at_groups.mean[seen.group], at_groups.cov[seen.group]), likelihood, of_member)
-    second = w.cov + w.mean[:, :, None] * w.mean[:, None, :]
-    return float(seen.square - 2 * np.sum(seen.plain.h * w.mean) + np.sum(seen.plain.Q * second))
+def _scaled(found: Evidence, prior: Variances) -> float:
+    """Σ S_jj·∂/∂S_jj of all three levels: the slope of the evidence where every S grows by the same factor.
+
+    Q and h hold 1/σ², so Σ log|I + SQ| is a function of S/σ², and Σ h'Mh one of S/σ², divided by σ². What the
+    noise does to the first is therefore the opposite of what such a factor does, and to the second also.
+    """
+    levels = ((found.program, prior.program), (found.group, prior.group), (found.member, prior.member))
+    return float(sum(slope @ np.diagonal(S) for slope, S in levels))

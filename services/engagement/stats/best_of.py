@@ -8,7 +8,7 @@ by Gauss–Legendre quadrature, all actions of all rows in one expression. A *ce
 `none` has where effects are measured against it) is largest with probability Π F_j(c) over the
 uncertain ones, whose own integrals then start at c.
 
-Where to integrate. The *reach* [l_j, u_j] of score j holds all of it but 2·10⁻⁹. The largest score
+Where to integrate. The *reach* [l_j, u_j] of score j holds all of it but 2·10⁻⁷. The largest score
 lies above l = max l_j, so (1) runs from l to u = max u_j: one panel of nodes, unless one reach is many
 times longer than another. Then the u_j above l part it into K panels. On the panel that ends at u_i
 only scores with u_j ≥ u_i still vary, and the reach of each of them is at least as long as the panel
@@ -30,10 +30,13 @@ from scipy.special import betainc, betaln, ndtr, roots_legendre, stdtr, stdtrit
 from engagement.records import Bools, Floats, Integers
 
 REACH_SDS = 6.0
-"""Half the length of a normal's reach; 2·10⁻⁹ of it lies outside."""
-ONE_PANEL_RATIO = 5.0
-"""Up to this ratio of the longest reach to the shortest, one panel is precise enough."""
-ONE_PANEL_NODES = 96
+"""Half the length of a reach; 2·10⁻⁹ of a normal lies outside."""
+NORMAL_REACH_SDS = 5.25
+"""Half the length of a normal's own; 2·10⁻⁷ of it lies outside, and the nodes lie closer."""
+ONE_PANEL = ((5.0, 96, 1.0),)
+"""Up to such a ratio of the longest reach to the shortest, one panel of so many nodes is precise enough."""
+ONE_PANEL_NORMALS = ((5.0, 78, 1.0), (10.0, 96, 1.5))
+"""The same for normals. Narrow scores that count begin near l, where graded nodes are densest."""
 PANEL_NODES = 40
 STUDENT_NODES = 16
 STUDENT_TAIL = 1e-9
@@ -46,6 +49,8 @@ CHUNK_NUMBERS = 2**14
 
 Curves = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
 """(x, first, second) → (distribution function, density) at x, element by element."""
+Panels = tuple[tuple[float, int, float], ...]
+"""(ratio, nodes, grade), the smallest ratio first; see `_gauss_legendre`."""
 
 
 class _Contest(NamedTuple):
@@ -79,8 +84,9 @@ def best_of_normals(mean: Floats, sd: Floats, available: Bools) -> Floats:
     raises : ValueError for other shapes, a row without an action, numbers that are not finite, sd < 0
     """
     mean, sd, available = _checked(mean, sd, available)
-    reach = REACH_SDS * sd
-    return _shares(_Contest(mean, sd, mean - reach, mean + reach, available), _normal_curves)
+    reach = NORMAL_REACH_SDS * sd
+    contest = _Contest(mean, sd, mean - reach, mean + reach, available)
+    return _shares(contest, _normal_curves, ONE_PANEL_NORMALS)
 
 
 def best_of_betas(mean: Floats, sd: Floats, available: Bools) -> Floats:
@@ -161,7 +167,7 @@ def _stride(contest: _Contest, certain: Bools, x: Floats) -> Floats:
 
 def _panel(contest: _Contest, freedom: Floats, certain: Bools, start: Floats, stop: Floats) -> Floats:
     """(N, K): what (1) has between two abscissas."""
-    place, share = _gauss_legendre(STUDENT_NODES)
+    place, share = _gauss_legendre(STUDENT_NODES, 1.0)
     length = (stop - start)[:, None]
     x = start[:, None] + length * place
     cdf, density = _student_curves(x[:, None, :], contest, freedom)
@@ -193,9 +199,14 @@ def _checked(mean: Floats, sd: Floats, available: Bools) -> tuple[Floats, Floats
 
 
 def _normal_curves(x: Floats, mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
-    z = (x - mean) / sd
+    z = x - mean
+    z *= 1 / sd
     cdf: Floats = np.asarray(ndtr(z), dtype=np.float64)
-    return cdf, np.exp(-0.5 * z * z) / (sd * np.sqrt(2 * np.pi))
+    z *= z  # in place from here: passes through memory are what the rest costs
+    z *= -0.5
+    density: Floats = np.exp(z, out=z)
+    density *= 1 / (sd * np.sqrt(2 * np.pi))
+    return cdf, density
 
 
 def _beta_curves(phi: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
@@ -227,20 +238,27 @@ def _phi(theta: Floats) -> Floats:
     return np.asarray(np.arcsin(np.sqrt(2 / np.pi * theta)))
 
 
-def _shares(contest: _Contest, curves: Curves) -> Floats:
+def _shares(contest: _Contest, curves: Curves, one_panel: Panels = ONE_PANEL) -> Floats:
     """(N, K) probabilities of being the largest; a chunk of rows at a time keeps memory modest."""
     length = contest.high - contest.low
     uncertain, start = _uncertain(contest), _start(contest)
     # a score whose reach ends below the start has no chance and bends nothing on the panels
     bends = uncertain & (contest.high > start)
     longest, shortest = np.where(bends, length, 0).max(axis=1), np.where(bends, length, np.inf).min(axis=1)
-    even = longest <= ONE_PANEL_RATIO * shortest
+    # graded nodes are for integrands that begin at 0, as those do not that a certain score cuts off
+    begins_at_0 = (uncertain & (contest.low == start)).any(axis=1)
     actions = length.shape[1]
-    shares = np.empty_like(length)
-    for rows, nodes, panels in ((even, ONE_PANEL_NODES, 1), (~even, PANEL_NODES, actions)):
+    shares, done = np.empty_like(length), np.zeros(len(length), np.bool_)
+    one = ((ratio, nodes, grade, 1) for ratio, nodes, grade in one_panel)
+    for ratio, nodes, grade, panels in (*one, (np.inf, PANEL_NODES, 1.0, actions)):
+        fits = (longest <= ratio * shortest) & (begins_at_0 | (grade == 1))
+        rows = ~done if panels == actions else ~done & fits
+        done |= rows
         for chunk in _chunks(np.flatnonzero(rows), nodes * panels * actions):
             part = contest.rows(chunk)
-            x, weight = _nodes(start[chunk], part.high, uncertain[chunk], nodes, panels)
+            x, weight = _nodes(
+                start[chunk], part.high, uncertain[chunk], _gauss_legendre(nodes, grade), panels
+            )
             shares[chunk] = _integrals(part, curves, uncertain[chunk], start[chunk], x, weight)
     normalised: Floats = shares / shares.sum(axis=1, keepdims=True)
     return normalised
@@ -276,24 +294,27 @@ def _chunks(rows: Integers, numbers_a_row: int) -> Iterator[Integers]:
     return (rows[first : first + step] for first in range(0, len(rows), step))
 
 
-def _nodes(start: Floats, high: Floats, uncertain: Bools, nodes: int, panels: int) -> tuple[Floats, Floats]:
+def _nodes(
+    start: Floats, high: Floats, uncertain: Bools, rule: tuple[Floats, Floats], panels: int
+) -> tuple[Floats, Floats]:
     """Abscissas and weights, (N, panels·nodes), from the start to the end of the last reach.
 
     One panel, or K that end where the reaches do: empty ones for reaches that end before the start.
     """
     ends = np.sort(np.where(uncertain, np.maximum(high, start), start), axis=1)[:, -panels:]
     begins = np.hstack([start, ends[:, :-1]])
-    place, share = _gauss_legendre(nodes)
+    place, share = rule
     length = (ends - begins)[:, :, None]
     x, weight = begins[:, :, None] + length * place, length * share
     return x.reshape(len(x), -1), weight.reshape(len(x), -1)
 
 
 @cache
-def _gauss_legendre(nodes: int) -> tuple[Floats, Floats]:
-    """Abscissas and weights on [0, 1]."""
+def _gauss_legendre(nodes: int, grade: float) -> tuple[Floats, Floats]:
+    """Abscissas x = t^grade and weights on [0, 1], t the rule's own: a grade above 1 draws them towards 0."""
     place, share = roots_legendre(nodes)
-    return (place + 1) / 2, share / 2
+    t = (place + 1) / 2
+    return t**grade, share / 2 * grade * t ** (grade - 1)
 
 
 def _integrals(
@@ -302,8 +323,10 @@ def _integrals(
     """(1) by quadrature for the uncertain scores, and the product at the start for the certain ones."""
     first, second = (np.where(uncertain, part, 1)[:, :, None] for part in (contest.first, contest.second))
     cdf, density = curves(x[:, None, :], first, second)
-    others = _product_of_others(np.where(uncertain[:, :, None], cdf, 1))
-    integrals = (weight[:, None, :] * density * others).sum(axis=2)
+    cdf[~uncertain] = 1
+    density *= weight[:, None, :]
+    density *= _product_of_others(cdf)
+    integrals = density.sum(axis=2)
 
     at_start, _ = curves(start[:, :, None], first, second)
     return np.where(uncertain, integrals, _won_by_certain(contest, uncertain, start, at_start[:, :, 0]))
@@ -314,6 +337,8 @@ def _product_of_others(cdf: Floats) -> Floats:
     others = np.ones_like(cdf)
     before, after = np.ones_like(cdf[:, 0]), np.ones_like(cdf[:, 0])
     for k in range(1, cdf.shape[1]):  # few actions, long rows: faster than cumprod along the short axis
-        others[:, k] *= (before := before * cdf[:, k - 1])
-        others[:, -k - 1] *= (after := after * cdf[:, -k])
+        before *= cdf[:, k - 1]
+        after *= cdf[:, -k]
+        others[:, k] *= before
+        others[:, -k - 1] *= after
     return others

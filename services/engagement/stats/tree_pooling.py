@@ -102,9 +102,11 @@ class Evidence(NamedTuple):
     """−2 log p(y) up to a constant, and its gradient with respect to the diagonals of the variances.
 
     The gradient is valid at zero variance. program, group, member : (d,)
+    explained : Σ h'Mh over members, groups and the program, what the value has been lowered by
     """
 
     value: float
+    explained: float
     program: Floats
     group: Floats
     member: Floats
@@ -132,14 +134,16 @@ def evidence(
     posterior_groups = below(program, at_groups, prior.group)
     nobody = Normal(np.zeros_like(program.mean), np.zeros_like(program.cov))
     to_nobody = through(at_program, prior.program)
-    value = (
-        _term(members, to_groups, of_member)
-        + _term(at_groups, to_program, prior.group)
-        + _term(at_program, to_nobody, prior.program)
+    terms = (
+        _terms(members, to_groups, of_member),
+        _terms(at_groups, to_program, prior.group),
+        _terms(at_program, to_nobody, prior.program),
     )
+    log_det, explained = (sum(parts) for parts in zip(*terms, strict=True))
     own = np.arange(len(group)) if personal is None else np.flatnonzero(personal)
     return Evidence(
-        value,
+        log_det - explained,
+        explained,
         _slope(Likelihood(to_nobody.Q[None], to_nobody.h[None]), nobody),
         _slope(to_program, program),
         _slope(
@@ -154,11 +158,11 @@ def members_variances(prior: Variances, personal: Bools) -> Floats:
     return prior.member * personal[:, None, None]
 
 
-def _term(seen: Likelihood, sent: Likelihood, S: Floats) -> float:
-    """Σ log|I + SQ| − h'Mh; with (2), Mh = S(I + QS)⁻¹h = Sh*."""
+def _terms(seen: Likelihood, sent: Likelihood, S: Floats) -> tuple[float, float]:
+    """Σ log|I + SQ| and Σ h'Mh; with (2), Mh = S(I + QS)⁻¹h = Sh*."""
     _, log_det = np.linalg.slogdet(np.eye(S.shape[-1]) + S @ seen.Q)
     explained = np.sum(seen.h * (S @ sent.h[..., None])[..., 0])
-    return float(np.sum(log_det) - explained)
+    return float(np.sum(log_det)), float(explained)
 
 
 def _spread(Q: Floats, S: Floats) -> Floats:
