@@ -95,7 +95,8 @@ def report(client: Client, signals: Sequence[dict[str, Any]]) -> None:
     for first in range(0, len(signals), A_CALL):
         part = signals[first : first + A_CALL]
         told = client.insist("/v1/signals", {"signals": part})["results"]
-        assert [row["receipt"]["status"] for row in told] == ["stored"] * len(part)
+        # repeated: stored by an attempt whose answer came too late
+        assert {row["receipt"]["status"] for row in told} <= {"stored", "repeated"}
 
 
 def said(kind: str, day: float, name: str, number: int = 0, chain: str | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement.signals.states import Mood, standing
-from engagement.signals.virtual import ANSWER_MS, Month, Written, meetings, months
+from engagement.signals.virtual import ANSWER_MS, Month, Written, meetings, months, mood
 
 START = date(2026, 1, 1)
 HOUR_MS = 3_600_000
@@ -105,3 +105,19 @@ def test_the_order_in_which_things_arrive_never_matters(written, random):
 
 def test_the_time_for_an_answer_is_two_days():
     assert ANSWER_MS == 2 * DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("writers", "trend"),
+    [
+        ([], "unknown"),
+        ([30], "unknown"),
+        ([30, 20], "steady"),
+        ([30, 19], "falling"),
+        ([30, 0, 19, 0], "falling"),  # months of which nothing was heard say nothing
+        ([20, 30], "steady"),
+        ([19, 30], "rising"),
+    ],
+)
+def test_a_community_is_falling_when_a_third_fewer_write_than_the_month_before(writers, trend):
+    assert mood([Month(START, count, 0, 0) for count in writers]) == Mood(None, trend)

@@ -10,7 +10,7 @@ from engagement.signals.rhythm import EveryMonth, EveryWeeks, Since
 from engagement.signals.states import Mood
 from engagement.signals.virtual import Written
 from engagement.strategy.setup import Group
-from engagement.strategy.standing import Heard, Revision, meetings_on, rhythms, standing_on
+from engagement.strategy.standing import Heard, Revision, alive_later, meetings_on, rhythms, standing_on
 
 HELD = 1
 STEADY = Mood(None, "unknown")
@@ -88,3 +88,51 @@ def test_a_virtual_group_lives_by_what_its_members_write():
     statuses = [meeting.status for meeting in meetings_on(heard, date(2026, 4, 5))]
     assert statuses == ["held", "held", "not_held"]
     assert standing_on(heard, date(2026, 4, 5), STEADY).state == "wavering"
+
+
+MISSED = [held(date(2026, month, 28), 0) for month in (2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("reports", "alive"),
+    [
+        ([held(date(2026, 1, 31)), *MISSED], False),
+        ([held(date(2026, 1, 31)), *MISSED[:2]], True),  # dormant, and nobody says that it has dissolved
+        ([held(date(2026, 1, 31)), held(date(2026, 4, 28))], True),
+        ([held(date(2026, 1, 31))], None),  # nothing was heard of three meetings
+        ([], None),
+    ],
+    ids=["dissolved", "dormant", "met", "silent", "new"],
+)
+def test_whether_a_group_lives_three_months_later_is_known_where_its_meetings_are(reports, alive):
+    heard = Heard([Revision(GROUP, ENTERED)], reports)
+    assert alive_later(heard, date(2026, 2, 1), date(2026, 8, 1)) is alive
+
+
+def test_nobody_knows_before_the_three_months_are_over():
+    heard = Heard([Revision(GROUP, ENTERED)], [held(date(2026, 1, 31)), held(date(2026, 4, 28))])
+    assert alive_later(heard, date(2026, 2, 1), date(2026, 5, 2)) is None
+    assert alive_later(heard, date(2026, 2, 1), date(2026, 5, 3)) is True
+
+
+def test_what_happens_after_three_months_does_not_change_whether_it_lived_then():
+    later = [held(date(2026, month, 28), 0) for month in (5, 6, 7)]
+    heard = Heard([Revision(GROUP, ENTERED)], [held(date(2026, 1, 31)), held(date(2026, 4, 28)), *later])
+    assert alive_later(heard, date(2026, 2, 1), date(2026, 8, 1)) is True
+
+
+def test_of_a_group_that_the_program_has_ended_nobody_knows_whether_it_would_live():
+    ended = Revision(changed(ended=True), MARCH)
+    heard = Heard([Revision(GROUP, ENTERED), ended], [held(date(2026, 1, 31))])
+    assert alive_later(heard, date(2026, 2, 1), date(2026, 8, 1)) is None
+
+
+def test_a_virtual_group_wavers_when_fewer_and_fewer_write_whatever_its_meetings_say():
+    group = changed(type="virtual", peer_k=2)
+    written = [
+        Written(date(2026, month, 5), month * 10**10, "post_written", who)
+        for month, writers in enumerate(["abcd", "ab"], start=1)
+        for who in writers
+    ]
+    heard = Heard([Revision(group, date(2026, 1, 1))], (), written)
+    assert standing_on(heard, date(2026, 3, 5), Mood(90.0, "rising")).state == "wavering"

@@ -19,7 +19,19 @@ from engagement.workflows.rebuild import compare
 from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.revise import revise
 from engagement.workflows.seat import seat as seat_them
-from support.peer_groups import a_program, ask, came, decided, held, moment, ms, said, seat, seat_members
+from support.peer_groups import (
+    a_program,
+    ask,
+    came,
+    decided,
+    held,
+    met_goal,
+    moment,
+    ms,
+    said,
+    seat,
+    seat_members,
+)
 
 CAME = 1 - 1 / 3
 """What coming earns without a word of the goal: all but the third that is the goal's."""
@@ -193,6 +205,17 @@ def test_the_merge_itself_revises_no_outcome_and_a_late_report_does(twice):
     assert [row.reward for row in twice.read(decisions.outcomes, made)[made[0]]] == [0.0]
     twice.run(ingest, [came("m1", 12, 1, id="b", corrects="attendance/m1/12")], day=46)
     assert [row.reward for row in twice.read(decisions.outcomes, made)[made[0]]] == [0.0, CAME]
+
+
+@pytest.mark.parametrize("named", ["m0", "m1"])
+def test_a_late_report_under_either_id_revises_what_was_decided_under_the_other(twice, named):
+    # of a goal: it concerns no group, through which the decision would be found as well
+    made = decided(twice, "m1")
+    twice.run(ingest, [held("g0", 12), came("m1", 12)], day=13)
+    twice.fold()
+    merge(twice, day=45)
+    twice.run(ingest, [met_goal(named, 12.1)], day=46)
+    assert [row.reward for row in twice.read(decisions.outcomes, made)[made[0]]] == [CAME, 1.0]
 
 
 def test_other_programs_have_their_own_members(twice):

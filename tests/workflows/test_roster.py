@@ -219,7 +219,15 @@ def test_the_line_is_the_one_an_editor_shows_even_after_a_cell_of_two_lines(here
     assert refusals(report) == [(4, "seat")]
 
 
-def test_with_several_sites_a_line_must_name_one(here):
+def test_with_several_sites_a_line_need_not_name_that_of_a_group_which_is_known(here):
+    here.run(revise, [Site(id="there", title="There")])
+    seat(here, "g1,m1,1,there", "g1,m2,2,", columns="group,member,seat,site")
+    report = seat(here, "g1,m3,3")
+    assert (report.stored, refusals(report)) == (1, [])
+    assert group_of(here, "g1").site == "there"
+
+
+def test_with_several_sites_a_line_must_name_that_of_a_new_group(here):
     here.run(revise, [Site(id="there", title="There")])
     report = seat(here, "g0,m0,1,", "g1,m1,1,there", columns="group,member,seat,site")
     assert refusals(report) == [(2, "site")]

@@ -23,6 +23,7 @@ from support.peer_groups import (
     ask,
     came,
     decided,
+    held,
     moment,
     ms,
     seat,
@@ -66,6 +67,15 @@ def test_a_provisional_value_is_shown_while_the_window_is_open_and_is_not_learne
     late = told(here, decision, FOLDED)
     assert late.provisional is None
     assert [row.reward for row in late.outcomes] == [pytest.approx(2 / 3)]
+
+
+def test_a_story_tells_whether_the_group_lived_three_months_later(here):
+    (decision,) = decided(here, *seat_members(here, 1))
+    (group,) = {row.group for row in [told(here, decision).recommendation]}
+    here.run(ingest, [held(group, 85)], day=86)
+    assert told(here, decision, 90).alive_three_months_later is None
+    assert told(here, decision, 92).alive_three_months_later is True
+    assert told(here, decision, 92, "group").alive_three_months_later is None
 
 
 def test_a_story_tells_the_belief_and_the_draw(here):

@@ -21,6 +21,7 @@ from engagement.signals.community import (
 )
 from engagement.signals.expected import SILENT_AFTER, Meeting
 from engagement.signals.rhythm import EveryMonth, Since, expected
+from engagement.signals.states import Mood
 
 WRITTEN = frozenset(
     signal.kind
@@ -28,6 +29,7 @@ WRITTEN = frozenset(
 )
 """Kinds of signal that say a member wrote."""
 ANSWERED_SHARE = 0.5  # a guess: "questions are answered" when at least every second one is
+FALLEN = 2 / 3  # a guess: "falling" when fewer write than this share of those who did the month before
 ANSWER_MS = 48 * 3_600_000
 _SETTLED = timedelta(days=2)  # a question of the last day may wait so long
 
@@ -80,6 +82,20 @@ def months(written: Iterable[Written], began_on: date, today: date) -> tuple[Mon
 def meetings(counts: Iterable[Month], peer_k: int, today: date) -> tuple[Meeting, ...]:
     """Each month as a meeting on its last day."""
     return tuple(_became(month, peer_k, today) for month in counts)
+
+
+def mood(counts: Sequence[Month]) -> Mood:
+    """Where a community is going: how many wrote in the last two months of which something was heard.
+
+    counts : in order. It has no index, because nobody is expected to write
+    """
+    heard = [month.writers for month in counts if month.writers][-2:]
+    if len(heard) < 2:
+        return Mood(None, "unknown")
+    before, now = heard
+    if now < FALLEN * before:
+        return Mood(None, "falling")
+    return Mood(None, "rising" if before < FALLEN * now else "steady")
 
 
 def _counted(

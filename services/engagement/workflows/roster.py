@@ -53,7 +53,7 @@ COLUMNS = {
     "group": "the group's id, required",
     "member": "the member's id (a pseudonym), required",
     "seat": "the small number on the group's register, required",
-    "site": "the site's id; not needed when the program has one site only",
+    "site": "the site's id; needed for a new group of a program with several sites",
     "setting": "urban, rural or unknown",
     "group_language": "the group's language, such as en, hi, te",
     "catchment": "the catchment the group belongs to, from today",
@@ -148,7 +148,7 @@ def import_roster(conn: Connection, kept: Kept, program_id: str, content: str, n
     count, sound, refused = read_lines(
         reader, "a roster", lambda cells, number: _read(cells, number, catalogue, today)
     )
-    stored = _store(conn, kept, program_id, sound, refused, now_ms)
+    stored = _store(conn, kept, program_id, catalogue, sound, refused, now_ms)
     return RosterReport(
         lines=count,
         stored=stored,
@@ -198,7 +198,7 @@ def _converted(values: object, kind: type[T], columns: Mapping[str, str]) -> T:
 
 
 def _site(cells: Cells, catalogue: Catalogue) -> str:
-    name = cells.get("site") or (next(iter(catalogue.sites)) if len(catalogue.sites) == 1 else "")
+    name = cells.get("site") or min(catalogue.sites, default="")  # of several: see `_site_flaw`
     if name not in catalogue.sites:
         known = ", ".join(sorted(catalogue.sites)) or "none yet"
         raise FlawError("site", f"there is no site `{name}`; there are: {known}")
@@ -261,7 +261,13 @@ def _date(cells: Cells, column: str) -> date | None:
 
 
 def _store(
-    conn: Connection, kept: Kept, program_id: str, lines: Sequence[_Line], refused: list[Refused], now_ms: int
+    conn: Connection,
+    kept: Kept,
+    program_id: str,
+    catalogue: Catalogue,
+    lines: Sequence[_Line],
+    refused: list[Refused],
+    now_ms: int,
 ) -> int:
     """Stores the sound lines; adds those that do not fit what is there to `refused`. Returns lines stored."""
     names = sorted({line.member.id for line in lines})
@@ -288,6 +294,7 @@ def _store(
             or _seat_flaw(line, taken, past[name])
             or _member_flaw(line, known_members.get(name), fitting.get(name))
             or _group_flaw(line, told)
+            or _site_flaw(line, catalogue, known_groups.keys() | groups.keys())
             or _link_flaw(line, known_workers)
         )
         if flaw is not None:
@@ -417,6 +424,14 @@ def _group_flaw(line: _Line, told: Mapping[tuple[str, str], _Line]) -> Refused |
                 f"line {earlier.number} says something else of `{line.group.id}`",
             )
     return None
+
+
+def _site_flaw(line: _Line, catalogue: Catalogue, known: Collection[str]) -> Refused | None:
+    """Why nobody knows where the line's group is. known : groups whose site is known"""
+    if "site" in line.said or len(catalogue.sites) == 1 or line.group.id in known:
+        return None
+    sites = ", ".join(sorted(catalogue.sites))
+    return Refused(line.number, "site", f"`{line.group.id}` is new: write its site, one of {sites}")
 
 
 def _link_flaw(line: _Line, known_workers: Collection[str]) -> Refused | None:

@@ -154,7 +154,7 @@ def told(standing: Standing, members: int, site: str, phase: str) -> GroupState:
 def sentence(standing: Standing) -> str:
     """The state in words that a program manager understands."""
     if standing.state == "wavering" and not standing.missed:
-        return "Meets, but the engagement index is low or falling"
+        return "Goes on, but its engagement index is low or falling, or fewer of its members write"
     last = standing.known_on or "none"
     return SENTENCES[standing.state].format(
         since=standing.since, last=last, missed=standing.missed, unheard=standing.unheard

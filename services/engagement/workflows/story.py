@@ -11,9 +11,12 @@ from engagement.signals.signal import Audience, may_see
 from engagement.store import decisions, setup
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
+from engagement.strategy.cadence import local_date
 from engagement.strategy.life import Status, status
 from engagement.strategy.replay import IMPORTED, features, scored
+from engagement.strategy.standing import alive_later
 from engagement.workflows.mature import rewards
+from engagement.workflows.states import heard_of
 from engagement.workflows.tell import Recommendation, moment, seen_by, told
 
 REASONS_FOR: Audience = "health_worker"
@@ -59,6 +62,8 @@ class Story(msgspec.Struct, frozen=True):
     """The whole of one decision. `uniform` is the draw, between 0 and 1.
 
     provisional : what the signals so far say it earned, while its window is open; it is never learned from
+    alive_three_months_later : whether the group then was, null before and where nobody knows. It is what the
+        decision is for, shown beside what it earned and never learned from
 
     Beliefs and draw are for staff and researchers, and an imported decision came with neither: then none
     are told, and `uniform` is null. Of features, reasons and barriers a reader sees those meant for them.
@@ -69,6 +74,7 @@ class Story(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     outcomes: tuple[OutcomeSeen, ...]
     provisional: float | None
+    alive_three_months_later: bool | None
     family: str
     beliefs: tuple[Belief, ...]
     features: tuple[FeatureSeen, ...]
@@ -115,6 +121,11 @@ def story(
         provisional=(
             _so_far(conn, kept, program_id, decision, now_ms) if may_see(audience, EARNED_FOR) else None
         ),
+        alive_three_months_later=(
+            _alive_later(conn, program_id, decision, catalogue.program.time_zone, now_ms)
+            if may_see(audience, EARNED_FOR)
+            else None
+        ),
         family=scores.family,
         beliefs=tuple(
             Belief(action, float(mean), float(sd))
@@ -135,3 +146,11 @@ def _so_far(conn: Connection, kept: Kept, program_id: str, decision: Decision, n
     if now_ms >= decision.closes_at:
         return None
     return rewards(conn, kept, program_id, [decision]).get(decision.decision_id)
+
+
+def _alive_later(
+    conn: Connection, program_id: str, decision: Decision, zone: str, now_ms: int
+) -> bool | None:
+    """Of the group that was decided for, or in which the member sat then."""
+    heard = heard_of(conn, program_id, [decision.group_id], zone)[decision.group_id]
+    return alive_later(heard, local_date(decision.decided_at, zone), local_date(now_ms, zone))
