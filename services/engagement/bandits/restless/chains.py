@@ -1,16 +1,21 @@
 """What is believed of how units change with and without a visit, learned from counted transitions.
 
 Units of one cluster (setting, phase, barriers) share a chain. Each row of it, the next state from state s
-under action a, has a Dirichlet prior of mean m_as and strength κ: as if κ transitions had been seen.
+with or without a visit, has a Dirichlet prior of mean m and strength κ: as if κ transitions had been seen.
 
-    m_as ∝ guess + Σ_c n_cas           what all clusters of a pool show together
-    κ maximises Σ log p(n_cas | κ·m_as) + log p(κ)                                                  (1)
+    no visit: m_s ∝ guess + Σ_c n_cs        what all clusters of a pool show together
+    a visit:  m_cs ∝ m̂_cs·(v_s/m_s)         the cluster's own row m̂ without visits, its odds moved as
+                                            visits move them in the pool, v_s ∝ guess + Σ_c n_cs
+    κ maximises Σ log p(n_cs | κ·m_cs) + log p(κ), for each action on its own                       (1)
 
 with p the Dirichlet–multinomial (Minka 2000, "Estimating a Dirichlet distribution") and log κ normal
-around `STRENGTH`: type-II maximum likelihood, weakly held, since few clusters say little of how much
-they differ. The posterior adds a cluster's own counts (Gelman et al., 3rd ed., section 3.4). Clusters
-before and after the program's end are different pools: neither is the other's prior. A transition is
-counted only if both of its ends are known: a silent unit shows none.
+around log `STRENGTH`: type-II maximum likelihood, weakly held, since few clusters say little of how much
+they differ. The posterior adds a cluster's own counts (Gelman et al., 3rd ed., section 3.4). Visits are
+few: it is what they change that clusters have in common, so it is learned from all of them.
+
+A transition is counted only if both of its ends are known: a silent unit shows none. Clusters before and
+after the program's end are different pools with counts of their own. What was seen before the end enters
+afterwards as a guess, worth a few transitions a row however much it was (`carried`).
 
 *Order.* It is believed, with probability ω, that a visit makes no state's future worse: P(next ≥ k) is
 no smaller with it than without, for every k; and with the same ω that a better state has no worse next
@@ -42,10 +47,10 @@ BELIEF_IN_ORDER = 0.95
 
 
 class Prior(NamedTuple):
-    """mean : (2, S, S), P(next | action, state) of a pool      strength : κ, in transitions"""
+    """mean : (C, 2, S, S), P(next | action, state)      strength : (2,), κ of each action, in transitions"""
 
     mean: Floats
-    strength: float
+    strength: Floats
 
 
 def counted(
@@ -73,24 +78,47 @@ def pooled(counts: Floats, guess: Floats) -> Prior:
     a transition that neither guess nor counts hold is impossible
     """
     total = guess + counts.sum(axis=0)
-    mean = total / total.sum(axis=-1, keepdims=True)
+    left, visited = total / total.sum(axis=-1, keepdims=True)
+    unvisited = np.broadcast_to(left, counts[:, 0].shape)
+    first = _strength(counts[:, 0], unvisited)
+    own = counts[:, 0] + first * unvisited
+    # where nobody gets to without a visit, there is no odds to move
+    tilted = own * (visited / np.where(left > 0, left, 1)) + np.where(left > 0, 0, visited)
+    moved = tilted / tilted.sum(axis=-1, keepdims=True)
+    return Prior(np.stack([unvisited, moved], axis=1), np.array([first, _strength(counts[:, 1], moved)]))
+
+
+def _strength(counts: Floats, mean: Floats) -> float:
+    """The κ of (1) for one action; counts, mean : (C, S, S)."""
 
     def badness(log_strength: float) -> float:
         prior = ((log_strength - np.log(STRENGTH)) / STRENGTH_SD) ** 2 / 2
-        return float(prior - log_likelihood(counts, Prior(mean, np.exp(log_strength))))
+        return float(prior - log_likelihood(counts, np.exp(log_strength) * mean))
 
     found = minimize_scalar(badness, bounds=(0.0, np.log(STRONGEST)), method="bounded")
-    return Prior(mean, float(np.exp(found.x)))
+    return float(np.exp(found.x))
 
 
-def log_likelihood(counts: Floats, prior: Prior) -> float:
-    """Log p of each cluster's counts, in the order seen, with its own chain integrated out."""
-    alpha = prior.strength * prior.mean
+def log_likelihood(counts: Floats, alpha: Floats) -> float:
+    """Log p of counts in the order seen, each row's probabilities, Dirichlet(α), integrated out.
+
+    counts, alpha : (…, S)
+    """
     possible = alpha > 0
     safe = np.where(possible, alpha, 1)
     seen = np.where(possible, gammaln(safe + counts) - gammaln(safe), 0).sum()
-    rows = gammaln(prior.strength) - gammaln(prior.strength + counts.sum(axis=-1))
-    return float(seen + rows.sum())
+    strength = alpha.sum(axis=-1)
+    return float(seen + (gammaln(strength) - gammaln(strength + counts.sum(axis=-1))).sum())
+
+
+def carried(counts: Floats, most: float = STRENGTH) -> Floats:
+    """What was seen before the program's end, as a guess for after it: counts to add to those after.
+
+    counts : (…, S), transitions before the end      most : transitions that a row is worth at most
+    """
+    total = counts.sum(axis=-1, keepdims=True)
+    guess: Floats = counts * np.minimum(1, most / np.maximum(total, 1))
+    return guess
 
 
 def learned(counts: Floats, pool: Integers, guess: Floats) -> Floats:
@@ -103,7 +131,7 @@ def learned(counts: Floats, pool: Integers, guess: Floats) -> Floats:
     for number in np.unique(pool):
         of_pool = pool == number
         prior = pooled(counts[of_pool], guess)
-        concentration[of_pool] = counts[of_pool] + prior.strength * prior.mean
+        concentration[of_pool] = counts[of_pool] + prior.strength[:, None, None] * prior.mean
     return concentration
 
 
