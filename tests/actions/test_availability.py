@@ -37,6 +37,14 @@ def test_an_action_without_limits_is_available():
     assert reason(nudge()) == Reason.AVAILABLE
 
 
+def test_an_action_that_a_plan_decides_about_is_offered_by_nobody_else():
+    situation = ANYONE._replace(planned=frozenset({"a"}))
+    assert (reason(nudge(), situation), reason(nudge(id="b"), situation)) == (
+        Reason.PLANNED,
+        Reason.AVAILABLE,
+    )
+
+
 def test_a_retired_action_is_offered_no_more():
     assert reason(nudge(retired=True)) == Reason.RETIRED
 
@@ -211,4 +219,5 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "NO_CONTENT": 8,
         "FAMILY_UNSAFE": 9,
         "MINUTES": 10,
+        "PLANNED": 20,
     }

@@ -35,6 +35,7 @@ class Reason(IntEnum):
     NO_CONTENT = 8
     FAMILY_UNSAFE = 9
     MINUTES = 10
+    PLANNED = 20
 
 
 WORDS: dict[Reason, str] = {
@@ -47,6 +48,7 @@ WORDS: dict[Reason, str] = {
     Reason.MONTHLY_CAP: "given as often as a month allows",
     Reason.BUDGET: "the budget of this period is used up",
     Reason.MINUTES: "who would carry it out has no more time this month",
+    Reason.PLANNED: "planned for the health worker's week",
     Reason.NO_CONTENT: "not written yet in the member's language",
     Reason.FAMILY_UNSAFE: "the member was reported not to be safe at home",
 }
@@ -65,6 +67,7 @@ class Situation(NamedTuple):
     today : in the program's time zone      now_ms : milliseconds since the epoch
     shares_with_health_worker, family_may_be_contacted : consent     languages : first choice first
     family_unsafe : was ever reported not to be safe at home
+    planned : ids of the actions that a plan decides about
     """
 
     phase: Phase
@@ -75,6 +78,7 @@ class Situation(NamedTuple):
     given: tuple[Given, ...]
     family_may_be_contacted: bool = False
     family_unsafe: bool = False
+    planned: frozenset[str] = frozenset()
 
 
 def _payer_ended(action: AnyAction, situation: Situation) -> bool:
@@ -88,6 +92,8 @@ def _of_program(action: AnyAction, situation: Situation) -> Reason:
     """The first reason that lies with the program, the member's safety or consent."""
     if action.retired:
         return Reason.RETIRED
+    if action.id in situation.planned:
+        return Reason.PLANNED
     if situation.phase not in action.phases:
         return Reason.PHASE
     if _payer_ended(action, situation):

@@ -11,6 +11,7 @@ from engagement.bandits.posteriors import AnyPosterior
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
+from engagement.strategy.planning import Planning
 
 OutcomeKind = Literal["came_to_next_meeting", "next_meeting_held", "next_meeting_with_three", "posted"]
 
@@ -44,6 +45,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     floor : least probability of every available action    cadence : names decision points
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
     change under the same id; everything else may.
+    plan : decides for all groups of a pool at once, a week at a time, by what visits do to their states;
+        then belief, allocation, features, floor and fallback are not looked at
     """
 
     id: Id
@@ -58,6 +61,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     floor: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
     fallback: Fallback = Fallback()
     paused: bool = False
+    plan: Planning | None = None
 
     def __post_init__(self) -> None:
         """Refuses repeated or too many actions, unknown features, a prior or fallback of others."""
@@ -78,15 +82,17 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             columns(self.features)
         except Invalid as unknown:
             raise ValueError(str(unknown)) from unknown
+        if self.plan is not None and (self.level, self.cadence, len(self.actions)) != ("group", "week", 1):
+            raise ValueError("a plan decides about one action, for groups, by the week")
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of what the belief sees, the intercept first."""
-        return columns(self.features)
+        """The names of what the belief sees, the intercept first; a plan has no such belief."""
+        return () if self.plan is not None else columns(self.features)
 
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""
-        return all(
+        return (self.plan is None) == (other.plan is None) and all(
             getattr(self, name) == getattr(other, name)
             for name in ("level", "actions", "posterior", "features", "outcome")
         )

@@ -94,6 +94,7 @@ class _Case(NamedTuple):
     given: tuple[Given, ...]
     program_language: str
     family_unsafe: bool
+    planned: frozenset[str]
 
     @property
     def point(self) -> str:
@@ -177,6 +178,7 @@ def recommend(
             _given(known, now_ms),
             catalogue.program.language,
             ask.member is not None and safety[ask.member].family_unsafe,
+            catalogue.planned,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
     fresh = {
@@ -211,6 +213,8 @@ def _strategy(ask: Ask, catalogue: Catalogue) -> Strategy | Mistake:
     strategy = catalogue.strategies.get(name)
     if strategy is None:
         return NotFound(f"there is no strategy `{name}` in this program")
+    if strategy.plan is not None:
+        return Invalid(f"strategy `{name}` plans a week for all groups at once; ask POST /v1/plans for it")
     if (strategy.level == "group") != (ask.group is not None):
         return Invalid(f"strategy `{name}` decides for a {strategy.level}, not for a {ask.unit.kind}")
     return strategy
@@ -376,6 +380,7 @@ def _situation(case: _Case, now_ms: int) -> Situation:
         case.given,
         case.consent.family,
         case.family_unsafe,
+        case.planned,
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from engagement.actions.action import Level
 from engagement.actions.catalogue import AnyAction
+from engagement.actions.chw_linkage import ChwLinkage
 from engagement.errors import Conflict, Invalid, Mistake
 from engagement.store import setup
 from engagement.store.kept import Kept
@@ -70,6 +71,8 @@ def _program_flaw(program: Program, catalogue: Catalogue) -> Mistake | None:
         strategy = catalogue.strategies.get(name)
         if strategy is None:
             return Invalid(f"there is no strategy `{name}` to be the default")
+        if strategy.plan is not None:
+            return Invalid(f"strategy `{name}` plans a week at a time, so it cannot be the `{field}`")
         if strategy.level != level:
             return Invalid(f"strategy `{name}` is of level `{strategy.level}`, so it cannot be the `{field}`")
     return None
@@ -91,13 +94,24 @@ def _strategy_flaw(strategy: Strategy, catalogue: Catalogue) -> Mistake | None:
     other = [action for action in strategy.actions if catalogue.actions[action].level != strategy.level]
     if other:
         return Invalid(f"action `{other[0]}` is not for a {strategy.level}")
+    if strategy.plan is not None and not isinstance(catalogue.actions[strategy.actions[0]], ChwLinkage):
+        return Invalid(f"a plan shares health workers' visits, and `{strategy.actions[0]}` is none")
+    rival = next((row for row in catalogue.strategies.values() if _shares_a_plan(row, strategy)), None)
+    if rival is not None:
+        return Conflict(f"`{rival.id}` already plans `{strategy.actions[0]}`, and nobody is visited twice")
     before = catalogue.strategies.get(strategy.id)
     if before is not None and not strategy.learns_like(before):
         return Conflict(
-            "level, actions, posterior, features and outcome define what has been learned and cannot change; "
-            "create a strategy under a new id"
+            "level, actions, posterior, features, outcome and whether it plans define what has been learned "
+            "and cannot change; create a strategy under a new id"
         )
     return None
+
+
+def _shares_a_plan(one: Strategy, other: Strategy) -> bool:
+    """Whether two strategies plan the same action."""
+    planned = one.plan is not None and other.plan is not None
+    return planned and one.id != other.id and one.actions == other.actions
 
 
 def _with(catalogue: Catalogue, thing: AnyNoun) -> Catalogue:

@@ -52,6 +52,7 @@ REFUSED_FROM: dict[Reason, Audience] = {
     Reason.COOL_DOWN: "adviser",
     Reason.MONTHLY_CAP: "adviser",
     Reason.BUDGET: "adviser",
+    Reason.PLANNED: "group",
     Reason.NO_CONTENT: "group",
     # Like consent: whoever sees neither cannot tell the one from the other.
     Reason.FAMILY_UNSAFE: "staff",
@@ -329,6 +330,8 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
                 "Another system decided this, and its log was imported: it logged a chance of "
                 f"{100 * decision.probability / ONE:.3g} in 100, and how it came to that is not known here."
             )
+        case _ if strategy.plan is not None:
+            how = _planned(decision)
         case _ if not decision.randomised:
             how = "Only one thing could be offered."
         case _:
@@ -342,6 +345,17 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
                 f"the chances come from {learned}, and each keeps at least {least:.3g} in 100."
             )
     return how + _refused(refused_count)
+
+
+def _planned(decision: Decision) -> str:
+    """How a unit's place in a plan came about."""
+    if decision.randomised:
+        visited = propensities(decision.evidence)[0, 1] / ONE
+        how = f"Drawn in the plan of {decision.decision_point}, in which a visit had a chance of"
+        return f"{how} {100 * visited:.3g} in 100."
+    if decision.action_id == NONE:
+        return f"In the plan of {decision.decision_point} no visit could be given here."
+    return f"In the plan of {decision.decision_point} a visit was certain."
 
 
 def _refused(count: int) -> str:

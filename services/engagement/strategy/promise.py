@@ -1,0 +1,71 @@
+"""The minimum service: which visits of a week must be certain so that every promise can be kept.
+
+A unit *due* in d weeks must be visited in one of the next d, this one among them. With B visits a week all
+promises can be kept if and only if, for every k, no more than k·B units are due within k weeks; whoever is
+due first then goes first (Jackson 1955, "Scheduling a production line to minimize maximum tardiness"). So
+as many visits are certain this week as the tightest of these needs, and no more: certain visits teach
+nothing. Which of several units that are due alike are the certain ones is decided by lot.
+
+The others get the least probability 1/d, so that few promises come down to their last week, as far as
+there is room for it: then it is lowered for all alike.
+
+Of the B visits only so many can be certain that the ε-th part of them is still left to chance.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engagement.bandits.restless.inclusion import TOLERANCE
+from engagement.errors import Invalid
+from engagement.records import Floats, Integers
+
+NEVER = 2**31
+"""Due in more weeks than any program lasts: nothing is promised."""
+
+
+class Promised(NamedTuple):
+    """due : (N,), as `Pool.due`: at most 1 where a visit is certain      forced : how many are"""
+
+    due: Floats
+    forced: int
+
+
+def promised(due: Integers, visits: int, epsilon: float, lot: Integers) -> Promised:
+    """What to promise this week so that it can still be kept in the weeks after.
+
+    due : (N,), weeks within which a visit is due, below 1 where it is overdue, NEVER where none is
+    visits : B, of this week and, as far as is known, of those to come      epsilon : ε
+    lot : (N,), keyed numbers that decide between units due alike
+    raises : Invalid when more visits must be certain than can be
+    """
+    left = np.maximum(due, 1)
+    certain = most_certain(len(due), visits, epsilon)
+    weeks, count = np.unique(left[left < NEVER], return_counts=True)
+    forced = int(np.max(np.cumsum(count) - (weeks - 1) * certain, initial=0))
+    if forced > certain:
+        raise Invalid(
+            f"the minimum service needs {forced} visits this week, and the health workers have time for "
+            f"{visits}, of which {certain} can be promised"
+        )
+    out = np.where(left < NEVER, left, np.inf)
+    first = np.lexsort((lot, left))
+    out[first[forced:]] *= _stretch(out[first[forced:]], visits, forced, epsilon)
+    out[first[:forced]] = 1
+    return Promised(out, forced)
+
+
+def most_certain(units: int, visits: int, epsilon: float) -> int:
+    """How many of B visits can be certain while every other unit keeps at least εB/N."""
+    if visits >= units:
+        return units
+    return int(visits * (1 - epsilon) / (1 - epsilon * visits / units) + TOLERANCE)
+
+
+def _stretch(left: Floats, visits: int, forced: int, epsilon: float) -> float:
+    """By what weeks are multiplied so that Σ1/d fits beside what is certain and what chance keeps."""
+    wanted = float(np.sum(1 / left))
+    room = visits - forced - epsilon * visits * len(left) / max(len(left) + forced, 1)
+    if wanted <= room:
+        return 1.0
+    return wanted / room if room > TOLERANCE else np.inf
