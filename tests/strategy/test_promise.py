@@ -65,15 +65,27 @@ def test_the_part_left_to_chance_cannot_be_promised():
     assert most_certain(40, 10, 0.2) == 8
 
 
+def test_beside_promises_that_fit_chance_keeps_its_part():
+    assert of([1, 1, 1, *[NEVER] * 7], 5, epsilon=0.2).epsilon == 0.2
+
+
+def test_where_promises_need_more_chance_gives_way_as_far_as_they_do():
+    """10 units, 5 visits, 4 certain: the fifth is shared by the other 6, 1/6 each, which is ε·5/10."""
+    assert of([1, 1, 1, 1, *[NEVER] * 6], 5, epsilon=0.8).epsilon == pytest.approx(1 / 3)
+
+
+def test_where_all_visits_are_promised_nothing_is_left_to_chance():
+    assert of([1, NEVER, NEVER], 1, epsilon=0.1).epsilon == 0
+
+
 def test_where_there_is_a_visit_for_everybody_all_are_certain():
     assert most_certain(3, 3, 1.0) == 3
 
 
 @given(st.integers(1, 8), st.integers(1, 12), st.integers(1, 40), st.sampled_from([0.0, 0.1, 0.3]), st.data())
 def test_a_promise_that_can_be_kept_is_kept_whoever_else_is_drawn(weeks, visits, units, epsilon, data):
-    """No more units than weeks times the visits that can be certain; the rest of each week is anybody's."""
-    certain = most_certain(units, min(visits, units), epsilon)
-    if units > weeks * certain:
+    """No more units than weeks times visits; what is not certain in a week is anybody's."""
+    if units > weeks * visits:
         return
     left = np.full(units, weeks)
     for _ in range(2 * weeks + 1):
@@ -93,5 +105,5 @@ def test_what_is_promised_fits_into_the_visits_beside_what_chance_keeps(due, vis
         made = of(due, visits, epsilon)
     except Invalid:
         return
-    least = np.maximum(1 / np.maximum(made.due, 1), epsilon * visits / len(due))
+    least = np.maximum(1 / np.maximum(made.due, 1), made.epsilon * visits / len(due))
     assert least.sum() <= visits + 1e-9

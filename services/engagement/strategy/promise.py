@@ -9,7 +9,8 @@ nothing. Which of several units that are due alike are the certain ones is decid
 The others get the least probability 1/d, so that few promises come down to their last week, as far as
 there is room for it: then it is lowered for all alike.
 
-Of the B visits only so many can be certain that the ε-th part of them is still left to chance.
+The ε-th part of the visits is left to chance as long as the promises can be kept beside it. In a week in
+which they cannot, the part is made so much smaller: a promise comes before what could be learned.
 """
 
 from typing import NamedTuple
@@ -25,10 +26,14 @@ NEVER = 2**31
 
 
 class Promised(NamedTuple):
-    """due : (N,), as `Pool.due`: at most 1 where a visit is certain      forced : how many are"""
+    """due : (N,), as `Pool.due`: at most 1 where a visit is certain      forced : how many are
+
+    epsilon : what is left of ε in this week
+    """
 
     due: Floats
     forced: int
+    epsilon: float
 
 
 def promised(due: Integers, visits: int, epsilon: float, lot: Integers) -> Promised:
@@ -37,22 +42,31 @@ def promised(due: Integers, visits: int, epsilon: float, lot: Integers) -> Promi
     due : (N,), weeks within which a visit is due, below 1 where it is overdue, NEVER where none is
     visits : B, of this week and, as far as is known, of those to come      epsilon : ε
     lot : (N,), keyed numbers that decide between units due alike
-    raises : Invalid when more visits must be certain than can be
+    raises : Invalid when more visits must be certain than there are
     """
     left = np.maximum(due, 1)
     certain = most_certain(len(due), visits, epsilon)
-    weeks, count = np.unique(left[left < NEVER], return_counts=True)
-    forced = int(np.max(np.cumsum(count) - (weeks - 1) * certain, initial=0))
+    forced = _needed(left, certain)
     if forced > certain:
+        forced = _needed(left, visits)
+    if forced > visits:
         raise Invalid(
-            f"the minimum service needs {forced} visits this week, and the health workers have time for "
-            f"{visits}, of which {certain} can be promised"
+            f"the minimum service needs {forced} visits this week, and the health workers "
+            f"have time for {visits}"
         )
+    if forced > certain:
+        epsilon = (1 - forced / visits) / (1 - forced / len(due))
     out = np.where(left < NEVER, left, np.inf)
     first = np.lexsort((lot, left))
     out[first[forced:]] *= _stretch(out[first[forced:]], visits, forced, epsilon)
     out[first[:forced]] = 1
-    return Promised(out, forced)
+    return Promised(out, forced, epsilon)
+
+
+def _needed(left: Integers, each_week: int) -> int:
+    """How many visits must be certain now, if so many can be in each week to come."""
+    weeks, count = np.unique(left[left < NEVER], return_counts=True)
+    return int(np.max(np.cumsum(count) - (weeks - 1) * each_week, initial=0))
 
 
 def most_certain(units: int, visits: int, epsilon: float) -> int:

@@ -158,7 +158,8 @@ def drawn_up(question: Question, numbers: Draws, seed: int, *parts: str) -> Draw
     if not rows:
         return NOBODY
     visits = min(question.visits, len(rows))
-    due = promised(np.array([row.due for row in rows], np.int64), visits, rule.epsilon, numbers.order).due
+    kept = promised(np.array([row.due for row in rows], np.int64), visits, rule.epsilon, numbers.order)
+    rule = msgspec.structs.replace(rule, epsilon=kept.epsilon)
     belief, cluster = believed(question.changes, [row.stand for row in rows])
     pool = Pool(
         Places(
@@ -169,7 +170,7 @@ def drawn_up(question: Question, numbers: Draws, seed: int, *parts: str) -> Draw
         cluster,
         np.array([STATES.index(row.state) for row in rows], np.int64),
         np.array([row.unheard for row in rows], np.int64),
-        due,
+        kept.due,
     )
     made = plan(pool, belief, rule, visits, question.workers, numbers, generator(seed, *parts))
     index = _index(pool, belief, rule, seed, *parts)
