@@ -19,7 +19,7 @@ from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.link import link
 from engagement.workflows.plan import PlanAsk, plan_week
-from engagement.workflows.plan_told import plan_seen
+from engagement.workflows.plan_told import in_words, plan_seen
 from engagement.workflows.rebuild import compare
 from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.replay import replay_decisions
@@ -388,3 +388,11 @@ def test_a_planned_decision_is_rewarded_for_analysis(here):
 def test_the_plan_of_a_pool_is_told_as_it_was_stored(here):
     [plan] = planned(here)
     assert seen(here, plan.plan_id) == plan
+
+
+def test_on_a_terminal_a_plan_is_a_line_a_group_and_a_line_a_worker(here):
+    [plan] = planned(here)
+    lines = in_words(plan)
+    assert lines[0] == "hill, 2026-W11: 6 groups asked, 2 fit."
+    assert lines[-1] == "  asha: 2 visits, 90 of 120 minutes"
+    assert [line.split()[:2] for line in lines[1:7]] == [[str(row.place), row.group] for row in plan.groups]

@@ -117,13 +117,19 @@ def test_a_visit_that_falls_out_counts_as_none_for_who_is_next(db):
     assert (due[in_place(plan, 1).group], due[in_place(plan, 2).group]) == (19, 20)
 
 
-def test_money_too_little_for_another_visit_leaves_the_place_empty(db):
-    """Money for one visit, which a decline gives back: it is enough for the next, and not for two."""
+def test_the_money_of_who_declined_pays_for_the_next(db):
     here, plan = hill(db, "asha", "bina", budgets=(Budget(id="health", limit_minor=100),))
     assert plan.visits == 1
     say(here, in_place(plan, 1), "declined")
     assert len(visited(seen(here, plan.plan_id, 1.0))) == 1
     assert compare(here.db, Kept(), here.id) == []
+
+
+def test_where_money_has_become_too_little_the_place_stays_empty(db):
+    here, plan = hill(db, "asha", budgets=(Budget(id="health", limit_minor=100),))
+    here.run(revise, [Budget(id="health", limit_minor=99)])
+    say(here, in_place(plan, 1), "declined")
+    assert visited(seen(here, plan.plan_id, 1.0)) == {}
 
 
 def exchange(here, plan, first, second, day=1.0):

@@ -115,7 +115,7 @@ async def list_plans(
     after: After = "",
     limit: Limit = PAGE,
 ) -> Plans:
-    """List plans.
+    """List the plans of weeks.
 
     The oldest first: of one strategy, one catchment or one week.
     """
@@ -129,7 +129,7 @@ async def list_plans(
 
 @get("/v1/plans/{plan_id:str}", guards=[Needs("read")], tags=["plans"])
 async def tell_plan(request: Call, plan_id: PlanName) -> PlanSeen:
-    """Tell a plan.
+    """Tell a plan and what became of it.
 
     Each group's place in line and why, its chance, who goes and what became of it, and for staff the load
     of each health worker.
