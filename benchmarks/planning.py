@@ -27,6 +27,8 @@ from engagement.randomness import generator
 from engagement.records import Bools, Floats, Integers
 
 DISCOUNT = 0.95
+GUESS = 1.0
+"""Transitions a row, all next states alike, before any data; 4 gave the same within errors."""
 LEARNING = 12
 """Periods after which ours is compared with knowing the chains."""
 NAMES = ("nobody", "random", "round-robin", "worst-first", "myopic", "Whittle, known", "ours")
@@ -180,7 +182,7 @@ class Ours:
         """Who is visited in the period."""
         place = self.place
         groups, states, clusters = len(state), place.states, int(place.told.max()) + 1
-        guess = np.full((2, states, states), 1 / states)
+        guess = np.full((2, states, states), GUESS / states)
         counts = np.zeros((2, clusters, 2, states, states))
         for when, (before, visited, after) in enumerate(seen):
             cells = place.told, before, visited.astype(np.int64), after

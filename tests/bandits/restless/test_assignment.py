@@ -89,6 +89,16 @@ def test_whom_she_knows_does_not_jump_the_line():
     assert assigned(places("a", "a"), [worker(visits=1, knows=frozenset(["g1"]))]).worker == ("w", None)
 
 
+def test_no_number_of_acquaintances_jumps_the_line():
+    # sent to g0 and g2 both would meet somebody they know; sent to g1 and g0 neither does
+    where = places("a", "a", "a", languages=("te", "hi", "te"))
+    crew = [
+        worker("u", languages=["te", "hi"], visits=1, knows=frozenset(["g0"])),
+        worker("v", visits=1, knows=frozenset(["g2"])),
+    ]
+    assert assigned(where, crew).worker == ("v", "u", None)
+
+
 @pytest.mark.parametrize(
     ("crew", "reason"),
     [

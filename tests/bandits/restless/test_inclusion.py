@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from engagement.bandits.restless.inclusion import (
     in_units,
     mixed,
-    service_floor,
+    promised,
     top_shares,
     within,
 )
@@ -115,7 +115,44 @@ def test_shares_that_do_not_make_the_visits_are_unusable(share):
 
 
 def test_who_must_be_seen_within_four_periods_is_visited_with_a_quarter_at_least():
-    assert service_floor(floats(4, np.inf, 1, 0)).tolist() == [0.25, 0, 1, 1]
+    assert promised(floats(4, np.inf, np.inf), 2, 0.1).tolist() == [0.25, 0.1, 0.1]
+
+
+@pytest.mark.parametrize("due", [1, 0, -3])
+def test_who_is_due_now_or_overdue_is_certain(due):
+    assert promised(floats(due, np.inf), 1, 0.0)[0] == 1
+
+
+def test_a_promise_in_the_far_future_asks_for_no_more_than_the_floor():
+    assert promised(floats(50, 50), 1, 0.1).tolist() == [0.1, 0.1]
+
+
+def test_where_visits_are_too_few_the_most_urgent_come_first():
+    # one is certain; of the one visit left the two that are due next take ½ each, and nothing is left
+    assert promised(floats(1, 2, 2, 3), 2, 0.0).tolist() == [1, 0.5, 0.5, 0]
+
+
+def test_what_is_left_for_the_less_urgent_is_shared_alike():
+    # of one visit the first takes ½, and each of the two others ¼ instead of ⅓
+    assert promised(floats(2, 3, 3), 1, 0.0) == pytest.approx([0.5, 0.25, 0.25])
+
+
+def test_the_floor_gives_way_to_what_is_due_now():
+    # one visit is left for four, who would have .3 each
+    assert promised(floats(1, *[np.inf] * 4), 2, 0.3).tolist() == [1, 0.25, 0.25, 0.25, 0.25]
+
+
+@given(st.lists(st.sampled_from([1, 2, 3, 8, np.inf]), min_size=1, max_size=9), st.data())
+def test_promises_come_to_no_more_than_the_visits(due, data):
+    visits = data.draw(st.integers(due.count(1), len(due)))
+    floor = data.draw(st.floats(0, 1)) * visits / len(due)
+    # nine terms, each rounded to 2⁻⁵³
+    assert promised(floats(*due), visits, floor).sum() <= visits + 1e-14
+
+
+def test_more_visits_due_now_than_there_are_are_refused():
+    with pytest.raises(Invalid, match="2 visits are promised"):
+        promised(floats(1, 0, 5), 1, 0.1)
 
 
 def test_limits_that_are_kept_change_nothing():
@@ -160,8 +197,7 @@ def test_no_other_probabilities_between_the_limits_are_nearer(pool, data):
     assert np.dot(pi - share, other - pi) >= -1e-9
 
 
-def test_more_promises_than_visits_are_refused():
-    # three units within two periods, and one visit
+def test_limits_below_which_the_visits_do_not_reach_are_refused():
     with pytest.raises(Invalid, match=r"1\.50"):
         within(floats(1 / 3, 1 / 3, 1 / 3), 1, floats(0.5, 0.5, 0.5), floats(1, 1, 1))
 

@@ -82,6 +82,7 @@ def pooled(counts: Floats, guess: Floats) -> Prior:
     unvisited = np.broadcast_to(left, counts[:, 0].shape)
     first = _strength(counts[:, 0], unvisited)
     own = counts[:, 0] + first * unvisited
+    own /= own.sum(axis=-1, keepdims=True)
     # where nobody gets to without a visit, there is no odds to move
     tilted = own * (visited / np.where(left > 0, left, 1)) + np.where(left > 0, 0, visited)
     moved = tilted / tilted.sum(axis=-1, keepdims=True)

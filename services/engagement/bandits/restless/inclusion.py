@@ -6,8 +6,8 @@
 2. *What is fair to learn from.* π = (1 − ε)·π̂ + ε·B/N: sum B, floor εB/N, cap 1 − ε(1 − B/N).
 3. *What is promised.* With limits l ≤ π ≤ u for single units, π = clip(π + μ, l, u) with the one μ at
    which the sum is B again: of all such vectors the nearest in the sum of squares. There is one only if
-   Σl ≤ B ≤ Σu; else the promise cannot be kept and is refused. A unit that must be seen within
-   d periods, this one among them, has l = 1/d; at d = 1 it is *forced*: certain, and nothing is learned.
+   Σl ≤ B ≤ Σu; else they cannot be kept and are refused. A unit that must be seen within d periods, this
+   one among them, has l = 1/d; at d = 1 it is *forced*: certain, and nothing is learned of it.
 4. *What is drawn from.* π in whole units of 2⁻³² that sum to B·2³² exactly.
 """
 
@@ -69,12 +69,32 @@ def mixed(share: Floats, visits: int, epsilon: float) -> Floats:
     return (1 - epsilon) * share + epsilon * visits / max(len(share), 1)
 
 
-def service_floor(periods_left: Floats) -> Floats:
-    """The least π of units that must be seen within so many periods, the present one among them: 1/d.
+def promised(due: Floats, visits: int, floor: float) -> Floats:
+    """The least π of each unit: 1 where a visit is due now, else 1/d as far as the visits go, or the floor.
 
-    periods_left : (N,), ∞ where nothing is promised, below 1 where it is overdue      returns : (N,)
+    due : (N,), periods d within which a visit is promised, the present one among them; ∞ where none is
+    floor : of every unit      returns : (N,), sum at most B
+    raises : Invalid when more visits are due now than there are
+
+    With π = 1/d a unit is visited in each of its d periods equally often, after (d + 1)/2 on average:
+    N units that nothing else favours take 2N/(d + 1) visits a period, more than the N/d without which
+    no promise can be kept. Where there are fewer, the most urgent come first, all of one d alike.
     """
-    return 1 / np.maximum(periods_left, 1)
+    now = due <= 1
+    room = float(visits - now.sum())
+    if room < 0:
+        raise Invalid(f"{now.sum()} visits are promised for this period, and there are only {visits}")
+    waiting = int((~now).sum())
+    least = min(floor, room / max(waiting, 1))
+    low = np.where(now, 1.0, least)
+    room = max(room - least * waiting, 0.0)
+    for periods in np.unique(due[~now & np.isfinite(due)]):
+        of = due == periods
+        wanted = of.sum() * max(1 / periods - least, 0.0)
+        given = min(wanted, room)
+        low[of] += given / of.sum()
+        room -= given
+    return low
 
 
 def within(pi: Floats, visits: int, low: Floats, high: Floats) -> Floats:
@@ -87,9 +107,9 @@ def within(pi: Floats, visits: int, low: Floats, high: Floats) -> Floats:
     if not ((low >= 0) & (low <= high) & (high <= 1)).all():
         raise Invalid("the least a unit may be visited must lie between 0 and the most")
     if low.sum() > visits + TOLERANCE:
-        raise Invalid(f"the promised visits come to {low.sum():.2f}, and there are only {visits}")
+        raise Invalid(f"the least of all comes to {low.sum():.2f} visits, and there are only {visits}")
     if high.sum() < visits - TOLERANCE:
-        raise Invalid(f"the units may take {high.sum():.2f} visits, and there are {visits}")
+        raise Invalid(f"the most of all comes to {high.sum():.2f} visits, and there are {visits}")
     if ((pi >= low) & (pi <= high)).all():
         return pi
     below, above = -1.0, 1.0

@@ -23,7 +23,7 @@ from numpy.random import Generator
 from engagement.bandits.propensity import ONE
 from engagement.bandits.restless.assignment import LeftOut, Places, Worker, assigned
 from engagement.bandits.restless.chains import BELIEF_IN_ORDER, sampled
-from engagement.bandits.restless.inclusion import in_units, mixed, service_floor, top_shares, within
+from engagement.bandits.restless.inclusion import in_units, mixed, promised, top_shares, within
 from engagement.bandits.restless.index import Phases, of_cells, worth
 from engagement.bandits.restless.pivotal import Draws, drawn, line
 from engagement.records import Bools, Floats, Integers, Units
@@ -44,7 +44,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     reward: tuple[float, ...]
     discount: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
-    epsilon: Share = 0.1
+    epsilon: Share = 0.05
     draws: Annotated[int, msgspec.Meta(ge=200, le=10_000)] = 400
     width: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     belief_in_order: Annotated[float, msgspec.Meta(ge=0, lt=1)] = BELIEF_IN_ORDER
@@ -126,7 +126,7 @@ def plan(
 
     visits : B, such as the slots of the workers; never more than one a unit
     numbers : the units' keyed uniforms      rng : for draws from the belief
-    raises : Invalid when what is promised needs more visits than there are; ValueError for numbers
+    raises : Invalid when more visits are due now than there are; ValueError for numbers
     outside their ranges
     """
     _must_be_known(pool, belief, rule)
@@ -158,11 +158,11 @@ def shares(pool: Pool, belief: Belief, rule: Rule, visits: int, rng: Generator) 
 def decided(considered: Considered, numbers: Draws) -> Decided:
     """π, who is chosen, and the line; of the evidence and the keyed numbers alone.
 
-    raises : Invalid when what is promised needs more visits than there are
+    raises : Invalid when more visits are due now than there are
     """
     share, due, visits, epsilon = considered
     rate = visits / max(len(share), 1)
-    low = np.maximum(service_floor(due), epsilon * rate)
+    low = promised(due, visits, epsilon * rate)
     high = np.maximum(1 - epsilon * (1 - rate), low)
     pi = within(mixed(share, visits, epsilon), visits, low, high)
     probability = in_units(pi, visits)

@@ -109,25 +109,27 @@ def _walk(P: Floats, reward: Floats, discount: float) -> Indices:
     """
     states, arms = reward.shape
     delta = discount * (P[1] - P[0])
+    left, visited = np.eye(states)[:, :, None] - discount * P
     active = np.ones((states, arms), np.bool_)
     indexable = np.ones(arms, np.bool_)
     value = np.empty((states, arms))
     reached = np.full(arms, -np.inf)
     for _ in range(states):
-        earned, passive = _evaluated(np.where(active[:, None], P[1], P[0]), reward, ~active, discount)
+        system = np.where(active[:, None], visited, left)
+        earned, passive = _evaluated(system, reward, ~active, averaged=discount == 1)
         gain, slope = _applied(delta, earned), _applied(delta, passive) - 1
         # an advantage that does not fall with λ is never lost under this policy
         falls = active & (slope < 0)
         root = np.where(falls, gain / np.where(falls, -slope, 1), np.inf)
-        leaver = root.argmin(axis=0)
-        lost = np.take_along_axis(root, leaver[None], axis=0)[0]
+        lost = root.min(axis=0)
         indexable &= np.isfinite(lost)
         reached = np.where(np.isfinite(lost), np.maximum(lost, reached), reached)
         size = np.abs(earned).max(axis=0) + np.abs(reached) * (1 + np.abs(passive).max(axis=0))
         back = gain + slope * reached > ROUNDING * size
         indexable &= ~(back & ~active).any(axis=0)
-        np.put_along_axis(value, leaver[None], reached[None], axis=0)
-        np.put_along_axis(active, leaver[None], values=False, axis=0)
+        leaves = np.arange(states)[:, None] == root.argmin(axis=0)
+        np.copyto(value, reached, where=leaves)
+        active &= ~leaves
     return Indices(np.where(indexable, value, np.nan), indexable)
 
 
@@ -137,18 +139,18 @@ def _applied(matrix: Floats, vector: Floats) -> Floats:
     return product
 
 
-def _evaluated(P: Floats, reward: Floats, passive: Bools, discount: float) -> tuple[Floats, Floats]:
-    """A policy's value as u and w, V = u + λ·w; with β = 1 relative to the best state.
+def _evaluated(system: Floats, reward: Floats, passive: Bools, *, averaged: bool) -> tuple[Floats, Floats]:
+    """A policy's value as u and w, V = u + λ·w; of the average reward, relative to the best state.
 
-    P : (S, S, n), the policy's own transitions      reward, passive : (S, n)      returns : (S, n) twice
+    system : (S, S, n), I − βP for the policy's own P, used up      reward, passive : (S, n)
+    returns : (S, n) twice
 
     The average reward g takes the place of the best state's value, which is 0: h + g = r + P·h.
     """
-    matrix = np.eye(len(P))[:, :, None] - discount * P
-    if discount == 1:
-        matrix[:, -1] = 1
-    u, w = _solved(matrix, np.stack([reward, passive.astype(np.float64)]))
-    if discount == 1:
+    if averaged:
+        system[:, -1] = 1
+    u, w = _solved(system, np.stack([reward, passive.astype(np.float64)]))
+    if averaged:
         u[-1] = w[-1] = 0
     return u, w
 
