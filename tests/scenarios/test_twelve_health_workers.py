@@ -37,7 +37,7 @@ HOURS = {"asha": 2.0, "bina": 1.5, "chandra": 1.6}
 VISITS = {"dale": 4, "hill": 4, "moor": 6, "vale": 6}
 LONGEST_WAIT_WEEKS = 5
 """15 groups wait for at least 4 visits a week."""
-EPSILON = 0.1
+EPSILON = 0.05
 RHYTHM = EveryWeeks(first_on=(START - timedelta(days=28)).date())
 LINKED_ON = "2025-01-01"
 ALL_WEEK = [{"starts_on": "2026-03-09", "ends_on": "2026-03-13"}]

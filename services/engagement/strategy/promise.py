@@ -6,8 +6,8 @@ due first then goes first (Jackson 1955, "Scheduling a production line to minimi
 as many visits are certain this week as the tightest of these needs, and no more: certain visits teach
 nothing. Which of several units that are due alike are the certain ones is decided by lot.
 
-The others get the least probability 1/d, so that few promises come down to their last week, as far as
-there is room for it: then it is lowered for all alike.
+The others keep their weeks, from which the least of their chances follows (`inclusion.promised`): few
+promises come down to their last week.
 
 The ε-th part of the visits is left to chance as long as the promises can be kept beside it. In a week in
 which they cannot, the part is made so much smaller: a promise comes before what could be learned.
@@ -58,7 +58,6 @@ def promised(due: Integers, visits: int, epsilon: float, lot: Integers) -> Promi
         epsilon = (1 - forced / visits) / (1 - forced / len(due))
     out = np.where(left < NEVER, left, np.inf)
     first = np.lexsort((lot, left))
-    out[first[forced:]] *= _stretch(out[first[forced:]], visits, forced, epsilon)
     out[first[:forced]] = 1
     return Promised(out, forced, epsilon)
 
@@ -74,12 +73,3 @@ def most_certain(units: int, visits: int, epsilon: float) -> int:
     if visits >= units:
         return units
     return int(visits * (1 - epsilon) / (1 - epsilon * visits / units) + TOLERANCE)
-
-
-def _stretch(left: Floats, visits: int, forced: int, epsilon: float) -> float:
-    """By what weeks are multiplied so that Σ1/d fits beside what is certain and what chance keeps."""
-    wanted = float(np.sum(1 / left))
-    room = visits - forced - epsilon * visits * len(left) / max(len(left) + forced, 1)
-    if wanted <= room:
-        return 1.0
-    return wanted / room if room > TOLERANCE else np.inf
