@@ -41,6 +41,7 @@ COMMANDS = [
         "import-log",
         "fold",
         "rebuild",
+        "plan",
         "replay",
         "promotion",
         "prior",
@@ -308,6 +309,18 @@ def test_a_rebuild_finds_mends_and_reports_what_differs(
     assert re.search(r"differs from the ledger: \S+ .*ben", found.out)
     assert run("rebuild").out.endswith("Made again; 1 had differed from the ledger.\n")
     assert run("rebuild", "--check").code == 0
+
+
+@pytest.mark.usefixtures("decided")
+def test_groups_that_no_plan_reaches_are_counted(run: Callable[..., Said]) -> None:
+    said = run("plan")
+    assert (said.code, said.out) == (0, "In no plan: 2 groups that are linked to no catchment\n")
+
+
+@pytest.mark.usefixtures("decided")
+def test_a_week_that_is_none_is_one_line(run: Callable[..., Said]) -> None:
+    said = run("plan", "--period", "soon")
+    assert (said.code, said.err.count("\n")) == (2, 1)
 
 
 def test_a_decision_is_replayed_and_agrees(run: Callable[..., Said], decided: str) -> None:

@@ -40,6 +40,9 @@ from engagement.workflows.import_register import import_register
 from engagement.workflows.import_register import in_words as register_in_words
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.log_mapping import read_mapping
+from engagement.workflows.plan import PlanAsk, plan_week
+from engagement.workflows.plan_told import in_words as plan_in_words
+from engagement.workflows.plan_told import plan_seen
 from engagement.workflows.prior import WORTH_AT_MOST
 from engagement.workflows.prior import in_words as prior_in_words
 from engagement.workflows.prior import prior as learned_prior
@@ -163,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "rebuild":
             made.add_argument("--check", action="store_true", help="only compare; change nothing")
 
+    _describe_plan(command("plan", _plan, "plan a week of the health workers' visits, and print it"))
+
     replay = command("replay", _replay, "make stored decisions again and compare")
     replay.add_argument("decision", nargs="*", help="decision ids; all of the program's when none is given")
     replay.add_argument("--program", help="the program's id; not needed when there is one program")
@@ -230,6 +235,13 @@ def _ask_for_prior(parser: argparse.ArgumentParser) -> None:
         metavar="RESULTS",
         help=f"how many results each action's mean may count for; {WORTH_AT_MOST:.0f} by default",
     )
+
+
+def _describe_plan(plan: argparse.ArgumentParser) -> None:
+    plan.add_argument("--program", help="the program's id; not needed when there is one program")
+    plan.add_argument("--strategy", help="the strategy; not needed when only one plans")
+    plan.add_argument("--pool", help="only this catchment")
+    plan.add_argument("--period", metavar="WEEK", help="such as 2026-W17; this week when absent")
 
 
 def _settings(arguments: Arguments) -> Settings:
@@ -521,6 +533,26 @@ def _rebuild(arguments: Arguments) -> int:
         return 1 if found else 0
     say(f"Made again; {len(found)} had differed from the ledger.")
     return 0
+
+
+def _plan(arguments: Arguments) -> int:
+    given = {name: getattr(arguments, name) for name in PlanAsk.__struct_fields__}
+    try:
+        ask = msgspec.convert(given, PlanAsk)
+    except msgspec.ValidationError as flaw:
+        raise Invalid(str(flaw)) from None
+    with _opened(arguments) as (db, kept):
+        program_id, now_ms = _only_program(db, arguments), _now(db)
+        made = plan_week(db, kept, program_id, ask, now_ms)
+        for row in made.pools:
+            if row.plan_id is None:
+                say(f"{row.pool}: {row.mistake}")
+                continue
+            with db.read() as conn:
+                say(*plan_in_words(plan_seen(conn, kept, program_id, row.plan_id, "staff", now_ms)))
+    if made.nowhere:
+        say(f"In no plan: {made.nowhere} groups that are linked to no catchment")
+    return 1 if any(row.plan_id is None for row in made.pools) else 0
 
 
 def _replay(arguments: Arguments) -> int:

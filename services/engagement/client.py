@@ -38,6 +38,9 @@ from engagement.workflows.everybody import AskAll
 from engagement.workflows.import_register import RegisterReport
 from engagement.workflows.ingest import Receipt, Signal
 from engagement.workflows.outcome import Earned, Posted
+from engagement.workflows.plan import PlanAsk
+from engagement.workflows.plan_life import Swap
+from engagement.workflows.plan_told import PlanSeen
 from engagement.workflows.recommend import Ask
 from engagement.workflows.roster import RosterReport
 from engagement.workflows.safety import OpenReferral
@@ -133,6 +136,15 @@ class _Stood(msgspec.Struct, frozen=True):
 
 class _StoodMany(msgspec.Struct, frozen=True):
     items: list[_Stood]
+
+
+class _PoolPlanned(msgspec.Struct, frozen=True):
+    plan: PlanSeen | None = None
+    problem: _Problem | None = None
+
+
+class _Planned(msgspec.Struct, frozen=True):
+    items: list[_PoolPlanned]
 
 
 class _Reported(msgspec.Struct, frozen=True):
@@ -246,6 +258,23 @@ class Client:
             for result in self._post("/v1/signals", _Reported(part), _Results).results
         ]
         return [result.receipt or _named(result.problem) for result in results]
+
+    def plan(self, ask: PlanAsk) -> list[PlanSeen | EngagementError]:
+        """Plans a week of the health workers' visits: for each pool, in order, its plan or its problem."""
+        items = self._post("/v1/plans", ask, _Planned).items
+        return [item.plan or _named(item.problem) for item in items]
+
+    def plan_of(self, plan_id: str) -> PlanSeen:
+        """A plan, and what became of it."""
+        return self._get(f"/v1/plans/{_part(plan_id)}", PlanSeen)
+
+    def swap(self, plan_id: str, visits: Swap) -> PlanSeen:
+        """Lets two health workers exchange their visits."""
+        return self._post(f"/v1/plans/{_part(plan_id)}/swap", visits, PlanSeen)
+
+    def share_out(self, plan_id: str) -> PlanSeen:
+        """Shares the visits of a plan out anew, after a change of hours, leave or links."""
+        return self._send("POST", f"/v1/plans/{_part(plan_id)}/share", PlanSeen)
 
     def story(self, decision_id: str) -> Story:
         """Everything stored about a decision."""

@@ -40,6 +40,14 @@ def test_an_action_without_limits_is_available():
     assert reason(nudge()) == Reason.AVAILABLE
 
 
+def test_an_action_that_a_plan_decides_about_is_offered_by_nobody_else():
+    situation = ANYONE._replace(planned=frozenset({"a"}))
+    assert (reason(nudge(), situation), reason(nudge(id="b"), situation)) == (
+        Reason.PLANNED,
+        Reason.AVAILABLE,
+    )
+
+
 def test_a_retired_action_is_offered_no_more():
     assert reason(nudge(retired=True)) == Reason.RETIRED
 
@@ -284,4 +292,5 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "CONTACTS": 12,
         "QUIET_HOURS": 13,
         "TAPERED": 14,
+        "PLANNED": 15,
     }

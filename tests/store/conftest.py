@@ -15,6 +15,7 @@ from engagement.store import (
     keys,
     links,
     merges,
+    plans,
     promotions,
     resources,
     setup,
@@ -28,6 +29,7 @@ from engagement.store.identifiers import uuid7
 from engagement.strategy.promotion import Judged
 from engagement.strategy.purse import Resource
 from engagement.strategy.setup import Group, Link, Member, Membership, Program, Site
+from engagement.strategy.week_plan import PlanEvidence
 
 PROGRAM = "01900000-0000-7000-8000-00000000000a"
 OTHER = "01900000-0000-7000-8000-00000000000b"
@@ -42,6 +44,7 @@ EVIDENCE = Evidence(
     uniform=2**53 - 1,
     remaining=120.0,
 )
+NO_PLAN = PlanEvidence((), (), (), 0, 0.1, 0.0, 0.0, 0.0)
 
 
 def make_decision(moment=1_000, **fields) -> Decision:
@@ -98,6 +101,10 @@ def fill(conn, program_id=PROGRAM) -> None:
     held = resources.Reservation(made.decision_id, Resource("fund", "2026-01"), 5, 50)
     resources.insert_reservations(conn, program_id, [held])
     resources.write_counters(conn, program_id, {("fund", "2026-01"): 5})
+    plan = plans.Plan(uuid7(1), "s", "c", "2026-W11", 1, 1, 1, 2, NO_PLAN)
+    plans.insert_plan(conn, program_id, plan)
+    visit = (plan.plan_id, 1, plan.period, made.decision_id, "g", "asha", "drawn", None, None, 1)
+    plans.insert_visits(conn, program_id, [plans.Visit(*visit)])
     units.write_tallies(conn, program_id, [("member", "m", b"tally")])
     conn.execute(
         t.nodes.insert(),

@@ -102,7 +102,7 @@ def test_every_key_begins_with_the_program(table):
             assert key.elements[0].column.name == "program_id"
 
 
-@pytest.mark.parametrize("table", [t.answers, t.outcomes, t.reservations, t.fold_entries], ids=str)
+@pytest.mark.parametrize("table", [t.answers, t.outcomes, t.reservations, t.fold_entries, t.visits], ids=str)
 def test_a_row_needs_the_decision_it_refers_to(filled, table):
     with filled.read() as conn:
         row = conn.execute(select(table)).first()._asdict()

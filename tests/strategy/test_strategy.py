@@ -6,6 +6,8 @@ import pytest
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.expected import Expected
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.bandits.restless.plan import Rule
+from engagement.strategy.planning import Planning
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 
 PLAIN = Strategy(id="s", title="S", actions=("a", "b"))
@@ -139,6 +141,9 @@ def test_a_belief_sees_the_intercept_first():
     )
 
 
+PLANS = Strategy(id="p", title="P", level="group", actions=("a",), cadence="week", plan=Planning())
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -172,9 +177,36 @@ def test_what_was_learned_is_not_true_of_another_question(change):
     assert not msgspec.structs.replace(PLAIN, **change).learns_like(PLAIN)
 
 
+def test_a_strategy_that_plans_is_another_question_than_one_that_does_not():
+    assert not PLANS.learns_like(msgspec.structs.replace(PLANS, plan=None))
+
+
+def test_how_a_plan_is_made_may_change():
+    other = msgspec.structs.replace(PLANS, plan=Planning(longest_wait_weeks=6))
+    assert other.learns_like(PLANS)
+
+
+@pytest.mark.parametrize(
+    "change", [{"level": "member"}, {"cadence": "month"}, {"actions": ("a", "b")}], ids=str
+)
+def test_a_plan_is_for_one_action_for_groups_by_the_week(change):
+    with pytest.raises(ValueError, match="one action, for groups, by the week"):
+        Strategy(**{**msgspec.structs.asdict(PLANS), **change})
+
+
+def test_a_plan_sees_no_features():
+    assert PLANS.columns == ()
+
+
+@pytest.mark.parametrize("reward", [(0.0, 1.0), (0.0, 0.5, 0.4, 1.0)], ids=str)
+def test_a_plan_has_a_reward_for_each_state_and_none_that_falls(reward):
+    with pytest.raises(ValueError, match="4 rewards that do not fall"):
+        Planning(rule=Rule(reward=reward))
+
+
 def test_each_field_of_a_strategy_is_known_to_matter_or_not_for_learning():
     assert set(Strategy.__struct_fields__) == {
-        *("level", "actions", "posterior", "features", "outcome"),
+        *("level", "actions", "posterior", "features", "outcome", "plan"),
         *("id", "title", "allocation", "cadence", "floor", "floors", "bounds", "warm_up", "prices"),
         *("fallback", "paused", "control", "shadow"),
     }

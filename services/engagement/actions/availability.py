@@ -41,6 +41,7 @@ class Reason(IntEnum):
     CONTACTS = 12
     QUIET_HOURS = 13
     TAPERED = 14
+    PLANNED = 15
 
 
 WORDS: dict[Reason, str] = {
@@ -57,6 +58,7 @@ WORDS: dict[Reason, str] = {
     Reason.TAPERED: "has come to its end before the program does",
     Reason.BUDGET: "the budget of this period is used up",
     Reason.MINUTES: "who would carry it out has no more time this month",
+    Reason.PLANNED: "planned for the health worker's week",
     Reason.NO_CONTENT: "not written yet in the member's language",
     Reason.FAMILY_UNSAFE: "the member was reported not to be safe at home",
 }
@@ -82,6 +84,7 @@ class Situation(NamedTuple):
     family_unsafe : was ever reported not to be safe at home
     in_time : whether the quiet hours leave any time to deliver before the offer runs out
     contacts : how often the unit may be turned to      days_to_end : None where no end is set
+    planned : ids of the actions that a plan decides about
     """
 
     phase: Phase
@@ -95,6 +98,7 @@ class Situation(NamedTuple):
     in_time: bool = True
     contacts: Contacts = Contacts()
     days_to_end: int | None = None
+    planned: frozenset[str] = frozenset()
 
 
 def _payer_ended(action: AnyAction, situation: Situation) -> bool:
@@ -108,6 +112,8 @@ def _of_program(action: AnyAction, situation: Situation) -> Reason:
     """The first reason that lies with the program, the member's safety or consent."""
     if action.retired:
         return Reason.RETIRED
+    if action.id in situation.planned:
+        return Reason.PLANNED
     if situation.phase not in action.phases:
         return Reason.PHASE
     ended = _of_end(action, situation)

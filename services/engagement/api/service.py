@@ -22,6 +22,7 @@ from engagement.store.kept import Kept
 from engagement.store.keys import ApiKey
 from engagement.telemetry import Metrics
 from engagement.workflows.fold import Folded, fold_program
+from engagement.workflows.plan import PlanAsk, PlansMade, plan_week
 from engagement.workflows.recommend import Answer, Ask, recommend
 
 log = logging.getLogger("engagement.service")
@@ -75,6 +76,10 @@ class Service:
                 "published a version", extra={"strategy": made.strategy_id, "version": made.header.version}
             )
         return folded
+
+    def plan(self, program_id: str, ask: PlanAsk) -> PlansMade:
+        """Plans a week's visits, pool by pool, each in a transaction of its own."""
+        return plan_week(self.db, self.kept, program_id, ask, self.clock.now_ms())
 
     def _fold_regularly(self) -> None:
         while not self._closed.wait(self.settings.fold_every_s):

@@ -170,6 +170,7 @@ TEMPLATE_EFFECTS: tuple[Effect, ...] = (
         lift=0.10,
         adviser_hazard=0.5,
     ),
+    msgspec.structs.replace(CHW_VISIT, action="chw_group_visit"),
     Effect(action="adviser_refresher", kind="chw_linkage", adviser_hazard=0.5),
     Effect(action="hand_over", kind="chw_linkage", hold_alone=0.5, lift=0.10, adviser_hazard=0.5),
 )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, union
 
+from engagement.actions.action import NONE
 from engagement.records import Evidence
 from engagement.store import tables as t
 from engagement.store.codec import evidence_bytes, evidence_of
@@ -65,6 +66,17 @@ class Answered(NamedTuple):
     reason: str | None
     occurred_at: int
     recorded_at: int
+
+
+class Planned(NamedTuple):
+    """A decision of a plan in short. chosen : whether a visit was drawn    randomised : by chance"""
+
+    unit_id: str
+    period: str
+    decided_at: int
+    chosen: bool
+    phase: str
+    randomised: bool
 
 
 class OutcomeRow(NamedTuple):
@@ -220,6 +232,17 @@ def counted(
         (strategy, Unit(kind, name)): number
         for strategy, kind, name, number in conn.execute(_counted(conn), given)
     }
+
+
+def planned(conn: Connection, program_id: str, strategy_id: str, since_ms: int) -> list[Planned]:
+    """The decisions of a strategy that plans, by unit, the oldest first; those closed before are left out."""
+    d = t.decisions.c
+    query = (
+        select(d.unit_id, d.decision_point, d.decided_at, d.action_id != NONE, d.phase, d.randomised)
+        .where(d.program_id == program_id, d.strategy_id == strategy_id, d.closes_at >= since_ms)
+        .order_by(d.unit_id, d.decided_at)
+    )
+    return [Planned(*row) for row in conn.execute(query)]
 
 
 def standing(

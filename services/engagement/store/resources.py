@@ -60,6 +60,15 @@ def lock_counters(conn: Connection, program_id: str, wanted: Sequence[Resource])
     return found
 
 
+def taken(conn: Connection, program_id: str, resource: Resource) -> int:
+    """What is taken of one resource in its period, without a lock."""
+    c = t.counters.c
+    query = select(c.taken).where(
+        c.program_id == program_id, c.resource_id == resource.id, c.period == resource.period
+    )
+    return conn.execute(query).scalar() or 0
+
+
 def write_counters(conn: Connection, program_id: str, taken: dict[Resource, int]) -> None:
     """Stores what is taken, under locks already held."""
     rows = [

@@ -275,9 +275,47 @@ reservations = Table(  # what a proposal holds, until it is released or spent
     Index(None, "program_id", "expires_at"),
 )
 
+plans = Table(  # of one pool and period: made once, whoever asks
+    "plans",
+    metadata,
+    _program(),
+    _uuid("plan_id"),
+    _id("strategy_id"),
+    _id("pool"),
+    Column("period", String(16), nullable=False),
+    _whole("strategy_revision"),
+    _whole("catalogue"),
+    _moment("made_at"),
+    _moment("ends_at"),
+    Column("evidence", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "plan_id"),
+    UniqueConstraint("program_id", "strategy_id", "pool", "period"),
+)
+
+visits = Table(  # who goes where; the newest row of a decision holds
+    "visits",
+    metadata,
+    _program(),
+    _uuid("plan_id"),
+    _whole("number"),
+    Column("period", String(16), nullable=False),
+    _uuid("decision_id"),
+    _id("unit_id"),
+    _id("worker_id", nullable=True),  # NULL: nobody can go
+    Column("why", String(16), nullable=False),
+    Column("reason", String(16), nullable=True),  # why nobody can go
+    Column("instead_of", Uuid(as_uuid=False), nullable=True),  # the decision whose time this visit fills
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "plan_id", "number"),
+    ForeignKeyConstraint(["program_id", "plan_id"], ["plans.program_id", "plans.plan_id"]),
+    ForeignKeyConstraint(["program_id", "decision_id"], ["decisions.program_id", "decisions.decision_id"]),
+    Index(None, "program_id", "period"),
+    Index(None, "program_id", "decision_id"),
+)
+
 LEDGER = (
     programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
-    versions, hyperparameters, promotions, reservations,
+    versions, hyperparameters, promotions, reservations, plans, visits,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------

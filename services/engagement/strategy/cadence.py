@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from engagement.errors import Invalid
+
 Cadence = Literal["day", "week", "month"]
 DAYS: dict[Cadence, float] = {"day": 1, "week": 7, "month": 30.44}
 JUDGED_DAYS = 365
@@ -44,6 +46,17 @@ def calendar(now_ms: int, time_zone: str, cadence: Cadence) -> Calendar:
         return Calendar(today, f"{year}-W{week:02}", midnight_ms(following, time_zone))
     following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     return Calendar(today, f"{today:%Y-%m}", midnight_ms(following, time_zone))
+
+
+def monday_of(week: str) -> date:
+    """The Monday of a week named like 2026-W17."""
+    try:
+        year, number = week.split("-W")
+        if len(year) == 4 and len(number) == 2:
+            return date.fromisocalendar(int(year), int(number), 1)
+    except ValueError:
+        pass
+    raise Invalid(f"`{week}` is not a week; write it like 2026-W17")
 
 
 def decisions_to_come(today: date, ends_on: date | None, cadence: Cadence) -> float:

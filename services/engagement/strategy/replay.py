@@ -1,5 +1,7 @@
 """Makes a stored decision again from its evidence, and compares.
 
+A decision of a plan is made again with its whole plan, from the evidence of that.
+
 The pick follows from probabilities and draw, in integers, for ever. The probabilities follow from
 the scores, to one unit of 2⁻³² across library versions. A decision of another system, imported with
 its log, has neither draw nor scores: nothing of it can be made again.
@@ -11,11 +13,13 @@ import numpy as np
 
 from engagement.actions.availability import Refusals
 from engagement.bandits.propensity import pick
+from engagement.bandits.restless.plan import Decided
 from engagement.errors import Unusable
 from engagement.records import Course, Evidence, Floats, Scores, Units
 from engagement.strategy.arms import Arm
 from engagement.strategy.decide import CERTAIN, baseline_shares, fixed_choice, shares
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.week_plan import PlanEvidence
 
 IMPORTED = "imported"
 """`fallback` of a decision that another system made."""
@@ -122,6 +126,23 @@ def replay(
 def _units_apart(one: Units, other: Units) -> int:
     """The largest difference of two rows, in units of 2⁻³²."""
     return int(np.abs(one.astype(np.int64) - other.astype(np.int64)).max())
+
+
+def replay_planned(
+    evidence: Evidence, chosen: str, plan: PlanEvidence, again: Decided, group: str
+) -> Replayed:
+    """Recomputes a decision of a plan: the group's π and whether it was drawn.
+
+    plan, again : the plan that the group is in, and what `made_again` makes of it
+    """
+    place = next((n for n, row in enumerate(plan.placed) if row.group == group), None)
+    units, visited = (
+        (0, False) if place is None else (int(again.probability[place]), bool(again.chosen[place]))
+    )
+    anew = np.array([CERTAIN - units, units])
+    gap = int(np.abs(anew - propensities(evidence)[0].astype(np.int64)).max())
+    action = evidence.actions[int(visited)]
+    return Replayed(action, action == chosen, gap, None)
 
 
 def _drawn(evidence: Evidence, stored: Units) -> str | None:

@@ -295,6 +295,12 @@ class Catalogue(NamedTuple):
         """The strategy's actions, in its order."""
         return tuple(self.actions[action] for action in strategy.actions)
 
+    @property
+    def planned(self) -> frozenset[str]:
+        """Actions that a plan decides about, and so no other strategy."""
+        plans = (row for row in self.strategies.values() if row.plan is not None and not row.paused)
+        return frozenset(action for row in plans for action in row.actions)
+
 
 def phase(site: Site, today: date) -> Phase:
     """The phase of a site's groups on a day (program's time zone)."""

@@ -17,6 +17,7 @@ from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
 from engagement.strategy.arms import Arm, Control, Shadow, in_control
 from engagement.strategy.baseline import AnyBaseline, FixedOrder
+from engagement.strategy.planning import Planning
 from engagement.strategy.prices import Prices
 from engagement.strategy.stratum import Stratum, StratumFloor
 
@@ -62,6 +63,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     control, shadow : where a baseline decides instead of the belief, for ever or for a time
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
     change under the same id, nor can `control`; a `shadow` ends by its rule; everything else may change.
+    plan : decides for all groups of a pool at once, a week at a time, by what visits do to their states;
+        then belief, allocation, features, floor and fallback are not looked at
     """
 
     id: Id
@@ -82,41 +85,56 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     control: Control | None = None
     shadow: Shadow | None = None
     paused: bool = False
+    plan: Planning | None = None
 
     def __post_init__(self) -> None:
         """Refuses repeated actions, unknown features; a prior, rule, bounds, fallback or offset of others."""
+        flaw = self._flaw_of_actions()
+        if flaw is None:
+            if isinstance(self.posterior, ProgramWide):
+                # people say what they expect by name and of a few; a belief knows actions by their place
+                placed = self.posterior.expecting((NONE, *self.actions))
+                msgspec.structs.force_setattr(self, "posterior", placed)
+            flaw = self._flaw_of_bounds() or self._flaw_of_belief() or self._flaw_of_plan()
+        if flaw is not None:
+            raise ValueError(flaw)
+
+    def _flaw_of_actions(self) -> str | None:
         if len(set(self.actions)) != len(self.actions):
-            raise ValueError("an action is listed twice")
+            return "an action is listed twice"
         strange = set(self.fallback.actions) - set(self.actions)
         if strange:
-            raise ValueError(f"the fallback names `{min(strange)}`, which is not among the actions")
+            return f"the fallback names `{min(strange)}`, which is not among the actions"
         for word, part in (("control", self.control), ("shadow", self.shadow)):
             own = part.baseline.actions if part and isinstance(part.baseline, FixedOrder) else ()
             other = set(own) - set(self.actions)
             if other:
-                raise ValueError(
-                    f"the {word}'s baseline names `{min(other)}`, which is not among the actions"
-                )
+                return f"the {word}'s baseline names `{min(other)}`, which is not among the actions"
+        return None
+
+    def _flaw_of_belief(self) -> str | None:
         if self.prices.any and isinstance(self.posterior, BetaBernoulli | Logistic):
-            raise ValueError(
-                "success rates and log-odds are not in units of reward: `prices` need another belief"
-            )
-        if isinstance(self.posterior, ProgramWide):
-            # people say what they expect by name and of a few; a belief knows actions by their place
-            placed = self.posterior.expecting((NONE, *self.actions))
-            msgspec.structs.force_setattr(self, "posterior", placed)
+            return "success rates and log-odds are not in units of reward: `prices` need another belief"
         count = 1 + len(self.actions)
-        flaw = self._flaw_of_bounds() or self.allocation.flaw(count) or self.posterior.flaw(count)
+        flaw = self.allocation.flaw(count) or self.posterior.flaw(count)
         if flaw is not None:
-            raise ValueError(flaw)
+            return flaw
         try:
             names = columns(self.features)
         except Invalid as unknown:
-            raise ValueError(str(unknown)) from unknown
-        if isinstance(self.posterior, Pooled):
-            unseen = [name for name in self.posterior.offset if name not in names[1:]]
-            if unseen:
-                raise ValueError(f"the offset names `{unseen[0]}`, which is not among the features")
+            return str(unknown)
+        offset = self.posterior.offset if isinstance(self.posterior, Pooled) else ()
+        unseen = next((name for name in offset if name not in names[1:]), None)
+        return None if unseen is None else f"the offset names `{unseen}`, which is not among the features"
+
+    def _flaw_of_plan(self) -> str | None:
+        if self.plan is None:
+            return None
+        if (self.level, self.cadence, len(self.actions)) != ("group", "week", 1):
+            return "a plan decides about one action, for groups, by the week"
+        if self.control or self.shadow:
+            return "in a plan chance shares out the visits; it has no control groups and no shadow"
+        return None
 
     def _flaw_of_bounds(self) -> str | None:
         own = self.least[0]
@@ -148,8 +166,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of what the belief sees, the intercept first."""
-        return columns(self.features)
+        """The names of what the belief sees, the intercept first; a plan has no such belief."""
+        return () if self.plan is not None else columns(self.features)
 
     def floor_for(self, unit: Stratum) -> float:
         """The least probability of every available action for a unit."""
@@ -168,7 +186,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def learns_like(self, other: "Strategy") -> bool:
         """Whether what one has learned is true of the other as well."""
-        return all(
+        return (self.plan is None) == (other.plan is None) and all(
             getattr(self, name) == getattr(other, name)
             for name in ("level", "actions", "posterior", "features", "outcome")
         )

@@ -15,6 +15,7 @@ from engagement.store.kept import Kept
 from engagement.strategy.life import FOLLOWS, RELEASED, Answer, ReasonCode, Status, status
 from engagement.workflows.earned import unearned
 from engagement.workflows.ingest import AHEAD_MS, milliseconds
+from engagement.workflows.plan_life import refill
 
 DecisionId = Annotated[
     str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$")
@@ -43,8 +44,9 @@ def answer(
     """Records replies in the order given; each gets its standing or its own error.
 
     Repeating the last reply changes nothing. Money that a proposal held is free again once it is
-    declined, replaced or not done, and taken again if it proves done after all. An incentive that is to be
-    earned is not done before somebody besides the earner has reported that it was.
+    declined, replaced or not done, and taken again if it proves done after all. So is the time of a planned
+    visit, which goes to the next in line. An incentive that is to be earned is not done before somebody
+    besides the earner has reported that it was.
     """
     ids = sorted({decision for decision, _ in replies})
     found = decisions.by_id(conn, program_id, ids)
@@ -72,6 +74,7 @@ def answer(
     decisions_changed = {key: _holds(lives[key]) for key in found if _holds(lives[key]) != held_before[key]}
     settle(conn, program_id, decisions_changed)
     decisions.insert_answers(conn, program_id, fresh)
+    refill(conn, kept, program_id, [key for key, holds in decisions_changed.items() if not holds], now_ms)
     return out
 
 

@@ -123,6 +123,7 @@ def situation(case: Case, now_ms: int) -> Situation:
         deliver_from(case.program.quiet_hours, now_ms, case.program.time_zone) < case.calendar.ends_ms,
         case.contacts,
         case.days_to_end,
+        case.catalogue.planned,
     )
 
 

@@ -89,6 +89,8 @@ def fold(
     """One new version of one strategy's belief; None when there is nothing new or another is at it."""
     name = strategy.id
     _mature_due(db, kept, program_id, name, now_ms)
+    if strategy.plan is not None:
+        return None  # a plan learns from how groups stand, not from rewards
     version = _claimed(db, program_id, name, owner, now_ms)
     if version is None:
         return None

@@ -181,6 +181,8 @@ def _strategy(ask: Ask, catalogue: Catalogue) -> Strategy | Mistake:
     strategy = catalogue.strategies.get(name)
     if strategy is None:
         return NotFound(f"there is no strategy `{name}` in this program")
+    if strategy.plan is not None:
+        return Invalid(f"strategy `{name}` plans a week for all groups at once; ask POST /v1/plans for it")
     if (strategy.level == "group") != (ask.group is not None):
         return Invalid(f"strategy `{name}` decides for a {strategy.level}, not for a {ask.unit.kind}")
     return strategy

@@ -5,17 +5,29 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from engagement.bandits.restless.plan import Decided
 from engagement.errors import NoLongerKept
 from engagement.randomness import uniform
 from engagement.records import Floats, Nodes, Points
-from engagement.store import beliefs, decisions, setup
+from engagement.store import beliefs, decisions, plans, setup
 from engagement.store.decisions import Decision
 from engagement.store.hyperparameters import in_force
 from engagement.store.kept import Kept
 from engagement.strategy.prices import less, priced
-from engagement.strategy.replay import IMPORTED, Replayed, course, features, member, propensities, replay
+from engagement.strategy.replay import (
+    IMPORTED,
+    Replayed,
+    course,
+    features,
+    member,
+    propensities,
+    replay,
+    replay_planned,
+)
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.week_plan import PlanEvidence, made_again
 from engagement.workflows.fold import fold_again
+from engagement.workflows.plan import numbers_of
 
 
 class Verdict(NamedTuple):
@@ -47,11 +59,18 @@ def replay_decisions(
         decisions.by_id(conn, program_id, ids).values(), key=lambda row: (row.strategy_id, row.version)
     )
     secret = setup.draw_secret(conn, kept, program_id)
+    planned: dict[tuple[str, str], dict[str, _Again]] = {}
     belief: dict[str, Floats] = {}
     folded: tuple[str, int] = ("", 0)
     for row in found:
         catalogue = setup.catalogue(conn, kept, program_id, row.catalogue)
         strategy = catalogue.strategies[row.strategy_id]
+        if strategy.plan is not None:
+            week = row.strategy_id, row.decision_point
+            if week not in planned:
+                planned[week] = _made_again(conn, program_id, secret, *week)
+            yield _planned(row, planned[week].get(row.decision_id))
+            continue
         again = None
         if deep and _believed(row):
             if folded[0] != row.strategy_id:
@@ -65,6 +84,41 @@ def replay_decisions(
             again = less(believed, price)
         replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again, row.arm)
         yield Verdict(row, replayed, _keyed(row, strategy, program_id, secret))
+
+
+class _Again(NamedTuple):
+    """A plan made again, and the keyed number that one of its decisions must hold."""
+
+    plan: PlanEvidence
+    made: Decided
+    turn: int
+
+
+def _made_again(
+    conn: Connection, program_id: str, secret: bytes, strategy: str, period: str
+) -> dict[str, _Again]:
+    """The plans of a week, for each of their decisions."""
+    out: dict[str, _Again] = {}
+    for plan in plans.in_period(conn, program_id, strategy, period):
+        placed, barred = plan.evidence.placed, plan.evidence.barred
+        numbers = numbers_of(secret, program_id, strategy, period, [row.group for row in placed])
+        made = made_again(plan.evidence, numbers)
+        others = numbers_of(secret, program_id, strategy, period, [row.group for row in barred])
+        names = [row.decision_id for row in placed] + [row.decision_id for row in barred]
+        turns = [*numbers.turn.tolist(), *others.turn.tolist()]
+        out |= {name: _Again(plan.evidence, made, turn) for name, turn in zip(names, turns, strict=True)}
+    return out
+
+
+def _planned(row: Decision, again: _Again | None) -> Verdict:
+    """A decision of a plan; without its plan it cannot be made again, and does not agree."""
+    if again is None:
+        missing = Replayed(None, pick_agrees=False, probability_gap=None, score_gap=None)
+        return Verdict(row, missing, keyed=False)
+    replayed = replay_planned(row.evidence, row.action_id, again.plan, again.made, row.unit_id)
+    share = propensities(row.evidence)[0, row.evidence.actions.index(row.action_id)]
+    keyed = again.turn == row.evidence.uniform and int(share) == row.probability
+    return Verdict(row, replayed, keyed)
 
 
 def _believed(row: Decision) -> bool:

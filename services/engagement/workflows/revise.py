@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from engagement.actions.action import Level
 from engagement.actions.catalogue import AnyAction
+from engagement.actions.chw_linkage import ChwLinkage
 from engagement.errors import Conflict, Invalid, Mistake
 from engagement.signals.features import DOSE_OF
 from engagement.store import setup
@@ -86,6 +87,8 @@ def _program_flaw(program: Program, catalogue: Catalogue) -> Mistake | None:
         strategy = catalogue.strategies.get(name)
         if strategy is None:
             return Invalid(f"there is no strategy `{name}` to be the default")
+        if strategy.plan is not None:
+            return Invalid(f"strategy `{name}` plans a week at a time, so it cannot be the `{field}`")
         if strategy.level != level:
             return Invalid(f"strategy `{name}` is of level `{strategy.level}`, so it cannot be the `{field}`")
     return None
@@ -111,6 +114,11 @@ def _strategy_flaw(strategy: Strategy, catalogue: Catalogue) -> Mistake | None:
     strange = [name for name in strange if name.removeprefix(DOSE_OF) not in catalogue.actions]
     if strange:
         return Invalid(f"feature `{strange[0]}` is the dose of an action that is not there")
+    if strategy.plan is not None and not isinstance(catalogue.actions[strategy.actions[0]], ChwLinkage):
+        return Invalid(f"a plan shares health workers' visits, and `{strategy.actions[0]}` is none")
+    rival = next((row for row in catalogue.strategies.values() if _shares_a_plan(row, strategy)), None)
+    if rival is not None:
+        return Conflict(f"`{rival.id}` already plans `{strategy.actions[0]}`, and nobody is visited twice")
     before = catalogue.strategies.get(strategy.id)
     return None if before is None else _changed_too_much(strategy, before)
 
@@ -119,8 +127,8 @@ def _changed_too_much(strategy: Strategy, before: Strategy) -> Mistake | None:
     """What may not change under a strategy's id."""
     if not strategy.learns_like(before):
         return Conflict(
-            "level, actions, posterior, features and outcome define what has been learned and cannot change; "
-            "create a strategy under a new id"
+            "level, actions, posterior, features, outcome and whether it plans define what has been learned "
+            "and cannot change; create a strategy under a new id"
         )
     if strategy.control != before.control:
         return Conflict(
@@ -130,6 +138,12 @@ def _changed_too_much(strategy: Strategy, before: Strategy) -> Mistake | None:
     if before.shadow is not None and strategy.shadow is None:
         return Conflict("a shadow ends by its rule and in no other way; see the strategy's promotion")
     return None
+
+
+def _shares_a_plan(one: Strategy, other: Strategy) -> bool:
+    """Whether two strategies plan the same action."""
+    planned = one.plan is not None and other.plan is not None
+    return planned and one.id != other.id and one.actions == other.actions
 
 
 def _with(catalogue: Catalogue, thing: AnyNoun) -> Catalogue:

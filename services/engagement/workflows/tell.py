@@ -61,6 +61,7 @@ REFUSED_FROM: dict[Reason, Audience] = {
     Reason.QUIET_HOURS: "group",
     Reason.TAPERED: "group",
     Reason.BUDGET: "adviser",
+    Reason.PLANNED: "group",
     Reason.NO_CONTENT: "group",
     # Like consent: whoever sees neither cannot tell the one from the other.
     Reason.FAMILY_UNSAFE: "staff",
@@ -384,6 +385,8 @@ def _why(decision: Decision, strategy: Strategy, available: int, refused_count: 
             how = FIXED
         case _ if decision.arm != "learning":
             how = f"Drawn by lot among {available} that fit, each with the same chance."
+        case _ if strategy.plan is not None:
+            how = _planned(decision)
         case _ if not decision.randomised:
             how = "Only one thing could be offered."
         case _:
@@ -405,6 +408,17 @@ def _source(decision: Decision, strategy: Strategy) -> str:
     if "scores" not in strategy.allocation.USES:
         return "a rule that looks at nothing learned"
     return "what earlier months showed" if decision.version else "an even start: nothing is learned yet"
+
+
+def _planned(decision: Decision) -> str:
+    """How a unit's place in a plan came about."""
+    if decision.randomised:
+        visited = propensities(decision.evidence)[0, 1] / ONE
+        how = f"Drawn in the plan of {decision.decision_point}, in which a visit had a chance of"
+        return f"{how} {100 * visited:.3g} in 100."
+    if decision.action_id == NONE:
+        return f"In the plan of {decision.decision_point} no visit could be given here."
+    return f"In the plan of {decision.decision_point} a visit was certain."
 
 
 def _refused(count: int) -> str:

@@ -8,7 +8,7 @@ down_revision = None
 
 LEDGER = (
     "programs", "revisions", "memberships", "merges", "links", "signals", "decisions", "answers", "outcomes",
-    "fold_entries", "versions", "hyperparameters", "promotions", "reservations",
+    "fold_entries", "versions", "hyperparameters", "promotions", "reservations", "plans", "visits",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
 SAFETY = sa.text(
@@ -355,12 +355,62 @@ def upgrade() -> None:
         ["program_id", "strategy_id", "version", "decision_id"],
         unique=False,
     )
+    op.create_table(
+        "plans",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("plan_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("strategy_id", sa.String(length=64), nullable=False),
+        sa.Column("pool", sa.String(length=64), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("strategy_revision", sa.Integer(), nullable=False),
+        sa.Column("catalogue", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "plan_id", name=op.f("pk_plans")),
+        sa.UniqueConstraint(
+            "program_id",
+            "strategy_id",
+            "pool",
+            "period",
+            name=op.f("uq_plans_program_id_strategy_id_pool_period"),
+        ),
+    )
+    op.create_table(
+        "visits",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("plan_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("decision_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("unit_id", sa.String(length=64), nullable=False),
+        sa.Column("worker_id", sa.String(length=64), nullable=True),
+        sa.Column("why", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=16), nullable=True),
+        sa.Column("instead_of", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id", "plan_id"], ["plans.program_id", "plans.plan_id"], name=op.f("fk_visits_plans")
+        ),
+        sa.ForeignKeyConstraint(
+            ["program_id", "decision_id"],
+            ["decisions.program_id", "decisions.decision_id"],
+            name=op.f("fk_visits_decisions"),
+        ),
+        sa.PrimaryKeyConstraint("program_id", "plan_id", "number", name=op.f("pk_visits")),
+    )
+    op.create_index(
+        op.f("ix_visits_program_id_decision_id"), "visits", ["program_id", "decision_id"], unique=False
+    )
+    op.create_index(op.f("ix_visits_program_id_period"), "visits", ["program_id", "period"], unique=False)
     _guard()
 
 
 def downgrade() -> None:
     """Back to an empty database."""
     _unguard()
+    op.drop_table("visits")
+    op.drop_table("plans")
     op.drop_table("fold_entries")
     op.drop_table("reservations")
     op.drop_table("outcomes")
