@@ -186,6 +186,15 @@ def test_how_a_plan_is_made_may_change():
     assert other.learns_like(PLANS)
 
 
+@pytest.mark.parametrize("part", ["control", "shadow"])
+def test_a_plan_has_no_control_groups_and_no_shadow(part):
+    baseline = {"kind": "even_chance"}
+    rest = {"control": {"share": 0.2}, "shadow": {"until": "2026-06-30", "rule": {}}}[part]
+    text = msgspec.to_builtins(PLANS) | {part: {"baseline": baseline, **rest}}
+    with pytest.raises(msgspec.ValidationError, match="no control groups and no shadow"):
+        msgspec.convert(text, Strategy)
+
+
 @pytest.mark.parametrize(
     "change", [{"level": "member"}, {"cadence": "month"}, {"actions": ("a", "b")}], ids=str
 )
