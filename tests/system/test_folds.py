@@ -1,7 +1,7 @@
 """A fold that is killed at any step, or overtaken at its last, is finished once and right."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -43,18 +43,18 @@ def fold_unheard(client: Client) -> None:
 
 
 @contextmanager
-def folding(client: Client) -> Iterator[None]:
-    """Meanwhile a fold goes on."""
+def folding(client: Client) -> Iterator[Future[None]]:
+    """Meanwhile a fold goes on, until what is given is done."""
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(fold_unheard, client)
-        yield
+        yield asked
         asked.result()
 
 
-def wait_for_rows(url: str, table: str, more_than: int) -> None:
-    """Returns once a table holds more rows than that."""
+def wait_for_rows(url: str, table: str, more_than: int, fold: Future[None]) -> None:
+    """Returns once a table holds more rows than that, or the fold has ended because all had been folded."""
     deadline = monotonic() + PATIENCE_SECONDS
-    while size(url, table) <= more_than:
+    while size(url, table) <= more_than and not fold.done():
         assert monotonic() < deadline
         sleep(0.001)
 
@@ -84,8 +84,8 @@ def test_a_fold_killed_at_every_step_is_finished_by_the_next_start_on_sqlite(
             service.kill()
             service.start(on_day(CLOSED + number))
             before = size(url, table)
-            with folding(client):
-                wait_for_rows(url, table, before)
+            with folding(client) as fold:
+                wait_for_rows(url, table, before, fold)
                 service.kill()
         service.start(on_day(CLOSED + 10))
         client.insist("/v1/folds")
