@@ -92,9 +92,9 @@ def world(spread: Spread, seed: int, groups: int) -> World:
 
 
 class Sums(NamedTuple):
-    """What members showed: count and total, (M, K), of rewards by action; square, Σr² of everybody."""
+    """What members showed. tried, total : (M, K), rewards by action, and their sums      square : Σr²"""
 
-    count: Floats
+    tried: Floats
     total: Floats
     square: float
 
@@ -102,7 +102,7 @@ class Sums(NamedTuple):
 def scores(belief: Fitted, sums: Sums, place: Integers) -> Scores:
     """Mean and sd of every member's effects, by the messages of `stats.tree_pooling`."""
     prior = variances(belief, ACTIONS)
-    seen = precision_form(sums.count, sums.total, belief.noise)
+    seen = precision_form(sums.tried, sums.total, belief.noise)
     groups = added(through(seen, prior.member), place, int(place[-1]) + 1)
     sent = through(groups, prior.group)
     program = at_root(Likelihood(sent.Q.sum(0), sent.h.sum(0)), prior.program)
@@ -122,9 +122,9 @@ def declared(belief: PooledLinear) -> Fitted:
 
 def refitted(belief: PooledLinear, sums: Sums, place: Integers) -> Fitted | None:
     """The most plausible variances of what was seen, as `PooledLinear.refitted`."""
-    seen = precision_form(sums.count, sums.total, 1.0)
+    seen = precision_form(sums.tried, sums.total, 1.0)
     everybody = np.ones(len(place), bool)
-    return fit(Observed(seen, float(sums.count.sum()), sums.square, place, everybody), declared(belief))
+    return fit(Observed(seen, float(sums.tried.sum()), sums.square, place, everybody), declared(belief))
 
 
 def floor_cost(floor: float, uniform: Floats, rule: Floats) -> Floats:
@@ -142,16 +142,16 @@ def shares(
     belief, fitted_to = declared(rule.belief), 0.0
     available = np.ones(w.shape, bool)
     for step in range(decisions):
-        if rule.belief.refit and sums.count.sum() > REFIT_GROWTH * fitted_to:
+        if rule.belief.refit and sums.tried.sum() > REFIT_GROWTH * fitted_to:
             belief = refitted(rule.belief, sums, place) or belief
-            fitted_to = float(sums.count.sum())
+            fitted_to = float(sums.tried.sum())
         left = np.full(len(place), float(decisions - step))
         found = scores(belief, sums, place)
         share = bounded(rule.allocation.probabilities(found, available, left), available, rule.floor)
         yield share, gain
         action = pick(in_units(share), rng.integers(0, 2**53, len(place)))
         reward = w[:, 0] + gain[members, action] + rng.normal(size=len(place))
-        sums.count[members, action] += 1
+        sums.tried[members, action] += 1
         sums.total[members, action] += reward
         sums = sums._replace(square=sums.square + float(reward @ reward))
 
@@ -184,7 +184,7 @@ def check_arrays() -> float:
     sums = Sums(np.zeros((len(place), ACTIONS)), np.zeros((len(place), ACTIONS)), 0.0)
     for _ in range(6):
         action, reward = rng.integers(0, ACTIONS, len(place)), rng.normal(size=len(place))
-        np.add.at(sums.count, (np.arange(len(place)), action), 1.0)
+        np.add.at(sums.tried, (np.arange(len(place)), action), 1.0)
         np.add.at(sums.total, (np.arange(len(place)), action), reward)
         ones = np.ones((len(place), 1))
         batch = Batch(ones, action, reward, ones[:, 0], np.tile(ones / 4, 4), groups, names, action * 0)

@@ -50,7 +50,7 @@ def play(task: Task, factory: Factory, seed: int) -> float:
         action = contender.choose(contexts, steps - first - rows.astype(np.float64))
         contender.learn(contexts, action, rounds.reward[first + rows, action])
         lost += float(np.sum(mean.max(axis=1) - mean[rows, action]))
-    return lost / steps
+    return float(lost / steps)
 
 
 def cells() -> Iterator[Cell]:

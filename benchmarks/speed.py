@@ -11,6 +11,7 @@ quadrature and from 1,000 draws: time and largest error. Times are of one proces
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from scipy.special import ndtr
@@ -77,8 +78,8 @@ def print_decisions(many: int) -> None:
         except ImportError as missing:
             print(f"{name:<30}  not run: {missing}")
             continue
-        one = seconds(lambda it=chosen: it.choose(contexts[:1], left[:1]), 50)
-        each = seconds(lambda it=chosen: it.choose(contexts, left), 1, repeats=1) / many
+        one = seconds(partial(chosen.choose, contexts[:1], left[:1]), 50)
+        each = seconds(partial(chosen.choose, contexts, left), 1, repeats=1) / many
         base = base or (one, each)
         print(f"{name:<30}{1e6 * one:>10.1f}{one / base[0]:>7.2f}×{1e6 * each:>20.2f}{each / base[1]:>7.2f}×")
 
@@ -126,10 +127,10 @@ def print_best_of(count: int) -> None:
         mean, sd = rows_of(actions, count)
         available = np.ones(mean.shape, bool)
         exact = on_a_grid(mean[:200], sd[:200])
-        ours = seconds(lambda m=mean, s=sd, a=available: best_of_normals(m, s, a), 1, 5) / count
+        ours = seconds(partial(best_of_normals, mean, sd, available), 1, 5) / count
         error = np.abs(best_of_normals(mean, sd, available)[:200] - exact).max()
         rng = generator(1, "draws")
-        drawn = seconds(lambda m=mean[:200], s=sd[:200], r=rng: by_draws(m, s, r), 1) / 200
+        drawn = seconds(partial(by_draws, mean[:200], sd[:200], rng), 1) / 200
         off = np.abs(by_draws(mean[:200], sd[:200], rng) - exact).max()
         print(
             f"{actions:>4}{limit:>8.0f}{1e6 * ours:>12.1f}{error:>9.0e}{1e6 * drawn:>13.1f}{off:>9.0e}"
