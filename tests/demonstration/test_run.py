@@ -236,7 +236,8 @@ def test_an_interrupted_demonstration_leaves_neither_server_nor_files(
     server = children.read_text().split()[0]
     run.send_signal(sent)
     assert run.wait(60) == code
-    assert (Path(f"/proc/{server}").exists(), list(Path(apart["TMPDIR"]).iterdir())) == (False, [])
+    assert list(Path(apart["TMPDIR"]).iterdir()) == []
+    wait_until(lambda: not Path(f"/proc/{server}").exists())  # whoever inherits a process takes its time
 
 
 def wait_until(so: Callable[[], bool]) -> None:

@@ -206,9 +206,17 @@ def _plan_pool(
             ready = _ready(conn, kept, program_id, wish, pool, groups, seen, before, now_ms)
             secret = setup.draw_secret(conn, kept, program_id)
         seed = int.from_bytes(secret[:16], "big")
-        drawn = drawn_up(
-            ready.question, ready.numbers, seed, "plan", program_id, wish.strategy.id, pool, wish.period
-        )
+        try:
+            drawn = drawn_up(
+                ready.question, ready.numbers, seed, "plan", program_id, wish.strategy.id, pool, wish.period
+            )
+        except Mistake:
+            # a plan stored while this one was read for has taken the very time that is then missing
+            with db.read() as conn:
+                plan = plans.plan_of(conn, program_id, wish.strategy.id, pool, wish.period)
+            if plan is None:
+                raise
+            return plan
         try:
             with db.write() as conn:
                 plan = _store(conn, program_id, wish, ready, drawn, now_ms)
