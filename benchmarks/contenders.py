@@ -20,7 +20,7 @@ from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.randomness import generator
-from engagement.records import Batch, Floats, Integers, Nodes, Points
+from engagement.records import Batch, Course, Floats, Integers, Nodes, Points
 
 
 class Contender(Protocol):
@@ -55,10 +55,11 @@ class Engagement:
     def choose(self, contexts: Floats, left: Floats) -> Integers:
         """Scores, probabilities, units, pick."""
         count, actions = len(contexts), self.shape.actions
-        points = Points(contexts, ("g",) * count, ("m",) * count, left)
+        course = Course(np.zeros(count, np.int64), left)
+        points = Points(contexts, ("g",) * count, ("m",) * count, course)
         scores = self.posterior.scores(self.nodes, points, actions)
         available = np.ones((count, actions), bool)
-        shares = bounded(self.allocation.probabilities(scores, available, left), available, 0.0)
+        shares = bounded(self.allocation.probabilities(scores, available, course), available, 0.0)
         return pick(in_units(shares), self.rng.integers(0, 2**53, count))
 
     def learn(self, contexts: Floats, action: Integers, reward: Floats) -> None:

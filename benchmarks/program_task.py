@@ -28,7 +28,7 @@ from engagement.bandits.pooled import Spread
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.randomness import generator
-from engagement.records import Batch, Floats, Integers, Nodes, Points, Scores
+from engagement.records import Batch, Course, Floats, Integers, Nodes, Points, Scores
 from engagement.stats.tree_pooling import Likelihood, Normal, added, at_root, below, through
 
 GROUPS = 200
@@ -145,9 +145,9 @@ def shares(
         if rule.belief.refit and sums.tried.sum() > REFIT_GROWTH * fitted_to:
             belief = refitted(rule.belief, sums, place) or belief
             fitted_to = float(sums.tried.sum())
-        left = np.full(len(place), float(decisions - step))
+        course = Course(np.full(len(place), step), np.full(len(place), float(decisions - step)))
         found = scores(belief, sums, place)
-        share = bounded(rule.allocation.probabilities(found, available, left), available, rule.floor)
+        share = bounded(rule.allocation.probabilities(found, available, course), available, rule.floor)
         yield share, gain
         action = pick(in_units(share), rng.integers(0, 2**53, len(place)))
         reward = w[:, 0] + gain[members, action] + rng.normal(size=len(place))
@@ -189,6 +189,6 @@ def check_arrays() -> float:
         ones = np.ones((len(place), 1))
         batch = Batch(ones, action, reward, ones[:, 0], np.tile(ones / 4, 4), groups, names, action * 0)
         nodes = {**nodes, **UNTOLD.fold(nodes, batch, ACTIONS)}
-    theirs = UNTOLD.scores(nodes, Points(ones, groups, names, ones[:, 0]), ACTIONS)
+    theirs = UNTOLD.scores(nodes, Points(ones, groups, names, Course(action * 0, ones[:, 0])), ACTIONS)
     ours = scores(declared(UNTOLD), sums, place)
     return float(max(np.abs(ours.mean - theirs.mean).max(), np.abs(ours.sd - theirs.sd).max()))
