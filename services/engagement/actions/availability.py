@@ -149,6 +149,8 @@ def _of_person(action: AnyAction, situation: Situation) -> Reason:
 def _of_history(action: AnyAction, situation: Situation) -> Reason:
     """The first reason that lies in what the unit was given before."""
     given = [row for row in situation.given if row.action == action.id and not row.unanswered]
+    if not given:
+        return Reason.AVAILABLE
     if any(situation.now_ms - row.at_ms < action.cool_down_days * DAY_MS for row in given):
         return Reason.COOL_DOWN
     if _used_up(action.weekly_cap, given, situation.now_ms - WEEK_MS):
@@ -176,18 +178,20 @@ def refusals(actions: Sequence[AnyAction], situations: Sequence[Situation]) -> R
 
     returns : (N, K) with K = 1 + len(actions); column 0 is `none` and always 0
     """
-    out = np.zeros((len(situations), 1 + len(actions)), np.uint8)
-    seen: dict[tuple[object, ...], list[Reason]] = {}
-    for row, situation in enumerate(situations):
+    codes: list[list[int]] = []
+    seen: dict[tuple[object, ...], list[int]] = {}
+    for situation in situations:
         key = situation[:2] + situation[3:5] + situation[6:]  # all that `_of_program` looks at
         general = seen.get(key)
         if general is None:
-            general = seen[key] = [_of_program(action, situation) for action in actions]
-        out[row, 1:] = general
+            general = seen[key] = [int(_of_program(action, situation)) for action in actions]
+        own = general
         if _turned_to_enough(situation):
-            out[row, 1:][out[row, 1:] == Reason.AVAILABLE] = Reason.CONTACTS
-        if situation.given:
-            for column, action in enumerate(actions, start=1):
-                if out[row, column] == Reason.AVAILABLE:
-                    out[row, column] = _of_history(action, situation)
-    return out
+            own = [code or int(Reason.CONTACTS) for code in general]
+        elif situation.given:
+            own = [
+                code or int(_of_history(action, situation))
+                for code, action in zip(general, actions, strict=True)
+            ]
+        codes.append([int(Reason.AVAILABLE), *own])
+    return np.array(codes, np.uint8).reshape(-1, 1 + len(actions))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engagement.actions.action import Carrier
 from engagement.actions.availability import Reason, Refusals
 from engagement.actions.catalogue import AnyAction
 from engagement.records import Integers
@@ -53,8 +54,9 @@ def drawn_on(
     """Every resource that these actions could draw on in these groups."""
     found = {_money(catalogue, action, today) for action in actions}
     month = budget_period(today, "month")
-    for action in actions:
-        found |= {_minutes(catalogue, action, group, month) for group in groups}
+    here = set(groups)
+    for carrier in _carriers(actions):
+        found |= {_minutes(catalogue, carrier, group, month) for group in here}
     return {resource for resource in found if resource is not None}
 
 
@@ -81,14 +83,16 @@ def purse(
     """
     place: dict[Resource | None, int] = {resource: index for index, resource in enumerate(left)}
     month = budget_period(today, "month")
+    time_of = {
+        carrier: [place.get(_minutes(catalogue, carrier, group, month), -1) for group in groups]
+        for carrier in _carriers(actions)
+    }
     account = np.full((len(groups), 1 + len(actions), 2), -1)
     cost = np.zeros(account.shape, np.int64)
     for column, action in enumerate(actions, start=1):
         account[:, column, 0] = place.get(_money(catalogue, action, today), -1)
         if action.minutes:
-            account[:, column, 1] = [
-                place.get(_minutes(catalogue, action, group, month), -1) for group in groups
-            ]
+            account[:, column, 1] = time_of[action.carrier]
         cost[:, column] = action.cost_minor, action.minutes
         if days_to_end:
             cost[:, column, 0] = [action.cost_on(days) for days in days_to_end]
@@ -102,10 +106,15 @@ def _money(catalogue: Catalogue, action: AnyAction, today: date) -> Resource | N
     return Resource(action.payer, budget_period(today, budget.period))
 
 
-def _minutes(catalogue: Catalogue, action: AnyAction, group: str, month: str) -> Resource | None:
-    if action.minutes and action.carrier == "adviser":
+def _carriers(actions: Iterable[AnyAction]) -> set[Carrier]:
+    """Whose minutes these actions take."""
+    return {action.carrier for action in actions if action.minutes}
+
+
+def _minutes(catalogue: Catalogue, carrier: Carrier, group: str, month: str) -> Resource | None:
+    if carrier == "adviser":
         return Resource(f"adviser/{group}", month)
-    if action.minutes and action.carrier == "staff" and catalogue.program.staff_minutes is not None:
+    if carrier == "staff" and catalogue.program.staff_minutes is not None:
         return Resource(STAFF, month)
     return None
 

@@ -286,7 +286,7 @@ def _decide(
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
         ends = [case.days_to_end for case in cases]
         own = purse(catalogue, actions, asked.points.groups, today, left, ends)
-        decided = decide(strategy, nodes, asked, own)
+        decided, costs = decide(strategy, nodes, asked, own), own.costs
         for row, case in enumerate(cases):
             decision = _decision(case, row, asked, decided, catalogue, versions[name], now_ms)
             made.append(decision)
@@ -294,7 +294,7 @@ def _decide(
             if picked:
                 given[case.unit] = (*given.get(case.unit, ()), Given(decision.action_id, now_ms))
             for account, amount in zip(
-                own.account[row, picked].tolist(), own.costs[row, picked].tolist(), strict=True
+                own.account[row, picked].tolist(), costs[row, picked].tolist(), strict=True
             ):
                 if account >= 0:
                     left[accounts[account]] -= amount
