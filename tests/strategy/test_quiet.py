@@ -47,6 +47,13 @@ def test_the_morning_comes_an_hour_sooner_after_the_night_in_which_the_clocks_go
     assert deliver_from(NIGHT, asked, "Europe/Berlin") - asked == 9 * 3_600_000
 
 
+@pytest.mark.parametrize(("asked", "ends"), [("02:10+02:00", "02:30+02:00"), ("02:10+01:00", "02:30+01:00")])
+def test_in_an_hour_that_the_clocks_show_twice_it_is_quiet_until_its_own_end(asked, ends):
+    # Berlin, 25 October 2026: three o'clock summer time is two o'clock winter time
+    quiet = QuietHours(starts=time(22), ends=time(2, 30))
+    assert deliver_from(quiet, ms(f"2026-10-25T{asked}"), "Europe/Berlin") == ms(f"2026-10-25T{ends}")
+
+
 @given(
     st.times(), st.times(), st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
 )

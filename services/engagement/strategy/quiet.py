@@ -46,6 +46,8 @@ def deliver_from(quiet: QuietHours | None, now_ms: int, time_zone: str) -> int:
     clock = now.time()
     if not quiet.cover(clock):
         return now_ms
-    day = now.date() + timedelta(days=clock >= quiet.ends)
-    ends = datetime.combine(day, quiet.ends, zone)
-    return max(now_ms, int(ends.timestamp() * 1000))
+    ends_today = clock < quiet.ends
+    day = now.date() + timedelta(days=not ends_today)
+    # of an hour that the clocks show twice, the second is over only the second time
+    ends = datetime.combine(day, quiet.ends, zone).replace(fold=now.fold if ends_today else 0)
+    return int(ends.timestamp() * 1000)
