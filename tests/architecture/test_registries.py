@@ -10,10 +10,12 @@ from typing import Any, get_args
 import pytest
 
 from engagement.bandits import allocations, posteriors
+from engagement.estimators import off_policy
 
 REGISTRIES = [
     (posteriors, posteriors.AnyPosterior),
     (allocations, allocations.AnyAllocation),
+    (off_policy, off_policy.AnyOffPolicy),
 ]
 
 
