@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from engagement.commands import serve
 
 from engagement import cli
 from engagement.clock import Clock, SimulatedClock, SystemClock
+from engagement.commands import serve
 from engagement.errors import Invalid
 from engagement.store import facts, units
 from engagement.store import tables as t
@@ -37,6 +37,9 @@ COMMANDS = [
         "stop",
         "resume",
         "key",
+        "init",
+        "check",
+        "content",
         "import-roster",
         "import-register",
         "import-log",

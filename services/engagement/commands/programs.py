@@ -24,13 +24,15 @@ from engagement.store.database import Database
 from engagement.store.migrate import migrate
 from engagement.strategy.setup import Switched
 from engagement.workflows.access import SCOPES, create_key
+from engagement.workflows.load_program import load_program
 from engagement.workflows.program import (
     DEFAULT_TEMPLATE,
+    Template,
     create_program,
-    read_template,
     template,
     template_names,
 )
+from engagement.workflows.program_file import read_program
 from engagement.workflows.switch import Throw, throw
 
 
@@ -38,8 +40,15 @@ def add(command: Command) -> None:
     """Names the commands of this file."""
     command("migrate", _migrate, "bring the database to this version's schema")
 
-    program = command("program", _program, "create a program and print its first key, or list the programs")
-    program.add_argument("what", choices=("create", "list"))
+    program = command(
+        "program", _program, "create a program, load its file again and again, list the programs"
+    )
+    program.add_argument("what", choices=("create", "load", "list"))
+    program.add_argument("path", type=Path, nargs="?", help="for load: the program file")
+    program.add_argument("--program", help="for load: the program's id, where several go by the file's id")
+    program.add_argument(
+        "--dry-run", action="store_true", help="for load: say what would change, and no more"
+    )
     program.add_argument(
         "--template", default=DEFAULT_TEMPLATE, help=f"one of: {', '.join(template_names())}"
     )
@@ -66,25 +75,64 @@ def _migrate(arguments: Arguments) -> None:
     say("The database has this version's schema.")
 
 
-def _program(arguments: Arguments) -> None:
+def _program(arguments: Arguments) -> int:
+    work = {"create": _create, "load": _load, "list": _list}[arguments.what]
+    return work(arguments) or 0
+
+
+def _list(arguments: Arguments) -> None:
+    with opened(arguments) as (db, kept), db.read() as conn:
+        for program_id in setup.program_ids(conn):
+            revision = setup.catalogue_revision(conn, program_id)
+            title = setup.catalogue(conn, kept, program_id, revision).program.title
+            say(f"{program_id}  {title}  {decisions.count(conn, program_id)} decisions")
+
+
+def _load(arguments: Arguments) -> int:
+    if arguments.path is None:
+        raise Invalid("say which file: `engagement program load FILE`")
+    file = read_program(text_of(arguments.path))
+    if file.plan is None:
+        say(*(mistake.told(str(arguments.path)) for mistake in file.mistakes))
+        raise Invalid(f"{arguments.path} has mistakes, see above; nothing was changed")
     with opened(arguments) as (db, kept):
-        if arguments.what == "list":
-            with db.read() as conn:
-                for program_id in setup.program_ids(conn):
-                    revision = setup.catalogue_revision(conn, program_id)
-                    title = setup.catalogue(conn, kept, program_id, revision).program.title
-                    say(f"{program_id}  {title}  {decisions.count(conn, program_id)} decisions")
-            return
-        plan = (
-            read_template(text_of(arguments.file).encode())
-            if arguments.file
-            else template(arguments.template)
-        )
+        chosen = None if arguments.program is None else only_program(db, arguments)
+        now_ms = now_of(db)
+        with db.write() as conn:
+            loaded = load_program(conn, kept, file, now_ms, program_id=chosen)
+            key = None
+            if arguments.dry_run:
+                conn.rollback()
+            elif loaded.created:
+                key = create_key(conn, loaded.program_id, SCOPES, "research", now_ms, None)
+    say(*(change.told() for change in loaded.changes), *(gone.told() for gone in loaded.gone))
+    counts = (
+        f"{sum(row.new for row in loaded.changes)} new, {sum(not row.new for row in loaded.changes)} changed"
+    )
+    say(f"{counts}, {loaded.unchanged} as before")
+    if arguments.dry_run:
+        say("Nothing was changed: this was a dry run.")
+    elif key is not None:
+        say(f"Program {loaded.program_id}", f"Key with every scope, shown this once: {key.text}")
+    return 0
+
+
+def _create(arguments: Arguments) -> None:
+    plan = template(arguments.template) if arguments.file is None else _plan_of(arguments.file)
+    with opened(arguments) as (db, kept):
         now_ms = now_of(db)
         with db.write() as conn:
             program_id = create_program(conn, kept, plan, now_ms, title=arguments.title)
             key = create_key(conn, program_id, SCOPES, "research", now_ms, None)
     say(f"Program {program_id}", f"Key with every scope, shown this once: {key.text}")
+
+
+def _plan_of(path: Path) -> Template:
+    """The plan of a program file; its first mistake is raised, the others are for `check` to tell."""
+    file = read_program(text_of(path))
+    if file.plan is None:
+        raise Invalid(file.mistakes[0].told(str(path)))
+    return file.plan
 
 
 def _add_switches(command: Command) -> None:
