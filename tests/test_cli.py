@@ -18,6 +18,7 @@ import pytest
 
 from engagement import cli
 from engagement.clock import Clock, SimulatedClock, SystemClock
+from engagement.commands import serve
 from engagement.errors import Invalid
 from engagement.store import facts, units
 from engagement.store import tables as t
@@ -36,6 +37,9 @@ COMMANDS = [
         "stop",
         "resume",
         "key",
+        "init",
+        "check",
+        "content",
         "import-roster",
         "import-register",
         "import-log",
@@ -438,10 +442,10 @@ def test_a_database_of_one_kind_of_time_refuses_the_other(
     database_url: str, first: Clock, second: Clock
 ) -> None:
     with closing(Database(database_url)) as db:
-        cli._settle_time(db, first)
-        cli._settle_time(db, first)  # the same kind again is fine
+        serve._settle_time(db, first)
+        serve._settle_time(db, first)  # the same kind again is fine
         with pytest.raises(Invalid, match=r"cannot be started with the other kind"):
-            cli._settle_time(db, second)
+            serve._settle_time(db, second)
 
 
 def test_a_time_that_is_none_decides_nothing_for_the_database(
@@ -461,5 +465,5 @@ def test_a_port_in_use_is_one_line(run: Callable[..., Said]) -> None:
 
 
 def test_the_listening_socket_hands_its_haste_on() -> None:
-    with closing(cli._listening("127.0.0.1", 0)) as line:
+    with closing(serve._listening("127.0.0.1", 0)) as line:
         assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -110,6 +110,11 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Messages it takes as SMS when every variable is as long as it may be."""
         return parts(filled(self.text, WIDEST))
 
+    @property
+    def encoding(self) -> Literal["GSM-7", "UCS-2"]:
+        """What it is sent in as SMS; words that fill a variable may be in any script."""
+        return "GSM-7" if is_gsm_7(filled(self.text, WIDEST)) else "UCS-2"
+
 
 def filled(text: str, values: Values) -> str:
     """The text with its variables filled in; raises ValueError, naming it, when one has no value."""
@@ -120,12 +125,17 @@ def filled(text: str, values: Values) -> str:
     return BRACES.sub(lambda found: given[found[1]] or "", text)
 
 
+def is_gsm_7(text: str) -> bool:
+    """Whether a text fits the short alphabet; one letter outside it makes the whole message UCS-2."""
+    return GSM_7.union(GSM_7_ESCAPED).issuperset(text)
+
+
 def parts(text: str) -> int:
     """Messages that a text takes as SMS; a character of two places is never split between two.
 
     Hindi and Telugu are UCS-2, as Indian operators send them, without the shift tables of GSM.
     """
-    plain = GSM_7.union(GSM_7_ESCAPED).issuperset(text)
+    plain = is_gsm_7(text)
     widths = [1 + (mark in GSM_7_ESCAPED if plain else ord(mark) > 0xFFFF) for mark in text]
     alone, joined = ROOM_GSM_7 if plain else ROOM_UCS_2
     if sum(widths) <= alone:

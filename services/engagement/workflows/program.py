@@ -12,7 +12,8 @@ from engagement.errors import EngagementError, Invalid
 from engagement.store import setup
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
-from engagement.strategy.setup import Budget, Group, Program, Site
+from engagement.store.setup import AnyNoun
+from engagement.strategy.setup import Budget, Group, HealthWorker, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.revise import DEFAULTS, revise
 
@@ -29,6 +30,14 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     actions: tuple[AnyAction, ...] = ()
     strategies: tuple[Strategy, ...] = ()
     groups: tuple[Group, ...] = ()
+    health_workers: tuple[HealthWorker, ...] = ()
+
+    def things(self) -> list[AnyNoun]:
+        """Everything in an order in which each finds what it names."""
+        return [
+            *self.sites, *self.groups, *self.health_workers, *self.budgets, *self.actions, *self.strategies,
+            self.program,
+        ]  # fmt: skip
 
 
 def template_names() -> list[str]:
@@ -40,9 +49,14 @@ def template_names() -> list[str]:
 
 def template(name: str) -> Template:
     """A template that comes with the service, by name."""
+    return read_template(template_text(name).encode())
+
+
+def template_text(name: str) -> str:
+    """A template as it is written."""
     if name not in template_names():
         raise Invalid(f"there is no template `{name}`; there are {', '.join(template_names())}")
-    return read_template((TEMPLATES / f"{name}.toml").read_bytes())
+    return (TEMPLATES / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def read_template(content: bytes) -> Template:
@@ -62,7 +76,7 @@ def create_program(
     bare = msgspec.structs.replace(program, **dict.fromkeys(DEFAULTS))
     setup.create_program(conn, program_id, secrets.token_bytes(32), now_ms)
     setup.revise(conn, program_id, [bare], now_ms)
-    things = [*plan.sites, *plan.groups, *plan.budgets, *plan.actions, *plan.strategies, program]
+    things = msgspec.structs.replace(plan, program=program).things()
     for result in revise(conn, kept, program_id, things, now_ms):
         if isinstance(result, EngagementError):
             raise result

@@ -35,21 +35,26 @@ def revise(
     Storing what is there already changes nothing. A thing given twice counts as given last.
     """
     before = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
-    flaws: list[Mistake | None] = []
-    standing = before
     things = [
         _as_switched(thing, before.program) if isinstance(thing, Program) else thing for thing in things
     ]
-    for thing in things:
-        flaw = _flaw(thing, standing)
-        flaws.append(flaw)
-        if flaw is None:
-            standing = _with(standing, thing)
+    flaws = misfits(things, before)
     last = {
         (setup.noun_of(thing), thing.id): thing for thing, flaw in zip(things, flaws, strict=True) if not flaw
     }
     stored = dict(zip(last, setup.revise(conn, program_id, list(last.values()), now_ms), strict=True))
     return [flaw or stored[setup.noun_of(thing), thing.id] for thing, flaw in zip(things, flaws, strict=True)]
+
+
+def misfits(things: Sequence[AnyNoun], catalogue: Catalogue) -> list[Mistake | None]:
+    """For each of several things in order why it does not fit what is there then; None where it does."""
+    flaws: list[Mistake | None] = []
+    for thing in things:
+        flaw = _flaw(thing, catalogue)
+        flaws.append(flaw)
+        if flaw is None:
+            catalogue = _with(catalogue, thing)
+    return flaws
 
 
 def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:

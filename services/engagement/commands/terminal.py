@@ -1,0 +1,80 @@
+"""What every command needs: to speak, its database, its program, the time."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engagement.clock import SystemClock
+from engagement.errors import Invalid
+from engagement.settings import Settings, from_environment
+from engagement.store import facts, setup
+from engagement.store.database import Database
+from engagement.store.kept import Kept
+from engagement.store.migrate import is_current
+
+Arguments = argparse.Namespace
+ONE_PROGRAM = "the program's id; not needed when there is one program"
+Run = Callable[[Arguments], int | None]
+"""What a command does; returns its exit code, None for 0."""
+Command = Callable[[str, Run, str], argparse.ArgumentParser]
+"""Names a command to the command line, with what help says of it; its parser, for arguments of its own."""
+
+
+def say(*lines: str) -> None:
+    """Prints for the person at the terminal."""
+    print(*lines, sep="\n", flush=True)  # noqa: T201  # the command line speaks
+
+
+def settings_of(arguments: Arguments) -> Settings:
+    """The settings of the environment, with what the command was told instead."""
+    given = {
+        name: value
+        for name in ("database", "host", "port")
+        if (value := getattr(arguments, name, None)) is not None
+    }
+    return from_environment(given=given)
+
+
+@contextmanager
+def opened(arguments: Arguments) -> Iterator[tuple[Database, Kept]]:
+    """The database, with its schema up to date."""
+    db = Database(settings_of(arguments).database)
+    try:
+        if not is_current(db):
+            raise Invalid("the database has another schema; run `engagement migrate` first")
+        yield db, Kept()
+    finally:
+        db.close()
+
+
+def only_program(db: Database, arguments: Arguments) -> str:
+    """The id of the program that was named, or of the only one."""
+    with db.read() as conn:
+        known = setup.program_ids(conn)
+    if arguments.program is not None:
+        if arguments.program not in known:
+            raise Invalid(f"there is no program `{arguments.program}`; see `engagement program list`")
+        return str(arguments.program)
+    if len(known) != 1:
+        raise Invalid(
+            f"there are {len(known)} programs; name one with --program (see `engagement program list`)"
+        )
+    return known[0]
+
+
+def now_of(db: Database) -> int:
+    """The time commands work with; a simulated database has no other clock than its server's."""
+    with db.read() as conn:
+        if facts.is_simulated(conn):
+            raise Invalid("time in this database is simulated; use the server's own addresses instead")
+    return SystemClock().now_ms()
+
+
+def text_of(file: Path, most: int | None = None) -> str:
+    """A file's text; of one longer than `most` characters only enough to see that it is."""
+    try:
+        with file.open(encoding="utf-8-sig") as text:
+            return text.read(None if most is None else most + 1)
+    except (OSError, UnicodeDecodeError) as flaw:
+        raise Invalid(f"cannot read {file}: {flaw}") from flaw
