@@ -30,6 +30,10 @@ class Conflict(Mistake):
     """Something else is already stored under this id."""
 
 
+class PreconditionFailed(Mistake):
+    """It does not stand as the request says it must; somebody may have changed it meanwhile."""
+
+
 class Unauthenticated(Mistake):
     """The key is missing, unknown, revoked or expired."""
 

@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from importlib.metadata import version
 from inspect import getdoc
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
-from litestar import Litestar, MediaType
+from litestar import Litestar, MediaType, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
-from engagement.api.guards import JSON, Needs
+from engagement.api.guards import DRY_RUN, JSON, Needs
 from engagement.api.problems import MEDIA_TYPE, RETRY_AFTER_S, Problem
+from engagement.api.terms import KEY, NAME_PATTERN
 
 Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
@@ -27,7 +28,9 @@ ANYWHERE = (400, 500, 503)
 WITH_A_KEY = (401, 403)
 WITH_A_NAME = (404,)
 WITH_A_BODY = (409, 413, 415)
+WITH_A_CONDITION = (412,)
 """Which problems an operation may answer with, by what it takes."""
+TAGS_PATTERN = r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'
 
 
 class Operation(NamedTuple):
@@ -54,7 +57,20 @@ class Operation(NamedTuple):
     @property
     def answer(self) -> Any:
         """The type of the answer."""
-        return self.handler.parsed_fn_signature.return_type.raw if self.gives == JSON else str
+        if self.gives != JSON:
+            return str
+        given = self.handler.parsed_fn_signature.return_type.raw
+        return get_args(given)[0] if get_origin(given) is Response else given
+
+    @property
+    def tagged(self) -> bool:
+        """Whether the answer carries an entity tag."""
+        return bool(self.handler.opt.get("tagged"))
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it can be made to change something only as it was read."""
+        return self.tagged and self.method == "put"
 
 
 def described(app: Litestar) -> bytes:
@@ -129,13 +145,9 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
             _parameter(row, "path" if name in operation.in_path else "query")
             for name, row in operation.parameters.items()
             if name != "data"
-        ],
-        "responses": {
-            "200": {
-                "description": "Done",
-                "content": {operation.gives: {"schema": schema_of[id(operation.answer)]}},
-            }
-        }
+        ]
+        + [_read(name, where, schema, words) for name, where, schema, words in _terms(operation)],
+        "responses": _answers(operation, schema_of)
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in _problems(operation)},
     }
     if operation.takes:
@@ -145,6 +157,39 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
     if operation.needs is None:
         out["security"] = []
     return out
+
+
+def _answers(operation: Operation, schema_of: dict[int, Json]) -> Json:
+    """What an operation answers where nothing is wrong."""
+    content = {operation.gives: {"schema": schema_of[id(operation.answer)]}}
+    if not operation.tagged:
+        return {"200": {"description": "Done", "content": content}}
+    words = "Of the newest revision, for `If-Match` and `If-None-Match`"
+    headers = {"ETag": {"description": words, "schema": {"type": "string"}}}
+    answers: Json = {"200": {"description": "Done", "headers": headers, "content": content}}
+    if not operation.conditional:
+        answers["304"] = {"description": "It stands as you have it", "headers": headers}
+    return answers
+
+
+def _terms(operation: Operation) -> Iterator[tuple[str, str, Json, str]]:
+    """What an operation reads besides its own parameters: name, where, schema and meaning."""
+    tags = {"type": "string", "pattern": TAGS_PATTERN}
+    if operation.conditional:
+        yield "If-Match", "header", tags, "Only change what stands as this `ETag` says; `*`: only what exists"
+        yield "If-None-Match", "header", tags, "Only change what does not stand so; `*`: only create"
+    elif operation.tagged:
+        yield "If-None-Match", "header", tags, "Answer 304 where it still stands as this `ETag` says"
+    if operation.handler.opt.get("keyed"):
+        name = {"type": "string", "pattern": NAME_PATTERN}
+        yield KEY, "header", name, "A name for this request: sent again under it, it gets the answer it got"
+    if operation.handler.opt.get("tried"):
+        choice = {"type": "boolean", "default": False}
+        yield DRY_RUN, "query", choice, "Only answer what would be: nothing is stored"
+
+
+def _read(name: str, where: str, schema: Json, words: str) -> Json:
+    return {"name": name, "in": where, "required": False, "description": words, "schema": schema}
 
 
 def _parameter(row: FieldDefinition, where: str) -> Json:
@@ -170,12 +215,13 @@ def _problems(operation: Operation) -> list[int]:
             *(WITH_A_KEY if operation.needs else ()),
             *(WITH_A_NAME if operation.in_path or operation.takes else ()),
             *(WITH_A_BODY if operation.takes else ()),
+            *(WITH_A_CONDITION if operation.conditional else ()),
         }
     )
 
 
 def _statuses() -> list[int]:
-    return sorted({*ANYWHERE, *WITH_A_KEY, *WITH_A_NAME, *WITH_A_BODY})
+    return sorted({*ANYWHERE, *WITH_A_KEY, *WITH_A_NAME, *WITH_A_BODY, *WITH_A_CONDITION})
 
 
 def _problem(status: int) -> Json:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.service import Call, service_of
+from engagement.api.terms import KEYED, in_parts
 from engagement.clock import SimulatedClock
 from engagement.errors import EngagementError, Unavailable
 from engagement.store.kept import Kept
@@ -82,12 +83,16 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(content, media_type="text/plain; version=0.0.4")
 
 
-@post("/v1/folds", status_code=200, guards=[Needs("admin")], tags=["operations"])
+@post("/v1/folds", status_code=200, guards=[Needs("admin")], tags=["operations"], **KEYED)
 async def fold_now(request: Call) -> list[VersionMade]:
     """Fold every strategy now, instead of at the next round.
 
     Closes the decisions that are due first. Answers the versions this published, often none.
     """
+    return cast("list[VersionMade]", await in_parts(request, lambda: _folded(request)))
+
+
+async def _folded(request: Call) -> list[VersionMade]:
     service = service_of(request)
     try:
         made = await asyncio.to_thread(service.fold, request.auth.program_id)
@@ -111,9 +116,13 @@ async def read_clock(request: Call) -> Time:
     return Time(moment(service_of(request).clock.now_ms()))
 
 
-@post("/v1/clock", status_code=200, guards=[Needs("admin")], tags=["simulation"])
+@post("/v1/clock", status_code=200, guards=[Needs("admin")], tags=["simulation"], **KEYED)
 async def move_clock(request: Call, data: JSONBody[Time]) -> Time:
     """Move simulated time forward."""
     clock = cast("SimulatedClock", service_of(request).clock)
-    clock.move_to(milliseconds(data.now))
-    return Time(moment(clock.now_ms()))
+
+    async def move() -> Time:
+        clock.move_to(milliseconds(data.now))
+        return Time(moment(clock.now_ms()))
+
+    return cast("Time", await in_parts(request, move))

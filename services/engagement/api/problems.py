@@ -26,6 +26,7 @@ STATUS: dict[type[errors.EngagementError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.NoLongerKept: 410,
     errors.Unusable: 500,
