@@ -42,6 +42,14 @@ class Forbidden(Mistake):
     """The key's scopes do not reach this."""
 
 
+class TooManyRequests(Mistake):
+    """The key has sent more requests than it may in a minute."""
+
+    def __init__(self, after_s: int = 60) -> None:
+        super().__init__(f"the next one may come in {after_s} s")
+        self.after_s = after_s
+
+
 class TooLarge(Mistake):
     """The request is larger than the service takes at once."""
 

@@ -48,7 +48,7 @@ def test_every_problem_is_declared_as_problem_details(
     described: dict[str, Any], operations: dict[str, dict[str, Any]]
 ) -> None:
     for name, told in operations.items():
-        problems = {status: row for status, row in told["responses"].items() if status != "200"}
+        problems = {status: row for status, row in told["responses"].items() if status >= "400"}
         assert {"400", "500", "503"} <= set(problems), name
         for status, row in problems.items():
             assert row == {"$ref": f"#/components/responses/{status}"}
@@ -88,7 +88,7 @@ def test_what_is_refused_is_described_as_refused(described: dict[str, Any]) -> N
 def test_bounds_of_parameters_are_described(operations: dict[str, dict[str, Any]]) -> None:
     [after, limit] = operations["GET /v1/members"]["parameters"]
     assert (after["in"], after["required"], limit["schema"]["maximum"]) == ("query", False, 1000)
-    [name] = operations["GET /v1/members/{name}"]["parameters"]
+    name = operations["GET /v1/members/{name}"]["parameters"][0]
     assert (name["in"], name["required"], "pattern" in name["schema"]) == ("path", True, True)
 
 

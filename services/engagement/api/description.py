@@ -18,18 +18,24 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
+from engagement.api.allowance import LEFT, POLICY
 from engagement.api.guards import DRY_RUN, JSON, Needs
-from engagement.api.problems import MEDIA_TYPE, RETRY_AFTER_S, Problem
+from engagement.api.problems import MEDIA_TYPE, Problem
 from engagement.api.terms import KEY, NAME_PATTERN
 
 Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
 ANYWHERE = (400, 500, 503)
-WITH_A_KEY = (401, 403)
+WITH_A_KEY = (401, 403, 429)
 WITH_A_NAME = (404,)
 WITH_A_BODY = (409, 413, 415)
 WITH_A_CONDITION = (412,)
 """Which problems an operation may answer with, by what it takes."""
+HEADERS = {
+    "ETag": "Of the newest revision, for `If-Match` and `If-None-Match`",
+    POLICY: 'How many requests a key may send in how many seconds, such as `"key";q=60000;w=60`',
+    LEFT: 'How many are left, and for how many seconds, such as `"key";r=59999;t=60`',
+}
 TAGS_PATTERN = r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'
 
 
@@ -99,6 +105,9 @@ def _description(app: Litestar) -> Json:
         "paths": paths,
         "components": {
             "schemas": components,
+            "headers": {
+                name: {"description": words, "schema": {"type": "string"}} for name, words in HEADERS.items()
+            },
             "responses": {str(status): _problem(status) for status in _statuses()},
             "securitySchemes": {
                 "key": {
@@ -162,12 +171,10 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
 def _answers(operation: Operation, schema_of: dict[int, Json]) -> Json:
     """What an operation answers where nothing is wrong."""
     content = {operation.gives: {"schema": schema_of[id(operation.answer)]}}
-    if not operation.tagged:
-        return {"200": {"description": "Done", "content": content}}
-    words = "Of the newest revision, for `If-Match` and `If-None-Match`"
-    headers = {"ETag": {"description": words, "schema": {"type": "string"}}}
+    names = ([POLICY, LEFT] if operation.needs else []) + (["ETag"] if operation.tagged else [])
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     answers: Json = {"200": {"description": "Done", "headers": headers, "content": content}}
-    if not operation.conditional:
+    if operation.tagged and not operation.conditional:
         answers["304"] = {"description": "It stands as you have it", "headers": headers}
     return answers
 
@@ -227,8 +234,8 @@ def _statuses() -> list[int]:
 def _problem(status: int) -> Json:
     reference = {"$ref": REFERENCE.format(name=Problem.__name__)}
     headers: Json = {}
-    if status == 503:
-        words = f"Seconds to wait before trying again, {RETRY_AFTER_S} as a rule"
+    if status in (429, 503):
+        words = "Seconds to wait before trying again"
         headers = {"Retry-After": {"description": words, "schema": {"type": "integer"}}}
     if status == 401:
         headers = {"WWW-Authenticate": {"description": "How to send the key", "schema": {"type": "string"}}}

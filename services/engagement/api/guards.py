@@ -107,6 +107,7 @@ class Needs:
         key = await keys.recognise(service, text.strip(), self.scope)
         if not key.opens(self.scope):
             raise Forbidden(f"this needs the scope `{self.scope}`; the key has: {', '.join(key.scopes)}")
+        connection.app.state["allowances"].take(key, connection.scope)
         connection.scope["auth"] = key
         _readable(connection, handler)
         if DRY_RUN in connection.query_params and not handler.opt.get("tried"):
