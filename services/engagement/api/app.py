@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 from engagement.api import (
     decisions,
     engagement,
+    history,
     operations,
     places,
     plans,
@@ -73,6 +74,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             *plans.HANDLERS,
             engagement.member_engagement,
             engagement.group_engagement,
+            *history.HANDLERS,
             *setup.HANDLERS,
             *places.HANDLERS,
             promotion.read_promotion,
