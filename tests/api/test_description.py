@@ -76,6 +76,15 @@ def test_names_of_schemas_are_without_modules(described: dict[str, Any]) -> None
     assert not [name for name in described["components"]["schemas"] if "." in name]
 
 
+def test_two_types_of_one_name_are_told_apart(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    assert set(schemas["PromotionRule"]["properties"]) == {"outcomes", "groups", "most_unusable", "gain"}
+    assert "reward" in schemas["PlanRule"]["properties"]
+    assert "days_before_end" in schemas["TaperStep"]["properties"]
+    assert "occurred_at" in schemas["StoryStep"]["properties"]
+    assert {"Rule", "Step"}.isdisjoint(schemas)
+
+
 def test_what_is_refused_is_described_as_refused(described: dict[str, Any]) -> None:
     schemas = described["components"]["schemas"]
     assert schemas["Ask"]["additionalProperties"] is False

@@ -6,6 +6,7 @@ unknown fields are refused. A handler's docstring is what people read: its first
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from http import HTTPStatus
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from engagement.api.allowance import LEFT, POLICY
+from engagement.api.examples import SHOWN
 from engagement.api.guards import DRY_RUN, JSON, Needs
 from engagement.api.problems import MEDIA_TYPE, Problem
 from engagement.api.terms import KEY, NAME_PATTERN
@@ -31,6 +33,7 @@ WITH_A_NAME = (404,)
 WITH_A_BODY = (409, 413, 415)
 WITH_A_CONDITION = (412,)
 """Which problems an operation may answer with, by what it takes."""
+TYPE = re.compile(rb"engagement(?:\.[a-z_]+)*\.(?P<module>[a-z_]+)\.(?P<name>[A-Z][A-Za-z0-9]*)")
 HEADERS = {
     "ETag": "Of the newest revision, for `If-Match` and `If-None-Match`",
     POLICY: 'How many requests a key may send in how many seconds, such as `"key";q=60000;w=60`',
@@ -48,6 +51,16 @@ class Operation(NamedTuple):
     parameters: dict[str, Any]
     in_path: tuple[str, ...]
     needs: Needs | None
+
+    @property
+    def name(self) -> str:
+        """Its id in the description."""
+        return str(self.handler.operation_id or self.handler.fn.__name__)
+
+    @property
+    def example(self) -> Json:
+        """A request as it was sent, and its answer."""
+        return SHOWN.get(self.name, {})
 
     @property
     def takes(self) -> str | None:
@@ -80,8 +93,16 @@ class Operation(NamedTuple):
 
 
 def described(app: Litestar) -> bytes:
-    """The whole description as JSON, without the modules that types of unions carry in their names."""
-    return re.sub(rb"engagement(\.[a-z_]+)+\.(?=[A-Z])", b"", msgspec.json.encode(_description(app)))
+    """The whole description as JSON, without the modules that names of types carry."""
+    written = msgspec.json.encode(_description(app))
+    places = {found[0]: (found["module"], found["name"]) for found in TYPE.finditer(written)}
+    names = Counter(name for _, name in places.values())
+    return TYPE.sub(lambda found: _short(*places[found[0]], twice=names[found["name"]] > 1), written)
+
+
+def _short(module: bytes, name: bytes, *, twice: bool) -> bytes:
+    """A type's name; of two in different modules each with that of its own in front."""
+    return module.title().replace(b"_", b"") + name if twice else name
 
 
 def _description(app: Litestar) -> Json:
@@ -146,12 +167,12 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
     summary, _, rest = (handler.description or getdoc(handler.fn) or "").partition("\n")
     scope = f"Needs a key with the scope `{operation.needs.scope}`." if operation.needs else "Needs no key."
     out: Json = {
-        "operationId": handler.operation_id or handler.fn.__name__,
+        "operationId": operation.name,
         "summary": summary.rstrip("."),
         "description": f"{rest.strip()}\n\n{scope}".strip(),
         "tags": sorted(handler.tags or ()),
         "parameters": [
-            _parameter(row, "path" if name in operation.in_path else "query")
+            _parameter(row, operation, "path" if name in operation.in_path else "query")
             for name, row in operation.parameters.items()
             if name != "data"
         ]
@@ -162,7 +183,8 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
     if operation.takes:
         data = operation.parameters.get("data")
         schema = {"type": "string"} if data is None else schema_of[id(data.raw)]
-        out["requestBody"] = {"required": True, "content": {operation.takes: {"schema": schema}}}
+        content = {"schema": schema, **_example(operation.example.get("body"))}
+        out["requestBody"] = {"required": True, "content": {operation.takes: content}}
     if operation.needs is None:
         out["security"] = []
     return out
@@ -170,7 +192,8 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
 
 def _answers(operation: Operation, schema_of: dict[int, Json]) -> Json:
     """What an operation answers where nothing is wrong."""
-    content = {operation.gives: {"schema": schema_of[id(operation.answer)]}}
+    shown = _example(operation.example.get("answer"))
+    content = {operation.gives: {"schema": schema_of[id(operation.answer)], **shown}}
     names = ([POLICY, LEFT] if operation.needs else []) + (["ETag"] if operation.tagged else [])
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     answers: Json = {"200": {"description": "Done", "headers": headers, "content": content}}
@@ -199,19 +222,25 @@ def _read(name: str, where: str, schema: Json, words: str) -> Json:
     return {"name": name, "in": where, "required": False, "description": words, "schema": schema}
 
 
-def _parameter(row: FieldDefinition, where: str) -> Json:
+def _example(value: Any) -> Json:
+    return {} if value is None else {"example": value}
+
+
+def _parameter(row: FieldDefinition, operation: Operation, where: str) -> Json:
     said: Any = row.kwarg_definition
     known = {"pattern": said.pattern, "ge": said.ge, "le": said.le}
     bounds = msgspec.Meta(**{name: value for name, value in known.items() if value is not None})
     schema = msgspec.json.schema(Annotated[row.annotation, bounds])
     if row.has_default:
         schema["default"] = row.default
+    name = said.name or row.name
     return {
-        "name": said.name or row.name,
+        "name": name,
         "in": where,
         "required": not row.has_default,
         "description": said.description,
         "schema": schema,
+        **_example(operation.example.get(where, {}).get(name)),
     }
 
 
