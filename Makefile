@@ -8,7 +8,7 @@ BENCH ?=
 REGRET ?= --quick
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check slow bench regret speed lock clean
+.PHONY: help run test check slow bench regret speed openapi examples lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,14 @@ regret: $(VENV)-bench/.done ## Regret beside other libraries, three seeds; all: 
 
 speed: $(VENV)-bench/.done ## Time of a decision beside other libraries
 	@PYTHONPATH=services:tests $(VENV)-bench/bin/python benchmarks/speed.py
+
+openapi: $(VENV)/.dev ## Freeze the description of the interface, docs/openapi.json, and its types (needs npx)
+	@PYTHONPATH=services:tests $(BIN)/python -m support.contract
+	@npx --yes openapi-typescript@7.13.0 docs/openapi.json --default-non-nullable=false --output docs/engagement.d.ts > /dev/null
+	@PYTHONPATH=services:tests $(BIN)/python -m support.contract sign
+
+examples: $(VENV)/.dev ## Send the examples of the description again and write down the answers
+	@PYTHONPATH=services:tests $(BIN)/python -m support.examples
 
 lock: ## Write both lock files again (needs uv)
 	@echo hatchling | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra postgres pyproject.toml - -o requirements.lock

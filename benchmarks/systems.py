@@ -94,6 +94,7 @@ def service(
         ENGAGEMENT_SHARED_COMMITS=str(shared).lower(),
         ENGAGEMENT_DEADLINE_MS=str(DEADLINE_MS),
         ENGAGEMENT_FOLD_EVERY_S="0",
+        ENGAGEMENT_REQUESTS_A_MINUTE="0",
     ) as (process, port):
         yield System(name, process, port, world, url, database_processes)
 

@@ -30,12 +30,24 @@ class Conflict(Mistake):
     """Something else is already stored under this id."""
 
 
+class PreconditionFailed(Mistake):
+    """It does not stand as the request says it must; somebody may have changed it meanwhile."""
+
+
 class Unauthenticated(Mistake):
     """The key is missing, unknown, revoked or expired."""
 
 
 class Forbidden(Mistake):
     """The key's scopes do not reach this."""
+
+
+class TooManyRequests(Mistake):
+    """The key has sent more requests than it may in a minute."""
+
+    def __init__(self, after_s: int = 60) -> None:
+        super().__init__(f"the next one may come in {after_s} s")
+        self.after_s = after_s
 
 
 class TooLarge(Mistake):

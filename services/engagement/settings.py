@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database : `sqlite:///file.db`, or `postgresql://user:password@host/name`
     host, port : where it listens
     deadline_ms : a recommendation is answered with the safe default after this long
+    requests_a_minute : that one key may send to this process, 0 for no limit
     queue : requests that may wait on a lane before it says no
     fold_every_s : seconds between folds inside `serve`, 0 to leave them to `engagement fold`
     shared_commits : False commits once a request; it exists to be measured against
@@ -28,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     deadline_ms: Positive = 300
+    requests_a_minute: Annotated[int, msgspec.Meta(ge=0)] = 60_000
     queue: Positive = 4096
     fold_every_s: Annotated[int, msgspec.Meta(ge=0)] = 60
     shared_commits: bool = True

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from engagement.api.allowance import Allowances
 from engagement.api.express import Express
 from engagement.api.guards import KeyRing
 from support.running import Program
@@ -18,8 +19,8 @@ ORDINARY = f"{PLAIN}; charset=utf-8"
 
 
 def said(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
-    """All of an answer but what differs between any two: when it came and its own id."""
-    own = ("date", "x-request-id")
+    """All of an answer but what differs between any two: when it came, its own id, and what is left."""
+    own = ("date", "x-request-id", "ratelimit")
     return (
         answer.status_code,
         answer.content,
@@ -88,9 +89,10 @@ def passed_on(program: Program, key: str | None, *, seen: bool, **scope: Any) ->
             "method": "POST",
             "path": ASK,
             "headers": headers,
+            "query_string": b"",
             "began": time.perf_counter(),
         }
-        await Express(framework, service, keys)({**usual, **scope}, receive, send)
+        await Express(framework, service, keys, Allowances(0))({**usual, **scope}, receive, send)
 
     asyncio.run(ask())
     return bool(got)
@@ -106,6 +108,14 @@ def test_a_key_not_seen_yet_is_looked_up_by_the_route(program: Program) -> None:
 
 def test_a_key_without_the_scope_is_refused_by_the_route(program: Program) -> None:
     assert passed_on(program, program.key("read")[0], seen=True)
+
+
+def test_a_request_that_is_to_be_tried_or_has_a_name_is_for_the_route(program: Program) -> None:
+    key = program.key("recommend")[0]
+    usual = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {key}".encode())]
+    assert passed_on(program, key, seen=True, query_string=b"dry_run=true")
+    assert passed_on(program, key, seen=True, headers=[*usual, (b"idempotency-key", b"a")])
+    assert not passed_on(program, key, seen=True, headers=usual)
 
 
 def test_two_headers_of_one_name_are_for_the_framework_to_settle(program: Program) -> None:

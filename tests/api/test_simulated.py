@@ -1,6 +1,7 @@
 """A service on a simulated clock says so everywhere, and moves only when it is told to."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,20 @@ def test_time_moves_when_it_is_told_to_and_never_back(program: Program) -> None:
     assert caller.post("/v1/clock", {"now": "2026-04-01T06:00:00Z"}).json() == {"now": "2026-04-01T06:00:00Z"}
     assert caller.post("/v1/clock", {"now": "2026-03-31T06:00:00Z"}).status_code == 400
     assert caller.get("/v1/clock").json() == {"now": "2026-04-01T06:00:00Z"}
+
+
+def test_time_moves_by_days_and_under_a_name_only_once(program: Program) -> None:
+    caller = program.caller("admin")
+    step = {"days": 31}
+    for _ in range(2):
+        moved = caller.post("/v1/clock", step, headers={"Idempotency-Key": "april"})
+        assert moved.json() == {"now": "2026-04-01T06:00:00Z"}
+    assert caller.post("/v1/clock", step).json() == {"now": "2026-05-02T06:00:00Z"}
+
+
+@pytest.mark.parametrize("body", [{}, {"days": 0}, {"days": 1, "now": "2026-05-01T06:00:00Z"}])
+def test_a_move_to_nowhere_or_to_two_moments_is_refused(program: Program, body: dict[str, Any]) -> None:
+    assert program.caller("admin").post("/v1/clock", body).status_code == 400
 
 
 def test_a_month_lived_in_a_moment_is_learned_from(program: Program) -> None:

@@ -12,6 +12,7 @@ from engagement.store import (
     beliefs,
     decisions,
     hyperparameters,
+    kept_answers,
     keys,
     links,
     merges,
@@ -112,6 +113,8 @@ def fill(conn, program_id=PROGRAM) -> None:
     )
     key = keys.ApiKey(program_id, "k", ("read",), "staff", 0, None, None)
     keys.insert_key(conn, key, keys.digest("secret"))
+    asked = kept_answers.Asked(key.key_id, "a-change", b"digest")
+    kept_answers.write(conn, program_id, asked, b"{}", 0)
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

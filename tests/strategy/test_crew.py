@@ -30,6 +30,11 @@ def test_she_is_away_when_she_is_on_leave_on_every_working_day():
     assert [away_in(worker(days), MONDAY) for days in ((9, 13), (9, 12))] == [True, False]
 
 
+def test_who_works_here_no_more_has_no_time_and_is_away():
+    ended = HealthWorker(id="asha", hours_a_week=5.0, ended=True)
+    assert (minutes_in(ended, MONDAY), away_in(ended, MONDAY)) == (0, True)
+
+
 def able(name, minutes=45, languages=("hi",)):
     return Worker(name, frozenset({"hill"}), frozenset(languages), minutes, 45)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import httpx
 import uvicorn
 
+from engagement.api.allowance import Allowances
 from engagement.api.app import build
 from engagement.api.desk import Work
 from engagement.api.guards import KeyRing
@@ -126,10 +127,12 @@ def running(
 ) -> Iterator[Running]:
     """The application on a migrated database, listening on a free port until the block ends.
 
-    watch : what the memory of keys measures its five seconds with
+    watch : what the memory of keys measures its five seconds with, and the allowance of each its minute
     """
     service = Service(Database(url), clock or SystemClock(), Settings(**{"fold_every_s": 0} | settings))
-    config = uvicorn.Config(build(service, KeyRing(watch)), log_config=None, access_log=False, lifespan="on")
+    allowances = Allowances(service.settings.requests_a_minute, watch)
+    app = build(service, KeyRing(watch), allowances)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
     server = uvicorn.Server(config)
     with closing(socket.create_server(("127.0.0.1", 0))) as line:
         address = f"http://127.0.0.1:{line.getsockname()[1]}"

@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 from engagement.api import (
     decisions,
     engagement,
+    history,
     operations,
     places,
     plans,
@@ -22,6 +23,7 @@ from engagement.api import (
     signals,
     switch,
 )
+from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -35,7 +37,7 @@ FILES = "/static"
 MOST_BYTES = 4 * 1024 * 1024
 
 
-def build(service: Service, keys: KeyRing | None = None) -> Observed:
+def build(service: Service, keys: KeyRing | None = None, allowances: Allowances | None = None) -> Observed:
     """The ASGI application of one process. It closes the service when it stops."""
 
     @asynccontextmanager
@@ -72,6 +74,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             *plans.HANDLERS,
             engagement.member_engagement,
             engagement.group_engagement,
+            *history.HANDLERS,
             *setup.HANDLERS,
             *places.HANDLERS,
             promotion.read_promotion,
@@ -95,6 +98,8 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
     keys = keys or KeyRing()
     app.state["service"] = service
     app.state["keys"] = keys
+    allowances = allowances or Allowances(service.settings.requests_a_minute)
+    app.state["allowances"] = allowances
     written = described(app)
     shown = (STATIC / "schema" / "page.html").read_text()
     routes = [
@@ -104,5 +109,9 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
         for method in route.methods
     ]
     return Observed(
-        Express(app, service, keys), service.metrics, routes, FILES + "/", simulated=service.simulated
+        Express(app, service, keys, allowances),
+        service.metrics,
+        routes,
+        FILES + "/",
+        simulated=service.simulated,
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, NamedTuple, get_args
+from typing import Annotated, NamedTuple, cast, get_args
 
 import msgspec
 from litestar import get, post
@@ -16,6 +16,7 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, DecisionName, InGroup, Limit
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, each, one, service_of
+from engagement.api.terms import TRIED, change, changes
 from engagement.errors import EngagementError, Invalid, Mistake
 from engagement.signals.signal import Audience
 from engagement.store.kept import Kept
@@ -81,7 +82,9 @@ async def list_work(
     return found
 
 
-@post("/v1/answers", status_code=200, guards=[Needs("recommend")], tags=["decisions"], each="answers")
+@post(
+    "/v1/answers", status_code=200, guards=[Needs("recommend")], tags=["decisions"], each="answers", **TRIED
+)
 async def answer_many(request: Call, data: JSONBody[SaidMany]) -> StoodMany:
     """Say what became of up to 1,000 decisions.
 
@@ -92,15 +95,18 @@ async def answer_many(request: Call, data: JSONBody[SaidMany]) -> StoodMany:
         for said in data.answers
         if isinstance(said, Said)
     ]
-    work = Work(request.auth.program_id, answer)
-    stood = iter(await service_of(request).desk.ask("record", work, replies))
-    found = [next(stood) if isinstance(said, Said) else said for said in data.answers]
-    return StoodMany(
-        [
-            Stood(problem=problem_of(row)) if isinstance(row, EngagementError) else Stood(standing=row)
-            for row in found
-        ]
-    )
+
+    def tell(results: Sequence[Standing | EngagementError]) -> StoodMany:
+        stood = iter(results)
+        found = [next(stood) if isinstance(said, Said) else said for said in data.answers]
+        return StoodMany(
+            [
+                Stood(problem=problem_of(row)) if isinstance(row, EngagementError) else Stood(standing=row)
+                for row in found
+            ]
+        )
+
+    return cast("StoodMany", await changes(request, answer, replies, tell))
 
 
 @get("/v1/decisions/{decision_id:str}", guards=[Needs("read")], tags=["decisions"])
@@ -141,27 +147,26 @@ def stories(
     status_code=200,
     guards=[Needs("recommend")],
     tags=["decisions"],
+    **TRIED,
 )
 async def answer_decision(request: Call, decision_id: DecisionName, data: JSONBody[Reply]) -> Standing:
     """Say what became of a decision.
 
     Accepted, declined, replaced, done or not done. Repeating the last reply changes nothing.
     """
-    service = service_of(request)
-    work = Work(request.auth.program_id, answer)
-    standing: Standing = await one(service, "record", work, (decision_id, data))
-    return standing
+    return cast("Standing", await change(request, answer, (decision_id, data)))
 
 
 @post(
-    "/v1/decisions/{decision_id:str}/outcome", status_code=200, guards=[Needs("signals")], tags=["decisions"]
+    "/v1/decisions/{decision_id:str}/outcome",
+    status_code=200,
+    guards=[Needs("signals")],
+    tags=["decisions"],
+    **TRIED,
 )
 async def post_outcome(request: Call, decision_id: DecisionName, data: JSONBody[Posted]) -> Earned:
     """Say what a decision earned.
 
     Where the strategy's outcome is posted, or to correct one that was read from signals.
     """
-    service = service_of(request)
-    work = Work(request.auth.program_id, post_outcomes)
-    earned: Earned = await one(service, "record", work, (decision_id, data))
-    return earned
+    return cast("Earned", await change(request, post_outcomes, (decision_id, data)))

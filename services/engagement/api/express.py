@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
+from engagement.api.allowance import Allowances
 from engagement.api.guards import JSON, KeyRing
 from engagement.api.problems import MEDIA_TYPE, Problem, headers_of, problem_of, unforeseen
 from engagement.api.recommendations import decide
 from engagement.api.service import Service
-from engagement.errors import EngagementError
+from engagement.errors import EngagementError, TooManyRequests
 from engagement.store.keys import ApiKey
 from engagement.workflows.recommend import Ask
 from engagement.workflows.tell import Recommendation
@@ -32,8 +33,9 @@ _encoder = msgspec.json.Encoder()
 class Express:
     """An ASGI application in front of another, which gets all that is not answered here."""
 
-    def __init__(self, app: Any, service: Service, keys: KeyRing) -> None:
+    def __init__(self, app: Any, service: Service, keys: KeyRing, allowances: Allowances) -> None:
         self.app = app
+        self._allowances = allowances
         self._service = service
         self._keys = keys
 
@@ -49,6 +51,12 @@ class Express:
             await self.app(scope, _again(message, receive), send)
             return
         scope["path_template"] = PATH
+        try:
+            self._allowances.take(key, scope)
+        except TooManyRequests as error:
+            problem = problem_of(error)
+            await _send(send, problem.status, MEDIA_TYPE, problem, headers_of(problem, error.after_s))
+            return
         answer = await self._answer(key, ask, scope)
         if isinstance(answer, Problem):
             await _send(send, answer.status, MEDIA_TYPE, answer, headers_of(answer))
@@ -67,6 +75,8 @@ class Express:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             return None
         headers = dict(scope["headers"])
+        if scope["query_string"] or b"idempotency-key" in headers:
+            return None
         if len(headers) < len(scope["headers"]):  # which of two of the same name counts, the framework says
             return None
         said = headers.get(b"authorization", b"")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from engagement.api.desk import Work
 from engagement.api.service import Service
-from engagement.errors import EngagementError, Fault, Forbidden, Unauthenticated
+from engagement.errors import EngagementError, Fault, Forbidden, Invalid, Unauthenticated
 from engagement.store.kept import Bounded, Kept
 from engagement.store.keys import ApiKey, Scope, digest
 from engagement.workflows.access import program_of, recognise
@@ -20,6 +20,7 @@ REMEMBERED_S = 5.0
 """How long a revoked key can live."""
 JSON = "application/json"
 WITH_BODY = ("POST", "PUT")
+DRY_RUN = "dry_run"
 LOOK_UP_S = 1.0
 """How long a look-up may take. Half a recommendation's deadline where the last one can stand in."""
 MISSING = "send the key as `Authorization: Bearer eng_…`"
@@ -106,8 +107,11 @@ class Needs:
         key = await keys.recognise(service, text.strip(), self.scope)
         if not key.opens(self.scope):
             raise Forbidden(f"this needs the scope `{self.scope}`; the key has: {', '.join(key.scopes)}")
+        connection.app.state["allowances"].take(key, connection.scope)
         connection.scope["auth"] = key
         _readable(connection, handler)
+        if DRY_RUN in connection.query_params and not handler.opt.get("tried"):
+            raise Invalid(f"this cannot be tried with `{DRY_RUN}`; nothing was done")
 
 
 def _readable(connection: Connected, handler: BaseRouteHandler) -> None:

@@ -19,6 +19,7 @@ ALWAYS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 NOT_KEPT = (b"cache-control", b"no-store")
+NOTHING: dict[bytes, bytes] = {}
 SIMULATED = (b"engagement-simulated", b"true")
 
 
@@ -27,6 +28,8 @@ class Observed:
 
     routes : (method, template) of every operation; their series are there before the first request
     files : where files are served that a browser may keep
+
+    What stands in the scope under `says` is sent as headers of the answer.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = [(b"x-request-id", request_id.encode()), *self._headers]
+                own += scope.get("says", NOTHING).items()
                 if not scope["path"].startswith(self._files):
                     own.append(NOT_KEPT)
                 message["headers"] = [*message.get("headers", ()), *own]

@@ -14,8 +14,10 @@ from sqlalchemy.exc import OperationalError
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.service import Call, service_of
+from engagement.api.terms import KEYED, in_parts
 from engagement.clock import SimulatedClock
 from engagement.errors import EngagementError, Unavailable
+from engagement.signals.tally import DAY_MS
 from engagement.store.kept import Kept
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.tell import moment
@@ -40,10 +42,22 @@ class VersionMade(msgspec.Struct, frozen=True):
     rows_missing: int
 
 
-class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Time(msgspec.Struct, frozen=True):
     """A moment of the simulation."""
 
     now: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """To which moment the clock shall be moved, or by how many days: give `now` or `days`."""
+
+    now: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=366)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses both, and neither."""
+        if (self.now is None) == (self.days is None):
+            raise ValueError("give a moment or a number of days: `now` or `days`")
 
 
 @get("/health/live", tags=["operations"])
@@ -82,12 +96,16 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(content, media_type="text/plain; version=0.0.4")
 
 
-@post("/v1/folds", status_code=200, guards=[Needs("admin")], tags=["operations"])
+@post("/v1/folds", status_code=200, guards=[Needs("admin")], tags=["operations"], **KEYED)
 async def fold_now(request: Call) -> list[VersionMade]:
     """Fold every strategy now, instead of at the next round.
 
     Closes the decisions that are due first. Answers the versions this published, often none.
     """
+    return cast("list[VersionMade]", await in_parts(request, lambda: _folded(request)))
+
+
+async def _folded(request: Call) -> list[VersionMade]:
     service = service_of(request)
     try:
         made = await asyncio.to_thread(service.fold, request.auth.program_id)
@@ -111,9 +129,17 @@ async def read_clock(request: Call) -> Time:
     return Time(moment(service_of(request).clock.now_ms()))
 
 
-@post("/v1/clock", status_code=200, guards=[Needs("admin")], tags=["simulation"])
-async def move_clock(request: Call, data: JSONBody[Time]) -> Time:
-    """Move simulated time forward."""
+@post("/v1/clock", status_code=200, guards=[Needs("admin")], tags=["simulation"], **KEYED)
+async def move_clock(request: Call, data: JSONBody[Moved]) -> Time:
+    """Move simulated time forward.
+
+    To a moment, or by days. What is due is closed and learned with `/v1/folds`.
+    """
     clock = cast("SimulatedClock", service_of(request).clock)
-    clock.move_to(milliseconds(data.now))
-    return Time(moment(clock.now_ms()))
+
+    async def move() -> Time:
+        to_ms = clock.now_ms() + DAY_MS * (data.days or 0) if data.now is None else milliseconds(data.now)
+        clock.move_to(to_ms)
+        return Time(moment(clock.now_ms()))
+
+    return cast("Time", await in_parts(request, move))

@@ -10,6 +10,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import Name
 from engagement.api.service import Call, one, service_of
+from engagement.api.terms import TRIED, change
 from engagement.strategy.setup import Link
 from engagement.workflows.link import Linking, LinkSeen, UnitKind, link, links_seen
 from engagement.workflows.merge_member import MemberMerge, MemberMerged, Merging, merge_members
@@ -42,15 +43,15 @@ def _links(kind: UnitKind, plural: str, to: str) -> tuple[HTTPRouteHandler, ...]
         operation_id=f"link_{kind}",
         description=f"Link a {words} from a day on.\n\nTo {to}, or without `to` to none. "
         "What is so already changes nothing.",
+        **TRIED,
     )
-    async def change(request: Call, name: Name, data: JSONBody[Link]) -> LinkSeen:
-        work = Work(request.auth.program_id, link)
-        return cast("LinkSeen", await one(service_of(request), "record", work, Linking(kind, name, data)))
+    async def store(request: Call, name: Name, data: JSONBody[Link]) -> LinkSeen:
+        return cast("LinkSeen", await change(request, link, Linking(kind, name, data)))
 
-    return index, change
+    return index, store
 
 
-@post("/v1/groups/{name:str}/merge", status_code=200, guards=[Needs("admin")], tags=TAGS)
+@post("/v1/groups/{name:str}/merge", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
 async def merge_group(request: Call, name: Name, data: JSONBody[Merge]) -> list[Seating]:
     """Merge a group into another from a day on.
 
@@ -59,7 +60,7 @@ async def merge_group(request: Call, name: Name, data: JSONBody[Merge]) -> list[
     return await _regrouped(request, name, data)
 
 
-@post("/v1/groups/{name:str}/split", status_code=200, guards=[Needs("admin")], tags=TAGS)
+@post("/v1/groups/{name:str}/split", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
 async def split_group(request: Call, name: Name, data: JSONBody[Split]) -> list[Seating]:
     """Move some of a group's members into another from a day on.
 
@@ -69,18 +70,16 @@ async def split_group(request: Call, name: Name, data: JSONBody[Split]) -> list[
 
 
 async def _regrouped(request: Call, name: str, how: Merge | Split) -> list[Seating]:
-    work = Work(request.auth.program_id, regroup)
-    return cast("list[Seating]", await one(service_of(request), "record", work, Regrouping(name, how)))
+    return cast("list[Seating]", await change(request, regroup, Regrouping(name, how)))
 
 
-@post("/v1/members/{name:str}/merge", status_code=200, guards=[Needs("admin")], tags=TAGS)
+@post("/v1/members/{name:str}/merge", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
 async def merge_member(request: Call, name: Name, data: JSONBody[MemberMerge]) -> MemberMerged:
     """Merge a member who was enrolled twice into the id that is kept.
 
     What was and will be reported of either counts for the one kept; past decisions stay as they are.
     """
-    work = Work(request.auth.program_id, merge_members)
-    return cast("MemberMerged", await one(service_of(request), "record", work, Merging(name, data)))
+    return cast("MemberMerged", await change(request, merge_members, Merging(name, data)))
 
 
 HANDLERS = (

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, cast
 
 import msgspec
 from litestar import get, post
@@ -17,6 +17,7 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, each, one, service_of
+from engagement.api.terms import KEYED, TRIED, change, in_parts
 from engagement.errors import Invalid, Mistake, Unavailable
 from engagement.signals.signal import Audience
 from engagement.store import plans
@@ -79,7 +80,7 @@ class Page(NamedTuple):
     limit: int
 
 
-@post("/v1/plans", status_code=200, guards=[Needs("recommend")], tags=["plans"])
+@post("/v1/plans", status_code=200, guards=[Needs("recommend")], tags=["plans"], **KEYED)
 async def plan_visits(request: Call, data: JSONBody[PlanAsk]) -> Planned:
     """Plan a week of the health workers' visits.
 
@@ -87,6 +88,10 @@ async def plan_visits(request: Call, data: JSONBody[PlanAsk]) -> Planned:
     already keeps it, whoever asks; one that cannot be planned gets its own problem.
     """
     may_read(request.auth.audience)
+    return cast("Planned", await in_parts(request, lambda: _planned(request, data)))
+
+
+async def _planned(request: Call, data: PlanAsk) -> Planned:
     service, key = service_of(request), request.auth
     try:
         made = await asyncio.to_thread(service.plan, key.program_id, data)
@@ -139,20 +144,17 @@ async def tell_plan(request: Call, plan_id: PlanName) -> PlanSeen:
     return found
 
 
-@post("/v1/plans/{plan_id:str}/swap", status_code=200, guards=[Needs("recommend")], tags=["plans"])
+@post("/v1/plans/{plan_id:str}/swap", status_code=200, guards=[Needs("recommend")], tags=["plans"], **TRIED)
 async def swap_visits(request: Call, plan_id: PlanName, data: JSONBody[Swap]) -> PlanSeen:
     """Let two health workers exchange their visits.
 
     Both must be able to go where the other went. No decision and no chance changes.
     """
     may_read(request.auth.audience)
-    work = Work(request.auth.program_id, swap)
-    asked = Swapping(plan_id, data, request.auth.audience)
-    found: PlanSeen = await one(service_of(request), "record", work, asked)
-    return found
+    return cast("PlanSeen", await change(request, swap, Swapping(plan_id, data, request.auth.audience)))
 
 
-@post("/v1/plans/{plan_id:str}/share", status_code=200, guards=[Needs("recommend")], tags=["plans"])
+@post("/v1/plans/{plan_id:str}/share", status_code=200, guards=[Needs("recommend")], tags=["plans"], **TRIED)
 async def share_visits(request: Call, plan_id: PlanName) -> PlanSeen:
     """Share the visits of a plan out anew.
 
@@ -160,10 +162,7 @@ async def share_visits(request: Call, plan_id: PlanName) -> PlanSeen:
     it, the accepted first; the others go to whoever has time left.
     """
     may_read(request.auth.audience)
-    work = Work(request.auth.program_id, share_out)
-    asked = Sharing(plan_id, request.auth.audience)
-    found: PlanSeen = await one(service_of(request), "record", work, asked)
-    return found
+    return cast("PlanSeen", await change(request, share_out, Sharing(plan_id, request.auth.audience)))
 
 
 def plans_seen(

@@ -26,7 +26,9 @@ STATUS: dict[type[errors.EngagementError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
+    errors.TooManyRequests: 429,
     errors.NoLongerKept: 410,
     errors.Unusable: 500,
     errors.Fault: 500,
@@ -68,20 +70,23 @@ def _kebab(name: str) -> str:
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
     """A problem as a response."""
-    extra = {**(headers or {}), **headers_of(problem)}
+    extra = {**headers_of(problem), **(headers or {})}
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=extra)
 
 
-def headers_of(problem: Problem) -> dict[str, str]:
-    """What a problem says in headers beside its body."""
+def headers_of(problem: Problem, after_s: int = RETRY_AFTER_S) -> dict[str, str]:
+    """What a problem says in headers beside its body. after_s : when to try again, if that may help"""
     if problem.status in (429, 503):
-        return {"Retry-After": str(RETRY_AFTER_S)}
+        return {"Retry-After": str(after_s)}
     return {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
 
 
 def on_ours(_: Request[Any, Any, Any], error: errors.EngagementError) -> Response[Problem]:
     """Handles the errors that the service raises itself."""
-    return answer(problem_of(error))
+    problem = problem_of(error)
+    if isinstance(error, errors.TooManyRequests):
+        return answer(problem, headers_of(problem, error.after_s))
+    return answer(problem)
 
 
 def on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:

@@ -1,5 +1,7 @@
 """`/v1/strategies/{id}/promotion`: how a strategy that only watches stands by its rule, and its end."""
 
+from typing import cast
+
 from litestar import get, post
 from litestar.params import JSONBody
 
@@ -7,6 +9,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import Name
 from engagement.api.service import Call, one, service_of
+from engagement.api.terms import TRIED, change
 from engagement.errors import Forbidden
 from engagement.signals.signal import may_see
 from engagement.workflows.promotion import Promote, PromotionTold, Wish, promote, tell_promotions
@@ -27,12 +30,12 @@ async def read_promotion(request: Call, name: Name) -> PromotionTold:
     return told
 
 
-@post("/v1/strategies/{name:str}/promotion", status_code=200, guards=[Needs("admin")], tags=["set-up"])
+@post(
+    "/v1/strategies/{name:str}/promotion", status_code=200, guards=[Needs("admin")], tags=["set-up"], **TRIED
+)
 async def promote_strategy(request: Call, name: Name, data: JSONBody[Promote]) -> PromotionTold:
     """End a strategy's shadow by its rule.
 
     Refused while a condition is not met. Asking again changes nothing.
     """
-    work = Work(request.auth.program_id, promote)
-    told: PromotionTold = await one(service_of(request), "record", work, Wish(name, data.revision))
-    return told
+    return cast("PromotionTold", await change(request, promote, Wish(name, data.revision)))

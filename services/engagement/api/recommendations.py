@@ -1,7 +1,8 @@
 """`/v1/recommendations`: what to try next, for one member or up to a thousand."""
 
 import time
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import post
@@ -10,11 +11,13 @@ from litestar.params import JSONBody
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
-from engagement.api.service import Call, Service, began, one, service_of
+from engagement.api.service import Call, Service, began, one, only, service_of
+from engagement.api.terms import TRIED, changes, in_parts, is_dry_run
 from engagement.errors import EngagementError, Fault
 from engagement.store.keys import ApiKey
 from engagement.workflows.everybody import AskAll, Everybody, everybody
-from engagement.workflows.recommend import Ask
+from engagement.workflows.recommend import Answer, Ask
+from engagement.workflows.rehearse import rehearse_decisions
 from engagement.workflows.tell import Recommendation, safe_default, seen_by
 
 MOST = 1_000
@@ -57,22 +60,42 @@ async def decide(
     key : whose program is asked about, and who reads the answers
     began_s : when the request came in, on the clock of `time.perf_counter`
     """
-    within_s = service.settings.deadline_ms / 1000 if len(asks) <= FEW else MANY_S
-    spent_s = time.perf_counter() - began_s
     answers = await service.desk.ask(
-        "decide", Work(key.program_id, service.recommend), asks, deadline_s=within_s - spent_s
+        "decide",
+        Work(key.program_id, service.recommend),
+        asks,
+        deadline_s=_left_s(service, len(asks), began_s),
     )
-    answers = [
+    return _told(service, key, asks, answers)
+
+
+def _left_s(service: Service, how_many: int, began_s: float) -> float:
+    """How long a request that has begun may still take."""
+    within_s = service.settings.deadline_ms / 1000 if how_many <= FEW else MANY_S
+    return within_s - (time.perf_counter() - began_s)
+
+
+def _told(
+    service: Service,
+    key: ApiKey,
+    asks: Sequence[Ask],
+    answers: Sequence[Answer | Fault],
+    *,
+    count: bool = True,
+) -> list[Recommendation | EngagementError]:
+    """The desk's answers as the key's reader may see them. count : in the metrics"""
+    whole = [
         safe_default(ask.member, ask.group, simulated=service.simulated)
         if isinstance(answer, Fault)
         else answer
         for ask, answer in zip(asks, answers, strict=True)
     ]
-    _count(service, answers)
-    return [seen_by(key.audience, told) if isinstance(told, Recommendation) else told for told in answers]
+    if count:
+        _count(service, whole)
+    return [seen_by(key.audience, told) if isinstance(told, Recommendation) else told for told in whole]
 
 
-def _count(service: Service, answers: list[Recommendation | EngagementError]) -> None:
+def _count(service: Service, answers: Sequence[Recommendation | EngagementError]) -> None:
     for answer in answers:
         if not isinstance(answer, Recommendation):
             continue
@@ -86,33 +109,58 @@ def _count(service: Service, answers: list[Recommendation | EngagementError]) ->
         service.metrics.recommendations.labels(answer.action.kind, by).inc()
 
 
-async def _decided(request: Call, asks: tuple[Ask, ...]) -> list[Recommendation | EngagementError]:
-    return await decide(service_of(request), request.auth, asks, began(request))
+async def _decided(
+    request: Call,
+    asks: tuple[Ask, ...],
+    tell: Callable[[Sequence[Recommendation | EngagementError]], Any],
+) -> Any:
+    """Asks the desk on the terms of the request. tell : makes the answer of all of them"""
+    service, key = service_of(request), request.auth
+    tried = is_dry_run(request)
+    return await changes(
+        request,
+        service.recommend,
+        asks,
+        lambda answers: tell(_told(service, key, asks, answers, count=not tried)),
+        rehearsed=rehearse_decisions,
+        lane="decide",
+        deadline_s=_left_s(service, len(asks), began(request)),
+    )
 
 
-@post("/v1/recommendations", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
+@post("/v1/recommendations", status_code=200, guards=[Needs("recommend")], tags=["recommendations"], **TRIED)
 async def recommend_one(request: Call, data: JSONBody[Ask]) -> Recommendation:
     """Ask what to try next for one member.
 
     Asking again for the same decision point, or while a decision is open, returns that decision.
     """
-    answer = (await _decided(request, (data,)))[0]
-    if isinstance(answer, EngagementError):
-        raise answer
-    return answer
+    return cast("Recommendation", await _decided(request, (data,), only))
 
 
-@post("/v1/recommendations/all", status_code=200, guards=[Needs("recommend")], tags=["recommendations"])
+@post(
+    "/v1/recommendations/all",
+    status_code=200,
+    guards=[Needs("recommend")],
+    tags=["recommendations"],
+    **TRIED,
+)
 async def recommend_all(request: Call, data: JSONBody[AskAll]) -> AnsweredAll:
     """Ask for everybody of a group or of the program.
 
     Members, advisers or groups, up to 1,000 at a time, in order of id; go on behind `next`. Each gets its
     own answer or its own problem.
     """
-    service = service_of(request)
-    found: Everybody = await one(service, "read", Work(request.auth.program_id, everybody), data)
-    answers = await _decided(request, found.asks)
-    return AnsweredAll([_answered(answer) for answer in answers], found.next)
+    service, key = service_of(request), request.auth
+
+    async def decided() -> AnsweredAll:
+        found: Everybody = await one(service, "read", Work(key.program_id, everybody), data)
+        if is_dry_run(request):
+            answers = await _decided(request, found.asks, list)
+        else:
+            answers = await decide(service, key, found.asks, began(request))
+        return AnsweredAll([_answered(answer) for answer in answers], found.next)
+
+    return cast("AnsweredAll", await in_parts(request, decided))
 
 
 @post(
@@ -121,6 +169,7 @@ async def recommend_all(request: Call, data: JSONBody[AskAll]) -> AnsweredAll:
     guards=[Needs("recommend")],
     tags=["recommendations"],
     each="requests",
+    **TRIED,
 )
 async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany:
     """Ask what to try next for up to 1,000 members.
@@ -128,9 +177,13 @@ async def recommend_many(request: Call, data: JSONBody[AskMany]) -> AnsweredMany
     Each gets its own answer or its own problem, in the order asked.
     """
     sound = tuple(ask for ask in data.requests if isinstance(ask, Ask))
-    decided = iter(await _decided(request, sound))
-    answers = [next(decided) if isinstance(ask, Ask) else ask for ask in data.requests]
-    return AnsweredMany([_answered(answer) for answer in answers])
+
+    def tell(decided: Sequence[Recommendation | EngagementError]) -> AnsweredMany:
+        following = iter(decided)
+        answers = [next(following) if isinstance(ask, Ask) else ask for ask in data.requests]
+        return AnsweredMany([_answered(answer) for answer in answers])
+
+    return cast("AnsweredMany", await _decided(request, sound, tell))
 
 
 def _answered(answer: Recommendation | EngagementError) -> Answered:

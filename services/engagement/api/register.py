@@ -1,6 +1,8 @@
 """`/v1/register`: the paper register of a group's meetings, as CSV."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 from litestar import post
 from sqlalchemy import Connection
@@ -9,6 +11,7 @@ from engagement.api.bodies import csv_text
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.service import Call, each, one, service_of
+from engagement.api.terms import TRIED, in_parts, is_dry_run
 from engagement.errors import Fault, Mistake
 from engagement.store.kept import Kept
 from engagement.workflows.import_register import (
@@ -21,9 +24,10 @@ from engagement.workflows.import_register import (
     record,
     report,
 )
+from engagement.workflows.rehearse import rehearse
 
 
-@post("/v1/register", status_code=200, guards=[Needs("signals")], tags=["signals"], takes="text/csv")
+@post("/v1/register", status_code=200, guards=[Needs("signals")], tags=["signals"], takes="text/csv", **TRIED)
 async def import_register_csv(request: Call) -> RegisterReport:
     """Import a meeting register: the CSV text is the body.
 
@@ -31,16 +35,23 @@ async def import_register_csv(request: Call) -> RegisterReport:
     was refused and why; a bad line or seat harms no other. It is stored in parts: after a failure midway
     send it again, and what is stored already stays as it is.
     """
+    return cast("RegisterReport", await in_parts(request, lambda: _imported(request)))
+
+
+async def _imported(request: Call) -> RegisterReport:
     service = service_of(request)
-    program_id = request.auth.program_id
+    program_id, tried = request.auth.program_id, is_dry_run(request)
     plan: Plan = await one(service, "read", Work(program_id, plans), await csv_text(request, "register"))
+    work = partial(rehearse, record) if tried else record
     parts: list[Part] = []
     for cut in cuts(plan):
-        answers = await service.desk.ask("record", Work(program_id, record), cut)
+        answers = await service.desk.ask("record", Work(program_id, work), cut)
         fault = next((answer for answer in answers if isinstance(answer, Fault)), None)
         if fault is not None:
             raise fault
         parts.append(part(cut, answers))
+        if tried:
+            continue
         service.metrics.signals.labels("stored").inc(parts[-1].signals)
         service.metrics.signals.labels("refused").inc(len(parts[-1].refused))
     return report(plan, parts)

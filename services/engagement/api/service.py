@@ -117,7 +117,12 @@ def began(request: Request[Any, Any, State]) -> float:
 
 async def one(service: Service, lane: LaneName, work: Work, item: Any) -> Any:
     """The result for a single item; raises it when it is an error."""
-    result = (await service.desk.ask(lane, work, [item]))[0]
+    return only(await service.desk.ask(lane, work, [item]))
+
+
+def only(results: Sequence[Any]) -> Any:
+    """The one result; raises it when it is an error."""
+    [result] = results
     if isinstance(result, EngagementError):
         raise result
     return result

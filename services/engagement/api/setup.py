@@ -6,12 +6,13 @@ they are ended, retired or paused.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
-from litestar import get, post, put
+from litestar import Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
+from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from sqlalchemy import Connection
 
 from engagement.actions.catalogue import AnyAction
@@ -20,6 +21,8 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
 from engagement.api.service import Call, each, one, service_of
+from engagement.api.tags import condition_of, is_known, tag
+from engagement.api.terms import TRIED, change
 from engagement.errors import Forbidden, Invalid, Mistake, NotFound
 from engagement.signals.signal import may_see
 from engagement.signals.states import State
@@ -29,7 +32,7 @@ from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Budget, Group, HealthWorker, Member, Membership, Program, Site
 from engagement.strategy.strategy import Strategy
-from engagement.workflows.revise import revise
+from engagement.workflows.edit import Edit, edit
 from engagement.workflows.roster import RosterReport, import_roster
 from engagement.workflows.seat import Seating, seat
 from engagement.workflows.states import CUT, Counts, GroupState, Looked, counted, look
@@ -45,6 +48,12 @@ class Thing(msgspec.Struct, Generic[T], frozen=True):
     value: T
 
 
+class Numbered(msgspec.Struct, frozen=True):
+    """Of an answer that was given before, what its tag is made of."""
+
+    revision: int
+
+
 class Page(msgspec.Struct, Generic[T], frozen=True):
     """A part of a list in order of id; `next` is null at the end."""
 
@@ -52,14 +61,14 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next: str | None
 
 
-@get("/v1/program", guards=[Needs("read")], tags=TAGS)
-async def read_program(request: Call) -> Thing[Program]:
+@get("/v1/program", guards=[Needs("read")], tags=TAGS, tagged=True)
+async def read_program(request: Call) -> Response[Thing[Program]]:
     """Read the program that the key belongs to."""
     return await _read(request, "program", "program")
 
 
-@put("/v1/program", guards=[Needs("admin")], tags=TAGS)
-async def change_program(request: Call, data: JSONBody[Program]) -> Thing[Program]:
+@put("/v1/program", guards=[Needs("admin")], tags=TAGS, tagged=True, **TRIED)
+async def change_program(request: Call, data: JSONBody[Program]) -> Response[Thing[Program]]:
     """Change the program.
 
     `stopped` switches every recommendation off with the next request, without a word of who did it and why;
@@ -93,8 +102,9 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
         tags=TAGS,
         operation_id=f"read_{noun}",
         description=f"Read one {words} as it stands.",
+        tagged=True,
     )
-    async def read(request: Call, name: Name) -> Thing[kind]:
+    async def read(request: Call, name: Name) -> Response[Thing[kind]]:
         return await _read(request, noun, name)
 
     @put(
@@ -103,11 +113,13 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
         tags=TAGS,
         operation_id=f"change_{noun}",
         description=f"Create or change {article} {words}.\n\n{changing}",
+        tagged=True,
+        **TRIED,
     )
-    async def change(request: Call, name: Name, data: JSONBody[kind]) -> Thing[kind]:
+    async def store(request: Call, name: Name, data: JSONBody[kind]) -> Response[Thing[kind]]:
         return await _change(request, name, data)
 
-    return index, read, change
+    return index, read, store
 
 
 async def _list(request: Call, noun: str, after: str, limit: int) -> Page[Any]:
@@ -124,10 +136,19 @@ def pages(
     return [setup.page(conn, program_id, *cut) for cut in cuts]
 
 
-async def _read(request: Call, noun: str, name: str) -> Thing[Any]:
+async def _read(request: Call, noun: str, name: str) -> Response[Any]:
     work = Work(request.auth.program_id, things)
     found: Revised = await one(service_of(request), "read", work, (noun, name))
-    return Thing(found.revision, _seen(request, found.thing))
+    thing = Thing(found.revision, _seen(request, found.thing))
+    if is_known(request, found.revision):
+        return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers={"ETag": tag(found.revision)})
+    return _tagged(thing)
+
+
+def _tagged(thing: Thing[Any] | msgspec.Raw) -> Response[Any]:
+    """A thing as an answer, with the tag by which a change can say what it was made from."""
+    numbered = thing if isinstance(thing, Thing) else msgspec.json.decode(thing, type=Numbered)
+    return Response(thing, headers={"ETag": tag(numbered.revision)})
 
 
 def _seen(request: Call, thing: AnyNoun) -> AnyNoun:
@@ -151,15 +172,15 @@ def things(
     return [newest(*names) for names in wanted]
 
 
-async def _change(request: Call, name: str, thing: Any) -> Thing[Any]:
+async def _change(request: Call, name: str, thing: Any) -> Response[Any]:
     if thing.id != name:
         raise Invalid(f"the address says `{name}`, the body's `id` says `{thing.id}`")
-    work = Work(request.auth.program_id, revise)
-    stored: Revised = await one(service_of(request), "record", work, thing)
-    return Thing(stored.revision, stored.thing)
+    wanted = Edit(thing, condition_of(request))
+    answer = await change(request, edit, wanted, lambda stored: Thing(stored.revision, stored.thing))
+    return _tagged(answer)
 
 
-@post("/v1/members/{name:str}/memberships", status_code=200, guards=[Needs("admin")], tags=TAGS)
+@post("/v1/members/{name:str}/memberships", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
 async def seat_member(request: Call, name: Name, data: JSONBody[Membership]) -> Seating:
     """Seat a member in a group from a day on, or in none.
 
@@ -167,9 +188,7 @@ async def seat_member(request: Call, name: Name, data: JSONBody[Membership]) -> 
     """
     if data.member != name:
         raise Invalid(f"the address says `{name}`, the body's `member` says `{data.member}`")
-    work = Work(request.auth.program_id, seat)
-    seated: Seating = await one(service_of(request), "record", work, data)
-    return seated
+    return cast("Seating", await change(request, seat, data))
 
 
 class GroupSeen(msgspec.Struct, frozen=True):
@@ -249,15 +268,13 @@ def seatings(
     return each(of, groups)
 
 
-@post("/v1/imports/roster", status_code=200, guards=[Needs("admin")], tags=TAGS, takes="text/csv")
+@post("/v1/imports/roster", status_code=200, guards=[Needs("admin")], tags=TAGS, takes="text/csv", **TRIED)
 async def import_roster_csv(request: Call) -> RosterReport:
     """Import a roster: the CSV text is the body.
 
     Says line by line what was refused and why; a bad line harms no other.
     """
-    work = Work(request.auth.program_id, rosters)
-    report: RosterReport = await one(service_of(request), "record", work, await csv_text(request, "roster"))
-    return report
+    return cast("RosterReport", await change(request, rosters, await csv_text(request, "roster")))
 
 
 def rosters(

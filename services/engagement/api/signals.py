@@ -1,15 +1,16 @@
 """`/v1/signals`: what was observed."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, cast
 
 import msgspec
 from litestar import post
 from litestar.params import JSONBody
 
-from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, service_of
+from engagement.api.terms import TRIED, changes
 from engagement.errors import EngagementError, Fault, Invalid, Mistake
 from engagement.signals.catalogue import BY_KIND
 from engagement.signals.safety import REFERRAL_ANSWERED
@@ -48,7 +49,7 @@ def _allowed(report: Signal | Mistake, audience: Audience) -> Signal | Mistake:
     return report
 
 
-@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"], each="signals")
+@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"], each="signals", **TRIED)
 async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany:
     """Report what was observed.
 
@@ -58,18 +59,27 @@ async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany
     service = service_of(request)
     checked = [_allowed(report, request.auth.audience) for report in data.signals]
     sound = [report for report in checked if isinstance(report, Signal)]
-    stored = iter(await service.desk.ask("record", Work(request.auth.program_id, ingest), sound))
-    results = [next(stored) if isinstance(report, Signal) else report for report in checked]
-    if all(isinstance(result, Fault) for result in results):
-        raise results[0]
-    for result in results:
-        status = "refused" if isinstance(result, EngagementError) else result.status
-        service.metrics.signals.labels(status).inc()
-    return ReceivedMany(
-        [
-            Received(problem=problem_of(result))
-            if isinstance(result, EngagementError)
-            else Received(receipt=result)
-            for result in results
-        ]
-    )
+
+    def whole(stored: Sequence[Receipt | EngagementError]) -> list[Receipt | EngagementError]:
+        following = iter(stored)
+        results = [next(following) if isinstance(report, Signal) else report for report in checked]
+        if all(isinstance(result, Fault) for result in results):
+            raise cast("Fault", results[0])
+        return results
+
+    def note(stored: Sequence[Receipt | EngagementError]) -> None:
+        for result in whole(stored):
+            status = "refused" if isinstance(result, EngagementError) else result.status
+            service.metrics.signals.labels(status).inc()
+
+    def tell(stored: Sequence[Receipt | EngagementError]) -> ReceivedMany:
+        return ReceivedMany(
+            [
+                Received(problem=problem_of(result))
+                if isinstance(result, EngagementError)
+                else Received(receipt=result)
+                for result in whole(stored)
+            ]
+        )
+
+    return cast("ReceivedMany", await changes(request, ingest, sound, tell, note=note))

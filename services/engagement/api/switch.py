@@ -1,5 +1,7 @@
 """`/v1/program/stop` and `/resume`: the program's switch, who threw it, why and when."""
 
+from typing import cast
+
 import msgspec
 from litestar import get, post
 from litestar.params import JSONBody
@@ -7,6 +9,7 @@ from litestar.params import JSONBody
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.service import Call, one, service_of
+from engagement.api.terms import TRIED, change
 from engagement.strategy.setup import Switched
 from engagement.workflows.switch import Switch, Throw, switched, throw
 
@@ -19,7 +22,7 @@ class Switches(msgspec.Struct, frozen=True):
     items: tuple[Switch, ...]
 
 
-@post("/v1/program/stop", status_code=200, guards=[Needs("admin")], tags=TAGS)
+@post("/v1/program/stop", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
 async def stop_program(request: Call, data: JSONBody[Switched]) -> Switch:
     """Recommend nothing more, to anybody, from the next request on.
 
@@ -28,7 +31,7 @@ async def stop_program(request: Call, data: JSONBody[Switched]) -> Switch:
     return await _throw(request, Throw(True, data))
 
 
-@post("/v1/program/resume", status_code=200, guards=[Needs("admin")], tags=TAGS)
+@post("/v1/program/resume", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
 async def resume_program(request: Call, data: JSONBody[Switched]) -> Switch:
     """Recommend again, from the next request on.
 
@@ -48,6 +51,4 @@ async def list_switches(request: Call) -> Switches:
 
 
 async def _throw(request: Call, wanted: Throw) -> Switch:
-    work = Work(request.auth.program_id, throw)
-    stands: Switch = await one(service_of(request), "record", work, wanted)
-    return stands
+    return cast("Switch", await change(request, throw, wanted))

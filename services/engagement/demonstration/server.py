@@ -35,6 +35,7 @@ def serving(database: str, start: datetime, log: Path, *, port: int = 0) -> Iter
         "PYTHONPATH": os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")])),
         "ENGAGEMENT_DATABASE": database,  # not an argument: others could read its password there
         "ENGAGEMENT_FOLD_EVERY_S": "0",
+        "ENGAGEMENT_REQUESTS_A_MINUTE": "0",
     }
     with _ending_on_terminate(), log.open("wb") as lines:
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and arguments

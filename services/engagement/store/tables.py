@@ -364,7 +364,7 @@ counters = Table(  # cache of the sum of what is reserved or spent
 
 DERIVED = (tallies, nodes, claims, counters)
 
-# --- neither: who may call, and what kind of database this is -----------------------------------
+# --- neither: who may call, what they were answered, and what kind of database this is ----------
 
 api_keys = Table(
     "api_keys",
@@ -379,6 +379,19 @@ api_keys = Table(
     _moment("revoked_at", nullable=True),
     PrimaryKeyConstraint("program_id", "key_id"),
     UniqueConstraint("program_id", "digest"),
+)
+
+kept_answers = Table(  # for a day, given again to whoever sends the same request under the same name
+    "kept_answers",
+    metadata,
+    _program(),
+    Column("key_id", String(16), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _moment("answered_at"),
+    PrimaryKeyConstraint("program_id", "key_id", "name"),
+    Index(None, "program_id", "answered_at"),
 )
 
 facts = Table(  # of the database itself: whether its time is simulated

@@ -228,13 +228,14 @@ class Leave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class HealthWorker(Noun, frozen=True, kw_only=True):
     """A community health worker, by pseudonym. Catchment and groups are links, dated apart.
 
-    hours_a_week : for groups      minutes_a_visit : with the way there
+    hours_a_week : for groups      minutes_a_visit : with the way there      ended : she works here no more
     """
 
     languages: tuple[Language, ...] = ()
     hours_a_week: Annotated[float, msgspec.Meta(ge=0, le=60)] = 2.0
     minutes_a_visit: Annotated[int, msgspec.Meta(ge=1, le=600)] = 45
     leave: tuple[Leave, ...] = ()
+    ended: bool = False
 
     def __post_init__(self) -> None:
         """Refuses an id by which a person could be found."""
@@ -242,8 +243,8 @@ class HealthWorker(Noun, frozen=True, kw_only=True):
             raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
 
     def works_on(self, day: date) -> bool:
-        """Whether she is not on leave."""
-        return not any(leave.starts_on <= day <= leave.ends_on for leave in self.leave)
+        """Whether she works here still, and is not on leave."""
+        return not self.ended and not any(leave.starts_on <= day <= leave.ends_on for leave in self.leave)
 
 
 class Budget(Noun, frozen=True, kw_only=True):

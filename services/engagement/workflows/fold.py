@@ -26,6 +26,7 @@ from engagement.strategy.replay import features, member, propensities
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.answer import expire
 from engagement.workflows.mature import mature
+from engagement.workflows.once import forget
 
 CLAIM_MS = 60_000
 """How long a folder has for a version before another may take over."""
@@ -66,6 +67,7 @@ def fold_program(
     owner : who is folding, unique among all that may do so at once    most : entries a version
     """
     _expire_due(db, program_id, now_ms)
+    forget(db, program_id, now_ms)
     with db.read() as conn:
         revision = setup.catalogue_revision(conn, program_id)
         strategies = setup.catalogue(conn, kept, program_id, revision).strategies

@@ -106,6 +106,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_facts")),
     )
     op.create_table(
+        "kept_answers",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "key_id", "name", name=op.f("pk_kept_answers")),
+    )
+    op.create_index(
+        op.f("ix_kept_answers_program_id_answered_at"),
+        "kept_answers",
+        ["program_id", "answered_at"],
+        unique=False,
+    )
+    op.create_table(
         "links",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("unit_kind", sa.String(length=16), nullable=False),
@@ -425,6 +441,7 @@ def downgrade() -> None:
     op.drop_table("merges")
     op.drop_table("memberships")
     op.drop_table("links")
+    op.drop_table("kept_answers")
     op.drop_table("hyperparameters")
     op.drop_table("facts")
     op.drop_table("decisions")

@@ -1,0 +1,39 @@
+"""What would be: a workflow is run as ever, and everything it has stored is taken back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from engagement.store import decisions
+from engagement.store.kept import Kept
+from engagement.workflows.once import Workflow
+from engagement.workflows.tell import Recommendation
+
+
+def rehearse(
+    workflow: Workflow, conn: Connection, _kept: Kept, program_id: str, items: Sequence[Any], now_ms: int
+) -> Sequence[Any]:
+    """A workflow's results, of which nothing stays: no row, and nothing in the process's memory."""
+    with conn.begin_nested() as undone:
+        try:
+            return workflow(conn, Kept(), program_id, items, now_ms)
+        finally:
+            undone.rollback()
+
+
+def rehearse_decisions(
+    workflow: Workflow, conn: Connection, kept: Kept, program_id: str, items: Sequence[Any], now_ms: int
+) -> list[Any]:
+    """The same of recommendations; a decision that would be made has no id."""
+    answers = rehearse(workflow, conn, kept, program_id, items, now_ms)
+    told = [answer for answer in answers if isinstance(answer, Recommendation)]
+    ids = sorted({answer.decision_id for answer in told if answer.decision_id is not None})
+    stored = {row.decision_id for row in decisions.existing(conn, program_id, ids, [], [])} if ids else set()
+    return [
+        msgspec.structs.replace(answer, decision_id=None)
+        if isinstance(answer, Recommendation) and answer.decision_id not in stored
+        else answer
+        for answer in answers
+    ]
