@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 from engagement.api import (
     decisions,
     engagement,
+    links,
     operations,
     places,
     plans,
@@ -27,6 +28,7 @@ from engagement.api.description import described
 from engagement.api.express import Express
 from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
+from engagement.api.pages import serve
 from engagement.api.problems import HANDLERS
 from engagement.api.service import Service
 
@@ -70,6 +72,8 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             decisions.answer_decision,
             decisions.post_outcome,
             *plans.HANDLERS,
+            *links.HANDLERS,
+            *serve.HANDLERS,
             engagement.member_engagement,
             engagement.group_engagement,
             *setup.HANDLERS,
