@@ -9,6 +9,7 @@ from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from engagement.api import (
+    brief,
     decisions,
     engagement,
     links,
@@ -74,6 +75,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             *plans.HANDLERS,
             *links.HANDLERS,
             *serve.HANDLERS,
+            *brief.HANDLERS,
             engagement.member_engagement,
             engagement.group_engagement,
             *setup.HANDLERS,

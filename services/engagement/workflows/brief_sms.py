@@ -12,7 +12,7 @@ from engagement.workflows.wording import Words, listed, words_in
 FEWEST_WORDS = 3
 """Of a sentence that is cut; with fewer it is left out."""
 CUT = "..."
-Part = Literal["next", "goals", "missed", "try", "health_worker", "wins", "talk", "reply"]
+Part = Literal["next", "goals", "missed", "try", "say", "health_worker", "wins", "talk", "reply"]
 
 
 class BriefSms(msgspec.Struct, frozen=True, tag_field="format", tag="sms"):
@@ -76,13 +76,15 @@ def _sentences(brief: Brief, words: Words) -> Iterator[tuple[Part, str]]:
         yield "goals", words.say("sms_goals_plain")
     if brief.missed:
         seats = listed([one.seat for one in brief.missed])
-        yield "missed", words.say("sms_missed", seats=seats, sentence=brief.missed[0].sentence)
+        yield "missed", words.say("sms_missed", seats=seats)
     elif not brief.whole:
         yield "missed", words.say("sms_missed_plain")
     for visit in brief.health_worker[:1]:
         yield "health_worker", words.say("sms_visit", date=words.short_day(visit.week))
     for one in brief.to_try[:1]:
         yield "try", words.say("sms_try", text=one.text)
+    for missed in brief.missed[:1]:
+        yield "say", words.say("sms_say", sentence=missed.sentence)
     seats = listed(sorted({win.seat for win in brief.wins}))
     if seats:
         yield "wins", words.say("sms_wins", seats=seats)

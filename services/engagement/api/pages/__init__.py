@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from engagement.api.pages import worklist
+from engagement.api.pages import brief, worklist
 from engagement.api.pages.page import Page
 
 PAGES: Mapping[str, Page] = {
+    "brief": brief.PAGE,
     "worklist": worklist.PAGE,
 }
 """Every kind of page by its name, which `POST /v1/links` takes as `opens`."""
