@@ -78,8 +78,9 @@ def _sentences(brief: Brief, words: Words) -> Iterator[tuple[Part, str]]:
         yield "missed", words.say("sms_missed", seats=seats)
     elif not brief.whole:
         yield "missed", words.say("sms_missed_plain")
-    for visit in brief.health_worker[:1]:
-        yield "health_worker", words.say("sms_visit", date=words.short_day(visit.week))
+    weeks = [one.week for one in brief.health_worker if one.week is not None]
+    for week in weeks[:1]:
+        yield "health_worker", words.say("sms_visit", date=words.short_day(week))
     for one in brief.to_try[:1]:
         yield "try", words.say("sms_try", text=one.text)
     for missed in brief.missed[:1]:
