@@ -16,6 +16,7 @@ from engagement.store import (
     keys,
     links,
     merges,
+    page_links,
     plans,
     promotions,
     resources,
@@ -115,6 +116,8 @@ def fill(conn, program_id=PROGRAM) -> None:
     keys.insert_key(conn, key, keys.digest("secret"))
     asked = kept_answers.Asked(key.key_id, "a-change", b"digest")
     kept_answers.write(conn, program_id, asked, b"{}", 0)
+    link = page_links.PageLink(program_id, "l", "worklist", "adviser", "adviser", 0, 1, None)
+    page_links.insert_link(conn, link, page_links.digest("token"))
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

@@ -9,9 +9,11 @@ from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from engagement.api import (
+    brief,
     decisions,
     engagement,
     history,
+    links,
     operations,
     places,
     plans,
@@ -22,6 +24,7 @@ from engagement.api import (
     setup,
     signals,
     switch,
+    worklists,
 )
 from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
@@ -29,6 +32,7 @@ from engagement.api.description import described
 from engagement.api.express import Express
 from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
+from engagement.api.pages import serve
 from engagement.api.problems import HANDLERS
 from engagement.api.service import Service
 
@@ -67,11 +71,15 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             referrals.list_referrals,
             register.import_register_csv,
             decisions.list_work,
+            worklists.work_list,
             decisions.tell_decision,
             decisions.answer_many,
             decisions.answer_decision,
             decisions.post_outcome,
             *plans.HANDLERS,
+            *links.HANDLERS,
+            *serve.HANDLERS,
+            *brief.HANDLERS,
             engagement.member_engagement,
             engagement.group_engagement,
             *history.HANDLERS,

@@ -193,7 +193,9 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
 def _answers(operation: Operation, schema_of: dict[int, Json]) -> Json:
     """What an operation answers where nothing is wrong."""
     shown = _example(operation.example.get("answer"))
-    content = {operation.gives: {"schema": schema_of[id(operation.answer)], **shown}}
+    content = {operation.gives: {"schema": schema_of[id(operation.answer)], **shown}} | {
+        media: {"schema": {"type": "string"}} for media in operation.handler.opt.get("also", ())
+    }
     names = ([POLICY, LEFT] if operation.needs else []) + (["ETag"] if operation.tagged else [])
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     answers: Json = {"200": {"description": "Done", "headers": headers, "content": content}}
