@@ -100,14 +100,18 @@ class Needs:
         """Recognises the key and leaves it in the request, as `auth`."""
         service: Service = connection.app.state["service"]
         keys: KeyRing = connection.app.state["keys"]
-        kind, _space, text = connection.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not text:
-            raise Unauthenticated(MISSING)
-        key = await keys.recognise(service, text.strip(), self.scope)
+        key = await keys.recognise(service, self._text(connection), self.scope)
         if not key.opens(self.scope):
             raise Forbidden(f"this needs the scope `{self.scope}`; the key has: {', '.join(key.scopes)}")
         connection.scope["auth"] = key
         _readable(connection, handler)
+
+    def _text(self, connection: Connected) -> str:
+        """The key as it was sent."""
+        kind, _space, text = connection.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not text:
+            raise Unauthenticated(MISSING)
+        return text.strip()
 
 
 def _readable(connection: Connected, handler: BaseRouteHandler) -> None:
