@@ -22,6 +22,7 @@ from engagement.api import (
     signals,
     switch,
 )
+from engagement.api.adapters import cht, commcare, rapidpro
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -76,6 +77,9 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             *places.HANDLERS,
             promotion.read_promotion,
             promotion.promote_strategy,
+            *cht.ROUTES,
+            *commcare.ROUTES,
+            *rapidpro.ROUTES,
             operations.live,
             operations.ready,
             operations.metrics,

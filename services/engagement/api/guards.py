@@ -93,6 +93,9 @@ class Needs:
     It also looks at the body's media type: the framework copies a handler for each of its guards.
     """
 
+    also = ""
+    """A further way of sending the key, as a sentence of the description."""
+
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 

@@ -16,6 +16,8 @@ class Sender(Needs):
     `Token eng_…` and `ApiKey eng_…` are what some senders write in front of a key; `ApiKey user:eng_…` too.
     """
 
+    also = " It may be the password of Basic authentication."
+
     def _text(self, connection: Connected) -> str:
         kind, _space, text = connection.headers.get("authorization", "").strip().partition(" ")
         if kind.lower() == "basic":

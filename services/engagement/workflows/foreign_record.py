@@ -183,9 +183,10 @@ def _planned(record: Record, into: dict[str, str], known: _Known, now_ms: int) -
         for kind, places in before.items()
         for report in _of_kind(record, unit, said.get(kind), kind, places, version)
     ]
-    if record.version is not None and newest is None and not signals and record.kinds:
+    plain = next((kind for kind in record.kinds if _says(kind, unit, record.reported_by)), None)
+    if record.version is not None and newest is None and not signals and plain is not None:
         # a report of nothing, so that an older version that is still on its way is not taken for the newest
-        signals.append(_signal(record, unit, None, record.kinds[0], 0, (version, 0)))
+        signals.append(_signal(record, unit, None, plain, 0, (version, 0)))
     flaw = next(filter(None, (flaw_of(report, now_ms) for report in signals)), None)
     if flaw is not None:
         raise flaw
@@ -216,7 +217,8 @@ def _of_kind(
             if changes and not may_see(record.audience, BY_KIND[kind].audience):
                 raise Invalid(f"this key may report {kind}, and not correct it")
             about = unit if last is None else last.unit
-            yield _signal(record, about, wanted, kind, place, _following(last, version))
+            chain = None if last is None else last.chain
+            yield _signal(record, about, wanted, kind, place, _following(last, version), chain)
 
 
 def _is_news(last: _Telling | None, wanted: Said | None, kind: str, at: datetime) -> bool:
@@ -238,7 +240,22 @@ def _following(last: _Telling | None, version: int) -> Rank:
     return version, last.rank[1] + 1
 
 
-def _signal(record: Record, about: Unit, wanted: Said | None, kind: str, place: int, rank: Rank) -> Signal:
+def _says(kind: str, unit: Unit, reporter: Reporter) -> bool:
+    """Whether a kind can be said of a unit by a reporter, without naming what it is about."""
+    signal = BY_KIND[kind]
+    return signal.level == unit.kind and reporter in signal.reported_by and signal.chain != "must"
+
+
+def _signal(
+    record: Record,
+    about: Unit,
+    wanted: Said | None,
+    kind: str,
+    place: int,
+    rank: Rank,
+    chain: str | None = None,
+) -> Signal:
+    """A report; one that takes back is about the `chain` that the one before it was about."""
     source, named = anchor(record, kind, place)
     return Signal(
         source=source,
@@ -249,7 +266,7 @@ def _signal(record: Record, about: Unit, wanted: Said | None, kind: str, place: 
         value=None if wanted is None else wanted.value,
         occurred_at=record.at,
         reported_by=record.reported_by,
-        chain=None if wanted is None else wanted.chain,
+        chain=chain if wanted is None else wanted.chain,
         corrects=named,
     )
 
