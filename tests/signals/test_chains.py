@@ -93,3 +93,33 @@ def test_the_order_of_arrival_is_nothing(orders):
 @given(reports)
 def test_there_is_a_goal_for_each_chain_and_no_other(seen):
     assert {goal.chain for goal in goals(seen)} == {one.chain for one in seen} - {None}
+
+
+def test_an_ending_without_a_chain_is_of_every_goal_that_waits():
+    reports = [link("goal_set", 1, chain="a"), link("goal_set", 2, chain="b")]
+    found = goals([*reports, link("goal_met", 5, chain=None)])
+    assert [(goal.chain, goal.ending, goal.ended_at_ms) for goal in found] == [
+        ("a", "met", 5),
+        ("b", "met", 5),
+    ]
+
+
+def test_it_is_of_none_that_had_ended_or_was_set_with_it():
+    reports = [
+        link("goal_set", 1, chain="a"), link("goal_met", 3, 0, chain="a"), link("goal_set", 5, chain="b"),
+    ]  # fmt: skip
+    found = goals([*reports, link("goal_met", 5, chain=None)])
+    assert [(goal.chain, goal.ending, goal.ended_at_ms) for goal in found] == [
+        ("a", "missed", 3), ("b", None, None),
+    ]  # fmt: skip
+
+
+def test_a_goal_not_followed_up_still_waits():
+    reports = [
+        link("goal_set", 1),
+        link("goal_not_followed_up", 2, chain=None),
+        link("goal_met", 3, chain=None),
+    ]
+    assert only(*reports).ending == "met"
+    assert only(*reports[:2]).to_follow_up
+    assert not only(*reports).to_follow_up

@@ -15,6 +15,7 @@ from engagement.store import (
     keys,
     links,
     merges,
+    page_links,
     plans,
     promotions,
     resources,
@@ -112,6 +113,8 @@ def fill(conn, program_id=PROGRAM) -> None:
     )
     key = keys.ApiKey(program_id, "k", ("read",), "staff", 0, None, None)
     keys.insert_key(conn, key, keys.digest("secret"))
+    link = page_links.PageLink(program_id, "l", "worklist", "adviser", "adviser", 0, 1, None)
+    page_links.insert_link(conn, link, page_links.digest("token"))
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

@@ -65,7 +65,9 @@ def test_names_of_constraints_and_indexes_are_those_of_the_tables(database):
 
 
 def test_every_table_is_ledger_derived_or_neither():
-    assert {table.name for table in (*t.LEDGER, *t.DERIVED, t.api_keys, t.facts)} == set(t.metadata.tables)
+    assert {table.name for table in (*t.LEDGER, *t.DERIVED, t.api_keys, t.page_links, t.facts)} == set(
+        t.metadata.tables
+    )
 
 
 def test_a_filled_database_has_a_row_in_every_table(filled):

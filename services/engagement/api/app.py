@@ -9,8 +9,10 @@ from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from engagement.api import (
+    brief,
     decisions,
     engagement,
+    links,
     operations,
     places,
     plans,
@@ -28,6 +30,7 @@ from engagement.api.description import described
 from engagement.api.express import Express
 from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
+from engagement.api.pages import serve
 from engagement.api.problems import HANDLERS
 from engagement.api.service import Service
 
@@ -71,6 +74,9 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             decisions.answer_decision,
             decisions.post_outcome,
             *plans.HANDLERS,
+            *links.HANDLERS,
+            *serve.HANDLERS,
+            *brief.HANDLERS,
             engagement.member_engagement,
             engagement.group_engagement,
             *setup.HANDLERS,

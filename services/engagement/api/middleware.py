@@ -11,9 +11,12 @@ from engagement.telemetry import STATUS_CLASSES, Metrics
 log = logging.getLogger("engagement.access")
 UNMATCHED = ("ANY", "unmatched")
 """The label of whatever no route takes: neither its path nor its method is ours to bound."""
+# The page of the API runs no inline script, so no exception is needed; its style sheet holds its icons.
+POLICY = (
+    b"default-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 ALWAYS = (
-    # The page of the API runs no inline script, so no exception is needed; its style sheet holds its icons.
-    (b"content-security-policy", b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"),
+    (b"content-security-policy", POLICY),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),

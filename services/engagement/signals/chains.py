@@ -47,6 +47,11 @@ class Goal(NamedTuple):
     ending: Ending | None
     ended_at_ms: int | None
 
+    @property
+    def to_follow_up(self) -> bool:
+        """Whether somebody should still ask about it."""
+        return self.ending in (None, "not_followed_up")
+
 
 _ENDINGS: dict[tuple[str, int], Ending] = {
     (GOAL_MET.kind, 1): "met",
@@ -60,16 +65,21 @@ _ENDINGS: dict[tuple[str, int], Ending] = {
 def goals(links: Iterable[Link]) -> tuple[Goal, ...]:
     """Every goal that one member's reports name, by (set_at_ms, chain), those of unknown start first.
 
-    links : in any order, of any kinds; goals reported without a chain are nobody's in particular
+    links : in any order, of any kinds; a goal set without a chain is none in particular
 
     The latest report says how a goal stands: set anew it is open again, and a goal that was not
     followed up ends otherwise once somebody asks. Of one moment the report of an ending is the later.
+    An ending that names no chain, as paper registers and short messages tell it, is of every goal that
+    was set before and waits to be followed up then.
     """
     by_chain: dict[str, list[Link]] = defaultdict(list)
+    of_any: list[Link] = []
     for link in links:
-        if link.chain is not None and (link.kind == GOAL_SET.kind or _ending(link) is not None):
+        if link.chain is None and _ending(link) is not None:
+            of_any.append(link)
+        elif link.chain is not None and (link.kind == GOAL_SET.kind or _ending(link) is not None):
             by_chain[link.chain].append(link)
-    found = (_goal(chain, sorted(mine, key=_order)) for chain, mine in by_chain.items())
+    found = (_goal(chain, sorted([*mine, *of_any], key=_order)) for chain, mine in by_chain.items())
     return tuple(sorted(found, key=lambda goal: (goal.set_at_ms or 0, goal.chain)))
 
 
@@ -82,14 +92,16 @@ def _order(link: Link) -> tuple[int, bool, str, str]:
 
 
 def _goal(chain: str, links: list[Link]) -> Goal:
-    """The goal of a chain. links : in order"""
-    was_set = [link for link in links if link.kind == GOAL_SET.kind]
-    last = links[-1]
-    ending = _ending(last)
-    return Goal(
-        chain=chain,
-        category=GOAL_SET.word(was_set[-1].value) if was_set else None,
-        set_at_ms=was_set[-1].occurred_at_ms if was_set else None,
-        ending=ending,
-        ended_at_ms=None if ending is None else last.occurred_at_ms,
-    )
+    """The goal of a chain. links : its own and those that name none, in order"""
+    goal = Goal(chain, None, None, None, None)
+    for link in links:
+        if link.kind == GOAL_SET.kind:
+            goal = Goal(chain, GOAL_SET.word(link.value), link.occurred_at_ms, None, None)
+        elif link.chain is not None or _waits(goal, link.occurred_at_ms):
+            goal = goal._replace(ending=_ending(link), ended_at_ms=link.occurred_at_ms)
+    return goal
+
+
+def _waits(goal: Goal, moment_ms: int) -> bool:
+    """Whether a goal was set before a moment and waits to be followed up then."""
+    return goal.set_at_ms is not None and goal.set_at_ms < moment_ms and goal.to_follow_up

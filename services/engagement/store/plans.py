@@ -136,6 +136,17 @@ def visits_since(conn: Connection, program_id: str, period: str) -> list[Visit]:
     return [Visit(*row) for row in conn.execute(query)]
 
 
+def visits_to(conn: Connection, program_id: str, unit: str, period: str) -> list[Visit]:
+    """Every entry about one unit of this period and all later ones, in order of plan and number."""
+    v = t.visits.c
+    query = (
+        select(*_visit_columns)
+        .where(v.program_id == program_id, v.unit_id == unit, v.period >= period)
+        .order_by(v.plan_id, v.number)
+    )
+    return [Visit(*row) for row in conn.execute(query)]
+
+
 def plans_of_decisions(conn: Connection, program_id: str, decisions: Sequence[str]) -> list[str]:
     """The plans in which these decisions have a visit, in order of id."""
     v = t.visits.c

@@ -381,6 +381,22 @@ api_keys = Table(
     UniqueConstraint("program_id", "digest"),
 )
 
+page_links = Table(  # keys that open one page each, for people who type none
+    "page_links",
+    metadata,
+    _program(),
+    Column("link_id", String(16), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("opens", String(16), nullable=False),
+    _id("subject"),
+    Column("audience", String(16), nullable=False),
+    _moment("created_at"),
+    _moment("expires_at"),
+    _moment("revoked_at", nullable=True),
+    PrimaryKeyConstraint("program_id", "link_id"),
+    UniqueConstraint("program_id", "digest"),
+)
+
 facts = Table(  # of the database itself: whether its time is simulated
     "facts",
     metadata,

@@ -85,13 +85,7 @@ def plan_register(conn: Connection, kept: Kept, program_id: str, content: str, n
     register = read_register(content)
     groups = sorted({line.group for line in register.lines})
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
-    known = setup.newest(conn, program_id, "group", groups)
-    holders: dict[str, dict[int, str]] = {name: {} for name in known}
-    for row in setup.memberships_of_groups(conn, program_id, groups):
-        if row.group is not None and row.seat is not None:
-            holders[row.group][row.seat] = row.member
-    people = sorted({member for seats in holders.values() for member in seats.values()})
-    roll = Roll(holders, setup.memberships_of(conn, program_id, people), catalogue.program.time_zone)
+    roll = roll_of(conn, program_id, groups, catalogue.program.time_zone)
     lines, refused = [], list(register.refused)
     for line in register.lines:
         flaw = line_flaw(line, roll, now_ms)
@@ -101,6 +95,17 @@ def plan_register(conn: Connection, kept: Kept, program_id: str, content: str, n
         else:
             refused.append(flaw)
     return Plan(register, roll, tuple(lines), tuple(refused))
+
+
+def roll_of(conn: Connection, program_id: str, groups: Sequence[str], time_zone: str) -> Roll:
+    """Who ever sat where in these groups; those that do not exist are left out."""
+    known = setup.newest(conn, program_id, "group", groups)
+    holders: dict[str, dict[int, str]] = {name: {} for name in known}
+    for row in setup.memberships_of_groups(conn, program_id, groups):
+        if row.group is not None and row.seat is not None:
+            holders[row.group][row.seat] = row.member
+    people = sorted({member for seats in holders.values() for member in seats.values()})
+    return Roll(holders, setup.memberships_of(conn, program_id, people), time_zone)
 
 
 def cuts(plan: Plan) -> Iterator[list[Told]]:
@@ -132,7 +137,8 @@ def _signal(
     corrections : names of those known, by the name of what they correct
     """
     said = list(takewhile(known.__contains__, ((SOURCE, name) for name in _names(one.id))))
-    if one.value == (known[said[-1]].value if said else None):
+    before = known[said[-1]].value if said else None
+    if one.value == before or (one.value is None and one.only not in (None, before)):
         return None
     corrected = said[-1] if said else None
     while following := corrections.get(corrected) if corrected else None:
@@ -145,7 +151,8 @@ def _signal(
         group=one.group if one.member is None else None,
         value=one.value,
         occurred_at=one.at,
-        reported_by="adviser",
+        reported_by=one.by,
+        chain=one.chain,
         corrects=corrected[1] if corrected else None,
         corrects_source=corrected[0] if corrected else None,
     )

@@ -6,10 +6,13 @@ sat where is given.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from hashlib import sha256
 from itertools import product
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from engagement.signals.goals import GOAL_SET
+from engagement.signals.signal import Reporter
 from engagement.store.setup import Seated
 from engagement.workflows.ingest import AHEAD_MS, EARLIEST, milliseconds
 from engagement.workflows.register import HELD, LISTS, NOTHING, STAYED_AWAY, WORDS, Line, Meaning
@@ -53,6 +56,8 @@ class Told(NamedTuple):
 
     id : of the first report of this      value : None where the register says that there is none
     member : None for a report about the group
+    chain : of the one thing it is about, None where it names none
+    only : taken back is nothing but this value, None for whatever was told before
     """
 
     line: int
@@ -62,6 +67,9 @@ class Told(NamedTuple):
     member: str | None
     value: int | None
     at: datetime
+    chain: str | None = None
+    only: int | None = None
+    by: Reporter = "adviser"
 
 
 def line_flaw(line: Line, roll: Roll, now_ms: int) -> Refused | None:
@@ -154,4 +162,12 @@ def _about(line: Line, roll: Roll, seat: int | None, column: str, meaning: Meani
     member = None if seat is None else roll.holders[line.group][seat]
     for kind in KINDS[column]:
         value = meaning.value if kind == meaning.kind else None
-        yield Told(line.number, f"{place}/{kind}", kind, line.group, member, value, roll.noon(line.day))
+        chain = goal_chain(place) if kind == GOAL_SET.kind else None
+        yield Told(
+            line.number, f"{place}/{kind}", kind, line.group, member, value, roll.noon(line.day), chain
+        )
+
+
+def goal_chain(place: str) -> str:
+    """The chain of the goal that a seat set at a meeting. place : group/day/seat"""
+    return f"goal-{sha256(place.encode()).hexdigest()[:24]}"

@@ -177,6 +177,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("program_id", "strategy_id", "node", "version", name=op.f("pk_nodes")),
     )
     op.create_table(
+        "page_links",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("link_id", sa.String(length=16), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("opens", sa.String(length=16), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("audience", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("program_id", "link_id", name=op.f("pk_page_links")),
+        sa.UniqueConstraint("program_id", "digest", name=op.f("uq_page_links_program_id_digest")),
+    )
+    op.create_table(
         "programs",
         sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("draw_secret", sa.LargeBinary(), nullable=False),
@@ -421,6 +435,7 @@ def downgrade() -> None:
     op.drop_table("revisions")
     op.drop_table("promotions")
     op.drop_table("programs")
+    op.drop_table("page_links")
     op.drop_table("nodes")
     op.drop_table("merges")
     op.drop_table("memberships")
