@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from engagement.actions.action import Carrier, Id
 from engagement.errors import Invalid, Mistake
 from engagement.signals.catalogue import BY_KIND, CATALOGUE, admitted
+from engagement.signals.meetings import MEETING_HELD
 from engagement.signals.signal import Audience, Reporter
 from engagement.store import setup
 from engagement.store.kept import Kept
@@ -17,8 +19,9 @@ from engagement.store.units import Unit
 from engagement.strategy.cadence import local_date
 from engagement.strategy.life import Answer, ReasonCode
 from engagement.workflows.answer import DecisionId, Reply
-from engagement.workflows.foreign_record import Answered, Heard, Record, Said, hear
-from engagement.workflows.foreign_values import moment_of, value_of
+from engagement.workflows.foreign_month import MonthSaid, Telling, hear_with_months
+from engagement.workflows.foreign_record import Answered, Heard, Record, Said
+from engagement.workflows.foreign_values import moment_of, value_of, words_of
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.worklist import WorkItem, WorkList, WorkWanted, work_lists
 
@@ -29,12 +32,21 @@ KINDS = tuple(signal.kind for signal in CATALOGUE)
 Revision = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}-[0-9a-f]{1,64}(?!\n)$")]
 
 
+class PushedMonth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A group's meeting: whether it was held, and seats as a question with several answers gives them."""
+
+    held: Value
+    came: Value = None
+    met: Value = None
+    missed: Value = None
+
+
 class Pushed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A document as CHT's outbound push sends it, by the mapping in CHT's own settings.
 
     id, rev : the document's `_id` and `_rev`      reported_at : its `reported_date`, or a field of the form
     member, group : whom it is about, none where it only answers      signals : kind → value
-    chains : kind → the one goal or case that it is about
+    chains : kind → the one goal or case that it is about      month : a group's meeting, by seat
     decision_id, status, reason : what became of a suggestion
     """
 
@@ -46,6 +58,7 @@ class Pushed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     reported_by: Reporter = "health_worker"
     signals: dict[str, Value] = msgspec.field(default_factory=dict)
     chains: dict[str, Id] = msgspec.field(default_factory=dict)
+    month: PushedMonth | None = None
     decision_id: DecisionId | None = None
     status: Answer | None = None
     reason: ReasonCode | None = None
@@ -56,6 +69,8 @@ class Pushed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("a document is about one member or one group: give `member` or `group`")
         if self.signals and self.member is None and self.group is None:
             raise ValueError("signals are about one member or one group: give `member` or `group`")
+        if self.month is not None and self.group is None:
+            raise ValueError("a month is a group's: give `group`")
         if (self.decision_id is None) != (self.status is None):
             raise ValueError("an answer is `decision_id` with `status`")
         if not self.signals and self.decision_id is None and self.member is None and self.group is None:
@@ -124,13 +139,13 @@ def hear_pushes(
     """Brings what is stored in line with documents."""
     revision = setup.catalogue_revision(conn, program_id)
     time_zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
-    found = [_record(push, time_zone) for push in pushes]
-    records = [row for row in found if isinstance(row, Record)]
-    heard = iter(hear(conn, kept, program_id, records, now_ms))
-    return [next(heard) if isinstance(row, Record) else row for row in found]
+    found = [_telling(push, time_zone) for push in pushes]
+    tellings = [row for row in found if isinstance(row, Telling)]
+    heard = iter(hear_with_months(conn, kept, program_id, tellings, now_ms))
+    return [next(heard) if isinstance(row, Telling) else row for row in found]
 
 
-def _record(push: Push, time_zone: str) -> Record | Mistake:
+def _telling(push: Push, time_zone: str) -> Telling | Mistake:
     pushed = push.pushed
     unit = None
     if pushed.member is not None:
@@ -140,15 +155,32 @@ def _record(push: Push, time_zone: str) -> Record | Mistake:
     try:
         at = _at(pushed.reported_at, time_zone)
         said = tuple(_said(pushed, unit))
+        month = _month(pushed, at, time_zone)
     except Mistake as mistake:
         return mistake
     answered = None
     if pushed.decision_id is not None and pushed.status is not None:
         answered = Answered(pushed.decision_id, Reply(pushed.status, pushed.reason, at))
     version = None if pushed.rev is None else int(pushed.rev.partition("-")[0])
-    return Record(
+    record = Record(
         SOURCE, pushed.id, version, unit, at, pushed.reported_by, KINDS, said, answered, push.audience
     )
+    return Telling(record, month)
+
+
+def _month(pushed: Pushed, at: datetime, time_zone: str) -> MonthSaid | None:
+    said = pushed.month
+    if said is None or pushed.group is None:
+        return None
+    try:
+        held = value_of(MEETING_HELD.kind, said.held, {})
+    except Invalid as flaw:
+        raise Invalid(f"month.held: {flaw}") from None
+    if held is None:
+        return None
+    came, met, missed = map(words_of, (said.came, said.met, said.missed))
+    day = at.astimezone(ZoneInfo(time_zone)).date()
+    return MonthSaid(pushed.group, day, held == 1, came, met, missed, pushed.reported_by)
 
 
 def _at(raw: int | str, time_zone: str) -> datetime:

@@ -17,8 +17,17 @@ from engagement.store.units import Unit, UnitKind
 from engagement.strategy.cadence import local_date
 from engagement.strategy.life import Status, status
 from engagement.strategy.setup import Dialect
-from engagement.workflows.commcare_mapping import Around, CaseWrite, CommCare, Json, read_mapping, record_of
-from engagement.workflows.foreign_record import Heard, Record, hear
+from engagement.workflows.commcare_mapping import (
+    Around,
+    CaseWrite,
+    CommCare,
+    Json,
+    month_of,
+    read_mapping,
+    record_of,
+)
+from engagement.workflows.foreign_month import Telling, hear_with_months
+from engagement.workflows.foreign_record import Heard
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.tell import Recommendation, seen_by, told
 from engagement.workflows.worklist import still_wanted
@@ -47,11 +56,13 @@ class Taken(msgspec.Struct, frozen=True):
 
     status : `ignored` where the mapping has no rule for it, or it says nothing yet; `outdated` where a newer
     version was heard before      decision_status : where the decision stands that it answers
+    wrong : seats of a meeting that could not be read; the rest is stored
     """
 
     record: str | None
     status: Fate
     decision_status: Status | None = None
+    wrong: tuple[str, ...] = ()
 
 
 class CasesWanted(NamedTuple):
@@ -87,12 +98,12 @@ def hear_commcare(
     mapping = mapping_of(conn, program_id)
     revision = setup.catalogue_revision(conn, program_id)
     time_zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
-    found = [_record(mapping, payload, time_zone) for payload in payloads]
-    records = [row for row in found if isinstance(row, Record)]
-    heard = iter(hear(conn, kept, program_id, records, now_ms))
+    found = [_telling(mapping, payload, time_zone) for payload in payloads]
+    tellings = [row for row in found if isinstance(row, Telling)]
+    heard = iter(hear_with_months(conn, kept, program_id, tellings, now_ms))
     out: list[Taken | Mistake] = []
     for row in found:
-        if isinstance(row, Record):
+        if isinstance(row, Telling):
             became = next(heard)
             out.append(became if isinstance(became, Mistake) else _taken(became))
         else:
@@ -106,14 +117,16 @@ def mapping_of(conn: Connection, program_id: str) -> CommCare | None:
     return read_mapping(found.thing.content) if found and isinstance(found.thing, Dialect) else None
 
 
-def _record(mapping: CommCare | None, payload: Payload, time_zone: str) -> Record | Mistake | None:
+def _telling(mapping: CommCare | None, payload: Payload, time_zone: str) -> Telling | Mistake | None:
     if mapping is None:
         return Invalid("nobody has said yet what forms mean: PUT the mapping to /adapters/commcare/mapping")
     rule = mapping.rule_for(payload.content)
     if rule is None:
         return None
+    around = Around(mapping.source, time_zone, payload.audience)
     try:
-        return record_of(rule, payload.content, Around(mapping.source, time_zone, payload.audience))
+        record = record_of(rule, payload.content, around)
+        return record and Telling(record, month_of(rule, payload.content, record, around))
     except Mistake as mistake:
         return mistake
 
@@ -126,7 +139,7 @@ def _taken(heard: Heard) -> Taken:
         fate = "corrected"
     elif heard.stored:
         fate = "stored"
-    return Taken(heard.record, fate, heard.decision_status)
+    return Taken(heard.record, fate, heard.decision_status, heard.wrong)
 
 
 def due_cases(

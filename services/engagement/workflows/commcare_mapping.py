@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Annotated, Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 import jmespath  # type: ignore[import-untyped]  # comes without types
 import msgspec
@@ -17,10 +18,12 @@ from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]  #
 from engagement.actions.action import Id
 from engagement.errors import Invalid
 from engagement.signals.catalogue import BY_KIND, admitted
+from engagement.signals.meetings import MEETING_HELD
 from engagement.signals.signal import Audience, Level, Reporter
 from engagement.store.units import Unit
 from engagement.strategy.life import Answer, ReasonCode
 from engagement.workflows.answer import DecisionId, Reply
+from engagement.workflows.foreign_month import MARK, MonthSaid
 from engagement.workflows.foreign_record import Answered, Record, Said
 from engagement.workflows.foreign_values import meant, moment_of, value_of, words_of
 from engagement.workflows.ingest import milliseconds
@@ -87,12 +90,24 @@ class AnswerPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Place | None = None
 
 
+class MonthPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a form about a meeting says whether it was held and which seats came, met or missed their goal.
+
+    Seats are numbers with blanks between them, as a question with several answers gives them.
+    """
+
+    held: Place
+    came: Place | None = None
+    met: Place | None = None
+    missed: Place | None = None
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one kind of form, or one type of case, means.
 
     form : the form's `xmlns`      case : the case's type      member, group : where its id stands
     at : when it was; of a form its end when absent, of a case what tells one visit from the next
-    reported_by : who can know it
+    reported_by : who can know it      month : a group's meeting, by seat
     """
 
     form: str | None = None
@@ -103,15 +118,18 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reported_by: Reporter = "health_worker"
     signals: dict[str, Place] = msgspec.field(default_factory=dict)
     answer: AnswerPaths | None = None
+    month: MonthPaths | None = None
 
     def __post_init__(self) -> None:
         """Refuses a rule that could never say anything, and signals that nobody there could know."""
         if (self.form is None) == (self.case is None):
             raise ValueError("a rule is for a `form` by its xmlns, or for a `case` by its type: give one")
-        if self.signals and (self.member is None) == (self.group is None):
+        if (self.signals or self.month) and (self.member is None) == (self.group is None):
             raise ValueError("signals are about one member or one group: give `member` or `group`")
-        if not self.signals and self.answer is None:
-            raise ValueError("a rule needs `signals` or an `answer`, else it says nothing")
+        if not self.signals and self.answer is None and self.month is None:
+            raise ValueError("a rule needs `signals`, a `month` or an `answer`, else it says nothing")
+        if self.month is not None and (self.form is None or self.group is None):
+            raise ValueError("a `month` is told by a `form` about a `group`")
         if self.case is not None and self.signals and self.at is None:
             raise ValueError("a case needs `at`, such as the date of its last visit: each is reported once")
         level: Level = "group" if self.member is None else "member"
@@ -122,13 +140,15 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 admitted(kind, level, signal.low if signal else 0, self.reported_by, chained=chained)
             except Invalid as flaw:
                 raise ValueError(str(flaw)) from flaw
-        for some in (self.member, self.group, self.at, *self.signals.values(), *_of(self.answer)):
+        for some in (self.member, self.group, self.at, *self.signals.values(), *_of(self)):
             if some is not None:
                 path_of(some)
 
 
-def _of(answer: AnswerPaths | None) -> tuple[Place | None, ...]:
-    return () if answer is None else (answer.decision, answer.status, answer.reason)
+def _of(rule: Rule) -> Iterator[Place | None]:
+    """The places of a rule's answer and month."""
+    for some in (rule.answer, rule.month):
+        yield from () if some is None else msgspec.structs.astuple(some)
 
 
 class CaseWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,11 +228,26 @@ def record_of(rule: Rule, payload: Json, around: Around) -> Record | None:
         unit=_unit(rule, payload),
         at=at,
         reported_by=rule.reported_by,
-        kinds=tuple(sorted(rule.signals)),
+        kinds=(*sorted(rule.signals), *((MARK,) if rule.month is not None else ())),
         said=() if archived else tuple(_said(rule, payload)),
         answered=None if archived or rule.answer is None else _answered(rule.answer, payload, around),
         audience=around.audience,
     )
+
+
+def month_of(rule: Rule, payload: Json, record: Record, around: Around) -> MonthSaid | None:
+    """The month that a form tells; None where it tells none, or was archived."""
+    paths = rule.month
+    if paths is None or record.unit is None or payload.get("archived") is True:
+        return None
+    held = _read(path_of(paths.held), payload, partial(_value, MEETING_HELD.kind, path_of(paths.held)))
+    if held is None:
+        return None
+    came, met, missed = (
+        None if place is None else _word(place, payload) for place in (paths.came, paths.met, paths.missed)
+    )
+    day = record.at.astimezone(ZoneInfo(around.time_zone)).date()
+    return MonthSaid(record.unit.id, day, held == 1, came, met, missed, rule.reported_by)
 
 
 def _found(place: Path, payload: Json) -> object:

@@ -9,7 +9,7 @@ its last word.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -79,6 +79,7 @@ class Heard(msgspec.Struct, frozen=True):
     stored : reports that are new      corrected : reports in the place of earlier ones, or taking them back
     outdated : a newer version was heard before, so this one changed nothing
     decision_status : where the decision stands that the record answers, null where it answers none
+    wrong : seats of a meeting that could not be read; the rest is stored
     """
 
     record: str
@@ -86,12 +87,14 @@ class Heard(msgspec.Struct, frozen=True):
     corrected: int
     outdated: bool
     decision_status: Status | None
+    wrong: tuple[str, ...] = ()
 
 
 class _Plan(NamedTuple):
-    """The reports that bring what is stored in line with a record."""
+    """The reports that bring what is stored in line with a record. stored, corrected : how many are news"""
 
     signals: tuple[Signal, ...]
+    stored: int
     corrected: int
     outdated: bool
 
@@ -169,13 +172,13 @@ def _known(conn: Connection, program_id: str, records: Sequence[Record]) -> _Kno
 def _planned(record: Record, into: dict[str, str], known: _Known, now_ms: int) -> _Plan:
     """The reports to store, which `known` then knows. Raises Mistake."""
     if record.unit is None:
-        return _Plan((), 0, outdated=False)
+        return _Plan((), 0, 0, outdated=False)
     unit = Unit(record.unit.kind, into.get(record.unit.id, record.unit.id))
     before = {kind: [known[anchor(record, kind, place)] for place in PLACES] for kind in record.kinds}
     versions = [told.rank[0] for places in before.values() for one in places for told in one]
     newest = max(versions, default=None)
     if newest is not None and record.version is not None and record.version < newest:
-        return _Plan((), 0, outdated=True)
+        return _Plan((), 0, 0, outdated=True)
     version = (newest or 0) if record.version is None else record.version
     said = {row.kind: row for row in record.said}
     signals = [
@@ -183,19 +186,19 @@ def _planned(record: Record, into: dict[str, str], known: _Known, now_ms: int) -
         for kind, places in before.items()
         for report in _of_kind(record, unit, said.get(kind), kind, places, version)
     ]
-    plain = next((kind for kind in record.kinds if _says(kind, unit, record.reported_by)), None)
-    if record.version is not None and newest is None and not signals and plain is not None:
-        # a report of nothing, so that an older version that is still on its way is not taken for the newest
-        signals.append(_signal(record, unit, None, plain, 0, (version, 0)))
+    if not signals and record.version is not None and (newest is None or version > newest):
+        # nothing new, and still it must be known that this version was heard: an older one may be on its way
+        signals = list(_heard_of(record, unit, before, version))
     flaw = next(filter(None, (flaw_of(report, now_ms) for report in signals)), None)
     if flaw is not None:
         raise flaw
-    corrected = 0
+    stored = corrected = 0
     for report in signals:
         told = known[report.source, report.corrects or ""]
-        corrected += bool(told)
+        stored += not told and report.value is not None
+        corrected += bool(told) and _changes(report, told)
         told.append(_as_told(report))
-    return _Plan(tuple(signals), corrected, outdated=False)
+    return _Plan(tuple(signals), stored, corrected, outdated=False)
 
 
 def _of_kind(
@@ -231,6 +234,14 @@ def _is_news(last: _Telling | None, wanted: Said | None, kind: str, at: datetime
     return now != (last.value, last.at_ms, last.chain)
 
 
+def _changes(report: Signal, told: Sequence[_Telling]) -> bool:
+    """Whether a report says something else than the last."""
+    last, now = max(told), _as_told(report)
+    return (last.value, last.at_ms, last.chain) != (now.value, now.at_ms, now.chain) and (
+        last.value is not None or now.value is not None
+    )
+
+
 def _following(last: _Telling | None, version: int) -> Rank:
     """The rank of what is told next."""
     if last is None or last.rank[0] < version:
@@ -238,6 +249,20 @@ def _following(last: _Telling | None, version: int) -> Rank:
     if last.rank[1] == MOST_TIMES:
         raise Conflict("the record was changed too often; send it under an id of its own")
     return version, last.rank[1] + 1
+
+
+def _heard_of(
+    record: Record, unit: Unit, before: Mapping[str, Sequence[Sequence[_Telling]]], version: int
+) -> Iterator[Signal]:
+    """A report that changes nothing, under a new version: what is said once more, or that nothing is."""
+    for said in record.said:
+        own = next(place for place, told in enumerate(before[said.kind]) if told and told[0].unit == unit)
+        yield _signal(record, unit, said, said.kind, own, (version, 0))
+        return
+    kind = next((kind for kind in record.kinds if _says(kind, unit, record.reported_by)), None)
+    if kind is not None:
+        told = before[kind][0]
+        yield _signal(record, told[0].unit if told else unit, None, kind, 0, (version, 0))
 
 
 def _says(kind: str, unit: Unit, reporter: Reporter) -> bool:
@@ -320,4 +345,4 @@ def _heard(record: Record, plan: _Plan, told: Sequence[Receipt | Mistake], statu
     flaw = next((row for row in told if isinstance(row, Mistake)), None)
     if flaw is not None:
         return flaw
-    return Heard(record.id, len(told) - plan.corrected, plan.corrected, plan.outdated, status)
+    return Heard(record.id, plan.stored, plan.corrected, plan.outdated, status)
