@@ -24,9 +24,15 @@ from engagement.signals.catalogue import BY_KIND, admitted
 from engagement.signals.signal import Reporter
 from engagement.store.units import Unit
 from engagement.strategy.life import Answer, ReasonCode
+from engagement.strategy.stratum import Phone
 from engagement.workflows.answer import DecisionId, Reply
+from engagement.workflows.brief import Brief, Look, briefs
+from engagement.workflows.brief_sms import by_sms
+from engagement.workflows.brief_voice import by_voice
 from engagement.workflows.foreign_record import Answered, Heard, Record, Said, hear
 from engagement.workflows.foreign_values import value_of
+from engagement.workflows.month import Asked, MonthKept, tell_months
+from engagement.workflows.month_told import Month
 from engagement.workflows.recommend import Ask
 from engagement.workflows.tell import Recommendation
 
@@ -34,6 +40,8 @@ SOURCE = "rapidpro"
 TAGS = ("adapters",)
 MOST_CHARACTERS = 640
 """Of a result or a contact's field in RapidPro; what is longer is cut there, in the middle of a word."""
+PIECES = 4
+"""Values that hold one section of a spoken brief."""
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{0,64}(?!\n)$")] | None
 Point = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{0,64}(?!\n)$")] | None
 """An id, or what a flow writes where a contact's field is not set: nothing, or the empty text."""
@@ -120,6 +128,99 @@ class Noted(msgspec.Struct, frozen=True):
 
     id: str
     status: str
+
+
+class MonthTyped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A group's month as its adviser typed it, on a phone or a keypad: `1 | 1 3 4 6 8 | 3 6`."""
+
+    group: Id
+    text: Annotated[str, msgspec.Meta(max_length=2_000)]
+
+
+class MonthNoted(msgspec.Struct, frozen=True):
+    """What became of a month. status : stored, unchanged or refused; reply : one line to send back"""
+
+    status: str
+    meeting: str
+    reply: str
+    language: str
+
+
+class BriefWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A flow asks for the brief of its contact's group. phone : whose; a phone not known counts as shared"""
+
+    group: Id
+    phone: Phone | Literal[""] | None = None
+
+
+class FlatBrief(msgspec.Struct, frozen=True, kw_only=True):
+    """A brief as a flow can read it, in the group's language: one SMS, and what a voice says piece by piece.
+
+    decision_id, try_this : what to try, "" where there is nothing new
+    whole : no where it holds nothing about members
+    """
+
+    group: str
+    language: str
+    whole: str
+    sms: str
+    decision_id: str
+    try_this: str
+    hello: str
+    menu: str
+    on: str
+    held: str
+    came: str
+    met: str
+    thanks: str
+    goals_1: str
+    goals_2: str
+    goals_3: str
+    goals_4: str
+    missed_1: str
+    missed_2: str
+    missed_3: str
+    missed_4: str
+    hour_1: str
+    hour_2: str
+    hour_3: str
+    hour_4: str
+
+
+def pieces(text: str) -> tuple[str, ...]:
+    """A text in four values that RapidPro keeps whole, parted between words; what is beyond is cut."""
+    out: list[str] = []
+    while text and len(out) < PIECES - 1:
+        head = text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS + 1].rpartition(" ")[0]
+        head = head or text[:MOST_CHARACTERS]
+        out.append(head)
+        text = text[len(head) :].lstrip()
+    return (*out, cut(text), *("" for _ in range(PIECES - 1 - len(out))))
+
+
+def flat_brief(brief: Brief) -> FlatBrief:
+    """A brief without levels."""
+    spoken: dict[str, str] = {}
+    for section in by_voice(brief).sections:
+        name = section.id.partition("-")[0]
+        spoken[name] = f"{spoken[name]} {section.text}" if name in spoken else section.text
+    short = ("hello", "menu", "on", "held", "came", "met", "thanks")
+    long = ("goals", "missed", "hour")
+    following = brief.to_try[0] if brief.to_try else None
+    return FlatBrief(
+        group=brief.group,
+        language=brief.language,
+        whole=_yes(brief.whole),
+        sms=cut(by_sms(brief).text),
+        decision_id="" if following is None else following.decision_id,
+        try_this="" if following is None else cut(following.text),
+        **{name: cut(spoken.get(name)) for name in short},
+        **{
+            f"{name}_{number}": piece
+            for name in long
+            for number, piece in enumerate(pieces(spoken.get(name, "")), start=1)
+        },
+    )
 
 
 def cut(text: object) -> str:
@@ -219,6 +320,35 @@ async def rapidpro_signal(request: Call, data: JSONBody[Observed]) -> Noted:
     return Noted(data.id, "stored" if heard.stored else "corrected" if heard.corrected else "unchanged")
 
 
+@post("/adapters/rapidpro/brief", status_code=200, guards=[Sender("read")], tags=TAGS)
+async def rapidpro_brief(request: Call, data: JSONBody[BriefWanted]) -> FlatBrief:
+    """Ask from a flow for the brief of a group.
+
+    As one SMS of at most three parts, and as what a voice says. On a shared phone, or one of which nothing is
+    known, it holds nothing about a member.
+    """
+    service = service_of(request)
+    look = Look(
+        data.group, request.auth.audience, phone=data.phone or None, careful=True, simulated=service.simulated
+    )
+    found: Brief = await one(service, "read", Work(request.auth.program_id, briefs), look)
+    return flat_brief(found)
+
+
+@post("/adapters/rapidpro/month", status_code=200, guards=[Sender("signals")], tags=TAGS)
+async def rapidpro_month(request: Call, data: JSONBody[MonthTyped]) -> MonthNoted:
+    """Tell from a flow how a group's month was.
+
+    As typed in one SMS or on a keypad. Told twice or late it is one meeting; what cannot be read is named
+    kindly in `reply`, and the rest is stored.
+    """
+    asked = Asked(data.group, Month(text=data.text))
+    work = Work(request.auth.program_id, tell_months)
+    kept: MonthKept = await one(service_of(request), "record", work, asked)
+    meeting = "" if kept.meeting is None else kept.meeting.isoformat()
+    return MonthNoted(kept.status, meeting, cut(kept.reply), kept.language)
+
+
 def _record(
     request: Call,
     name: str,
@@ -239,4 +369,4 @@ async def _hear(request: Call, record: Record) -> Heard:
     return heard
 
 
-ROUTES = (rapidpro_recommendation, rapidpro_answer, rapidpro_signal)
+ROUTES = (rapidpro_recommendation, rapidpro_answer, rapidpro_brief, rapidpro_month, rapidpro_signal)
