@@ -26,6 +26,7 @@ from engagement.api import (
     switch,
     worklists,
 )
+from engagement.api.adapters import cht, commcare, rapidpro
 from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
 from engagement.api.description import described
@@ -87,6 +88,9 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             *places.HANDLERS,
             promotion.read_promotion,
             promotion.promote_strategy,
+            *cht.ROUTES,
+            *commcare.ROUTES,
+            *rapidpro.ROUTES,
             operations.live,
             operations.ready,
             operations.metrics,

@@ -165,7 +165,8 @@ def _operations(app: Litestar) -> Iterator[Operation]:
 def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
     handler = operation.handler
     summary, _, rest = (handler.description or getdoc(handler.fn) or "").partition("\n")
-    scope = f"Needs a key with the scope `{operation.needs.scope}`." if operation.needs else "Needs no key."
+    needs = operation.needs
+    scope = f"Needs a key with the scope `{needs.scope}`.{needs.also}" if needs else "Needs no key."
     out: Json = {
         "operationId": operation.name,
         "summary": summary.rstrip("."),

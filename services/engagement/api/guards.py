@@ -94,6 +94,9 @@ class Needs:
     It also looks at the body's media type: the framework copies a handler for each of its guards.
     """
 
+    also = ""
+    """A further way of sending the key, as a sentence of the description."""
+
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
@@ -101,10 +104,7 @@ class Needs:
         """Recognises the key and leaves it in the request, as `auth`."""
         service: Service = connection.app.state["service"]
         keys: KeyRing = connection.app.state["keys"]
-        kind, _space, text = connection.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not text:
-            raise Unauthenticated(MISSING)
-        key = await keys.recognise(service, text.strip(), self.scope)
+        key = await keys.recognise(service, self._text(connection), self.scope)
         if not key.opens(self.scope):
             raise Forbidden(f"this needs the scope `{self.scope}`; the key has: {', '.join(key.scopes)}")
         connection.app.state["allowances"].take(key, connection.scope)
@@ -112,6 +112,13 @@ class Needs:
         _readable(connection, handler)
         if DRY_RUN in connection.query_params and not handler.opt.get("tried"):
             raise Invalid(f"this cannot be tried with `{DRY_RUN}`; nothing was done")
+
+    def _text(self, connection: Connected) -> str:
+        """The key as it was sent."""
+        kind, _space, text = connection.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not text:
+            raise Unauthenticated(MISSING)
+        return text.strip()
 
 
 def _readable(connection: Connected, handler: BaseRouteHandler) -> None:

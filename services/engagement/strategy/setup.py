@@ -254,6 +254,15 @@ class Budget(Noun, frozen=True, kw_only=True):
     limit_minor: Whole
 
 
+class Dialect(Noun, frozen=True, kw_only=True):
+    """What another system's records mean here, as its adapter reads it. `id` is the adapter's name.
+
+    content : TOML, as it was sent; the adapter has found it sound
+    """
+
+    content: str
+
+
 class Membership(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """From this day the member sits in this group; without a group, in none.
 

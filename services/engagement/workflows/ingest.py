@@ -4,7 +4,7 @@ A replayed (source, id) with the same content is acknowledged and changes nothin
 content it is an error for that signal alone. Late signals revise the outcomes they bear on.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
@@ -86,7 +86,7 @@ def ingest(
     conn: Connection, kept: Kept, program_id: str, reports: Sequence[Signal], now_ms: int
 ) -> list[Receipt | Mistake]:
     """Stores signals; each gets its receipt or its own error, and one error harms no other."""
-    answers: list[Receipt | Mistake | None] = [_flaw(report, now_ms) for report in reports]
+    answers: list[Receipt | Mistake | None] = [flaw_of(report, now_ms) for report in reports]
     sound = [report for report, flaw in zip(reports, answers, strict=True) if flaw is None]
     if not sound:
         return [answer for answer in answers if answer is not None]
@@ -128,7 +128,7 @@ def ingest(
     return [answer for answer in answers if answer is not None]
 
 
-def _flaw(report: Signal, now_ms: int) -> Mistake | None:
+def flaw_of(report: Signal, now_ms: int) -> Mistake | None:
     """What is wrong with a report on its own."""
     flaws = (
         (
@@ -288,14 +288,14 @@ def _bring_up_to_date(
 
     held : the locked tallies, by kind of unit and id
     """
-    corrected = {target(row) for row in known.values()}
+    corrected = Counter(target(row) for row in known.values())
     passed: dict[Unit, set[Unit]] = defaultdict(set)
     for row in known.values():
         passed[_unit(row)].update(_counted_in(row))
     anew: set[Unit] = set()
     added: dict[Unit, list[Event]] = defaultdict(list)
     for row in fresh:
-        if target(row) is not None or key(row) in corrected:
+        if key(row) in corrected or _replaces(row, known, corrected):
             anew |= passed[_unit(row)]
         for unit in _counted_in(row):
             added[unit].append(event(row))
@@ -312,6 +312,12 @@ def _bring_up_to_date(
             sorted(unit.id for unit in anew if unit.kind == "member"),
             sorted(unit.id for unit in anew if unit.kind == "group"),
         )
+
+
+def _replaces(row: Recorded, known: dict[Key, Recorded], corrected: Counter[Key | None]) -> bool:
+    """Whether something else counts no more. A correction alone, without what it corrects, is just added."""
+    named = target(row)
+    return named is not None and (row.value is None or named in known or corrected[named] > 1)
 
 
 def _heed(

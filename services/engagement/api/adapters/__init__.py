@@ -1,0 +1,1 @@
+"""One foreign protocol a file: what another system sends and expects, over the workflows that are there."""
