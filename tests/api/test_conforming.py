@@ -21,23 +21,35 @@ CHECKS = [
     response_schema_conformance,
     status_code_conformance,
 ]
-EXAMPLES = settings(max_examples=6, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+FEW, MANY = 6, 60
+"""Requests for each operation, good ones and bad: the same few every time, many new ones in a long run."""
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+@pytest.mark.parametrize("many", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 def test_answers_are_as_described_whatever_is_asked(
-    served: Running, program: Program, mode: GenerationMode
+    served: Running, program: Program, mode: GenerationMode, many: int
 ) -> None:
     described = schemathesis.openapi.from_url(f"{served.address}/schema/openapi.json")
     headers = {"Authorization": f"Bearer {program.key('admin')[0]}"}
     found = [result.ok() for result in described.get_all_operations()]
     takes = [operation for operation in found if operation.body or list(operation.iter_parameters())]
     assert 25 < len(takes) < len(found)
+    asked = 0
     for operation in takes if mode.is_negative else found:
 
-        @EXAMPLES
+        @settings(
+            max_examples=many,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            derandomize=many == FEW,
+            deadline=None,
+        )
         @given(case=operation.as_strategy(mode))
         def holds(case: Case) -> None:
+            nonlocal asked
+            asked += 1
             case.call_and_validate(headers=headers, checks=CHECKS)
 
         holds()
+    assert asked > len(takes)
