@@ -243,8 +243,8 @@ def test_a_shared_phone_hears_nothing_about_a_member(program: Program):
         "/v1/signals",
         {
             "signals": [
-                {"source": "app", "id": f"g{seat}", "kind": "goal_set", "member": name, "chain": f"goal-{seat}",
-                 "value": "medicine", "occurred_at": "2026-10-01T10:00:00Z"}
+                {"source": "app", "id": f"g{seat}", "kind": "goal_set", "member": name,
+                 "chain": f"goal-{seat}", "value": "medicine", "occurred_at": "2026-10-01T10:00:00Z"}
                 for seat, name in enumerate(("ana", "ben", "cat"), start=1)
             ]
         },
