@@ -22,6 +22,7 @@ from engagement.api import (
     signals,
     switch,
 )
+from engagement.api.adapters import personalizer
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -76,6 +77,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             *places.HANDLERS,
             promotion.read_promotion,
             promotion.promote_strategy,
+            *personalizer.ROUTES,
             operations.live,
             operations.ready,
             operations.metrics,

@@ -13,6 +13,7 @@ from engagement.signals import tally
 from engagement.store import tables as t
 from engagement.store.kept import Kept
 from engagement.store.sql import Row, among, insert, insert_new, keys_table
+from engagement.strategy.ranking import Ranking
 from engagement.strategy.setup import (
     Budget,
     Catalogue,
@@ -25,7 +26,7 @@ from engagement.strategy.setup import (
 )
 from engagement.strategy.strategy import Strategy
 
-AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member | HealthWorker
+AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member | HealthWorker | Ranking
 TYPES: dict[str, type] = {
     "program": Program,
     "site": Site,
@@ -35,6 +36,7 @@ TYPES: dict[str, type] = {
     "group": Group,
     "member": Member,
     "health_worker": HealthWorker,
+    "ranking": Ranking,
 }
 CATALOGUED = ("program", "site", "budget", "strategy", "action")
 _decoders: dict[str, msgspec.json.Decoder[AnyNoun]] = {

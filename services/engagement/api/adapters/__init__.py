@@ -1,0 +1,1 @@
+"""Foreign protocols, one a file: their paths, their words, their errors."""
