@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import re
 import secrets
 import signal
 import socket
@@ -11,7 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import uvicorn
@@ -26,19 +27,21 @@ from engagement.errors import EngagementError, Invalid, Mistake
 from engagement.settings import Settings, from_environment
 from engagement.signals.signal import AUDIENCES
 from engagement.signals.tally import DAY_MS
-from engagement.store import decisions, facts, keys, setup
+from engagement.store import decisions, events, facts, keys, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import is_current, migrate
 from engagement.strategy.setup import Switched
 from engagement.telemetry import log_as_json
 from engagement.workflows.access import SCOPES, create_key
+from engagement.workflows.answer import DecisionId
 from engagement.workflows.example import Example, load_example
 from engagement.workflows.fold import fold_program
 from engagement.workflows.import_log import import_log, in_words
 from engagement.workflows.import_register import import_register
 from engagement.workflows.import_register import in_words as register_in_words
 from engagement.workflows.ingest import milliseconds
+from engagement.workflows.learn_events import EventVerdict, replay_events
 from engagement.workflows.log_mapping import read_mapping
 from engagement.workflows.plan import PlanAsk, plan_week
 from engagement.workflows.plan_told import in_words as plan_in_words
@@ -62,6 +65,8 @@ from engagement.workflows.roster import import_roster
 from engagement.workflows.switch import Throw, throw
 
 Arguments = argparse.Namespace
+DECISION = re.compile(get_args(DecisionId)[1].pattern)
+"""What names a decision; anything else may name an event of a rank."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -559,14 +564,22 @@ def _replay(arguments: Arguments) -> int:
     with _opened(arguments) as (db, kept):
         program_id = _only_program(db, arguments)
         with db.read() as conn:
-            wanted = arguments.decision or decisions.all_ids(conn, program_id)
+            wanted = arguments.decision or decisions.all_ids(conn, program_id) + events.all_ids(
+                conn, program_id
+            )
             differing = done = imported = 0
-            for verdict in replay_decisions(conn, kept, program_id, wanted, deep=arguments.deep):
+            ids = [name for name in wanted if DECISION.match(name)]
+            for verdict in replay_decisions(conn, kept, program_id, ids, deep=arguments.deep):
                 done += 1
                 imported += verdict.agrees is None
                 differing += verdict.agrees is False
                 if arguments.decision or verdict.agrees is False:
                     say(_verdict_in_words(verdict))
+            for event in replay_events(conn, kept, program_id, wanted):
+                done += event.event.place == 0
+                differing += not event.agrees
+                if arguments.decision or not event.agrees:
+                    say(_event_in_words(event))
     missing = len(wanted) - done
     words = [f"{done - imported} replayed, {differing} differ"]
     words += [f"{imported} imported, of which nothing can be compared"] if imported else []
@@ -591,6 +604,15 @@ def _verdict_in_words(verdict: Verdict) -> str:
         f"{decision.decision_id}: {'agrees' if verdict.agrees else 'DIFFERS'}; "
         f"pick {replayed.action}, stored {decision.action_id}; "
         f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
+    )
+
+
+def _event_in_words(verdict: EventVerdict) -> str:
+    event = verdict.event
+    name = f"{event.event_id} {event.slot}".strip()
+    return (
+        f"{name}: {'agrees' if verdict.agrees else 'DIFFERS'}; pick {verdict.action}, "
+        f"stored {event.action_id}; probabilities within {verdict.probability_gap} · 2⁻³²"
     )
 
 

@@ -22,7 +22,7 @@ from engagement.api import (
     signals,
     switch,
 )
-from engagement.api.adapters import personalizer
+from engagement.api.adapters import cloudevents, openfeature, personalizer
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -78,6 +78,8 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             promotion.read_promotion,
             promotion.promote_strategy,
             *personalizer.ROUTES,
+            *cloudevents.ROUTES,
+            *openfeature.ROUTES,
             operations.live,
             operations.ready,
             operations.metrics,

@@ -1,5 +1,6 @@
 """`/v1/signals`: what was observed."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -48,15 +49,13 @@ def _allowed(report: Signal | Mistake, audience: Audience) -> Signal | Mistake:
     return report
 
 
-@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"], each="signals")
-async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany:
-    """Report what was observed.
+async def take(request: Call, reports: Sequence[Signal | Mistake]) -> list[Receipt | EngagementError]:
+    """What became of each report, in order; one that is a mistake already stays one.
 
-    In any order, late or repeated: sending a signal again changes nothing, and an error in one harms no
-    other. Each gets its own receipt or its own problem, in the order sent.
+    raises : the fault, where none could be taken
     """
     service = service_of(request)
-    checked = [_allowed(report, request.auth.audience) for report in data.signals]
+    checked = [_allowed(report, request.auth.audience) for report in reports]
     sound = [report for report in checked if isinstance(report, Signal)]
     stored = iter(await service.desk.ask("record", Work(request.auth.program_id, ingest), sound))
     results = [next(stored) if isinstance(report, Signal) else report for report in checked]
@@ -65,6 +64,17 @@ async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany
     for result in results:
         status = "refused" if isinstance(result, EngagementError) else result.status
         service.metrics.signals.labels(status).inc()
+    return results
+
+
+@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"], each="signals")
+async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany:
+    """Report what was observed.
+
+    In any order, late or repeated: sending a signal again changes nothing, and an error in one harms no
+    other. Each gets its own receipt or its own problem, in the order sent.
+    """
+    results = await take(request, data.signals)
     return ReceivedMany(
         [
             Received(problem=problem_of(result))

@@ -45,7 +45,8 @@ MOST_OWN = 64
 LEAST_WAIT_S = 5
 RANK_S = 2.0
 Json = dict[str, Any]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+LONGEST = 256
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
 
 
 class _Camel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
@@ -360,7 +361,10 @@ async def activate_slots(request: Call) -> None:
 
 
 async def _report(request: Call, rewards: tuple[tuple[str, float], ...] | None, *, slotted: bool) -> None:
-    told = EventReport(request.path_params["event_id"], rewards, _call(request), slotted)
+    event_id: str = request.path_params["event_id"]
+    if not event_id.isprintable() or len(event_id) > LONGEST:
+        raise NotFound("there is no such event in this program")
+    told = EventReport(event_id, rewards, _call(request), slotted)
     await one(service_of(request), "record", Work(request.auth.program_id, report_events), told)
 
 
