@@ -14,16 +14,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import numpy as np
 import pytest
 
 from engagement import cli
+from engagement.bandits.featured import features
 from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.commands import serve
 from engagement.errors import Invalid
+from engagement.records import Named
 from engagement.store import facts, units
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.workflows.rank import RankAsk, Slot, rank_events
 from engagement.workflows.recommend import Ask, recommend
 from support.running import ROSTER
 
@@ -366,6 +370,21 @@ def test_a_prior_that_cannot_be_written_is_one_line(run: Callable[..., Said], pr
 def test_an_unknown_decision_is_counted_as_such(run: Callable[..., Said], decided: str) -> None:
     answer = run("replay", decided, "00000000-0000-7000-8000-000000000000")
     assert (answer.code, answer.out.splitlines()[-1]) == (1, "1 replayed, 0 differ, 1 unknown")
+
+
+def test_an_event_of_a_rank_is_replayed_by_its_id_or_with_all_others(
+    run: Callable[..., Said], decided: str, program: str, database_url: str
+) -> None:
+    moment = Named(np.array([5], np.uint64), np.ones(1))
+    phi = np.stack([features(moment, moment), features(moment, moment._replace(values=np.zeros(1)))])
+    slot = Slot("", ("a", "b"), (False, False), 0, moment, (moment, moment._replace(values=np.zeros(1))), phi)
+    with closing(Database(database_url)) as db, db.write() as conn:
+        rank_events(conn, Kept(), program, [RankAsk("event 1", b"d", False, (slot,))], 0)
+    answer = run("replay", "event 1", decided)
+    assert "event 1: agrees; pick " in answer.out
+    assert answer.out.splitlines()[-1] == "2 replayed, 0 differ"
+    assert run("replay").out == "2 replayed, 0 differ\n"
+    assert "@ranks: version 1; 1 outcomes in" in run("fold").out
 
 
 def test_commands_do_not_meddle_with_simulated_time(run: Callable[..., Said], database_url: str) -> None:

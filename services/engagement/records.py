@@ -121,3 +121,13 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     floor: float | None = None
     beside: bytes = b""
     freedom: bytes = b""
+
+
+class Named(NamedTuple):
+    """Features that a caller names freely: what stands for each name, and its value.
+
+    names : (n,) uint64, digests of the names; no name is kept      values : (n,)
+    """
+
+    names: NDArray[np.uint64]
+    values: Floats

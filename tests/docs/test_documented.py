@@ -44,6 +44,7 @@ from engagement.strategy.life import ReasonCode, Status
 from engagement.strategy.prices import Prices
 from engagement.strategy.promotion import ConditionName, GainWanted, Rule
 from engagement.strategy.quiet import QuietHours
+from engagement.strategy.ranking import Ranking
 from engagement.strategy.setup import (
     REFERRALS,
     Barriers,
@@ -131,6 +132,7 @@ SETUP = (
     Shadow,
     Rule,
     GainWanted,
+    Ranking,
 )
 
 PLACES = [

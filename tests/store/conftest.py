@@ -11,6 +11,7 @@ from engagement.records import Evidence
 from engagement.store import (
     beliefs,
     decisions,
+    events,
     hyperparameters,
     kept_answers,
     keys,
@@ -30,6 +31,7 @@ from engagement.store.decisions import Answered, Decision, OutcomeRow
 from engagement.store.identifiers import uuid7
 from engagement.strategy.promotion import Judged
 from engagement.strategy.purse import Resource
+from engagement.strategy.ranking import RankEvidence, Said
 from engagement.strategy.setup import Group, Link, Member, Membership, Program, Site
 from engagement.strategy.week_plan import PlanEvidence
 
@@ -45,6 +47,22 @@ EVIDENCE = Evidence(
     probability=bytes(16),
     uniform=2**53 - 1,
     remaining=120.0,
+)
+NO_RANK = RankEvidence(
+    actions=("a",),
+    baseline=0,
+    excluded=bytes(1),
+    moment=(b"", b""),
+    own=((b"", b""),),
+    mean=bytes(8),
+    sd=bytes(8),
+    probability=bytes(8),
+    beside=b"",
+    uniform=0,
+    exploration=0.2,
+    mode="Online",
+    default_reward=0.0,
+    aggregation="earliest",
 )
 NO_PLAN = PlanEvidence((), (), (), 0, 0.1, 0.0, 0.0, 0.0)
 
@@ -112,6 +130,10 @@ def fill(conn, program_id=PROGRAM) -> None:
         t.nodes.insert(),
         {"program_id": program_id, "strategy_id": "s", "node": "", "version": 1, "state": b""},
     )
+    event = events.Event("e", "", 0, 0, b"d", True, "a", 2**32, 0, 1, 2, NO_RANK)
+    events.insert_events(conn, program_id, [event])
+    events.insert_reports(conn, program_id, [(event.key, Said("activation", None, 2))])
+    events.insert_entries(conn, program_id, [events.EventEntry("e", "", 1, 1, 0.0)])
     key = keys.ApiKey(program_id, "k", ("read",), "staff", 0, None, None)
     keys.insert_key(conn, key, keys.digest("secret"))
     asked = kept_answers.Asked(key.key_id, "a-change", b"digest")

@@ -12,7 +12,8 @@ from engagement.store import beliefs, setup
 from engagement.store.beliefs import Version
 from engagement.store.database import Database
 from engagement.store.kept import Kept
-from engagement.workflows.fold import CLAIM_MS, fold_entries
+from engagement.workflows.claimed import CLAIM_MS
+from engagement.workflows.fold import fold_entries
 from support.databases import sqlite_database
 from support.ledger import agrees_with_itself, learned, size
 from support.locks import held, wait_for_waiters

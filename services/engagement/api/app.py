@@ -26,7 +26,7 @@ from engagement.api import (
     switch,
     worklists,
 )
-from engagement.api.adapters import cht, commcare, rapidpro
+from engagement.api.adapters import cht, cloudevents, commcare, openfeature, personalizer, rapidpro
 from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
 from engagement.api.description import described
@@ -91,6 +91,9 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             *cht.ROUTES,
             *commcare.ROUTES,
             *rapidpro.ROUTES,
+            *personalizer.ROUTES,
+            *cloudevents.ROUTES,
+            *openfeature.ROUTES,
             operations.live,
             operations.ready,
             operations.metrics,

@@ -92,13 +92,15 @@ class Needs:
     """A guard that lets in who holds a live key with this scope; `admin` opens everything.
 
     It also looks at the body's media type: the framework copies a handler for each of its guards.
+    header : where callers of a foreign protocol send the key as it is; `Authorization: Bearer` does as well
     """
 
     also = ""
     """A further way of sending the key, as a sentence of the description."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, header: str | None = None) -> None:
         self.scope = scope
+        self.header = header
 
     async def __call__(self, connection: Connected, handler: BaseRouteHandler) -> None:
         """Recognises the key and leaves it in the request, as `auth`."""
@@ -115,9 +117,12 @@ class Needs:
 
     def _text(self, connection: Connected) -> str:
         """The key as it was sent."""
+        own = connection.headers.get(self.header, "").strip() if self.header else ""
+        if own:
+            return own
         kind, _space, text = connection.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not text:
-            raise Unauthenticated(MISSING)
+            raise Unauthenticated(f"send the key as `{self.header}: eng_…`" if self.header else MISSING)
         return text.strip()
 
 
@@ -128,6 +133,8 @@ def _readable(connection: Connected, handler: BaseRouteHandler) -> None:
     said = connection.headers.get("content-type")
     if said is None:
         return
-    takes: str = handler.opt.get("takes", JSON)
+    takes: str | None = handler.opt.get("takes", JSON)
+    if takes is None:  # the operation looks at it itself
+        return
     if said.partition(";")[0].strip().lower() != takes:
         raise ClientException(status_code=415, detail=f"send the body as `Content-Type: {takes}`")

@@ -155,3 +155,10 @@ HANDLERS: dict[Any, Any] = {
     OperationalError: on_database,
     Exception: on_anything,
 }
+
+
+def response_to(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Any error as the problem it is, for those who then say it in the words of another protocol."""
+    handler = next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)
+    answered: Response[Problem] = handler(request, error)
+    return answered

@@ -63,10 +63,11 @@ class Service:
         """The workflow `recommend`, whose answers say whether time is simulated."""
         return recommend(conn, kept, program_id, asks, now_ms, simulated=self.simulated)
 
-    def fold(self, program_id: str) -> list[Folded]:
+    def fold(self, program_id: str, *, sparing: bool = False) -> list[Folded]:
         """Closes what is due and folds a program's strategies; one round at a time in this process."""
         with self._folding:
-            folded = fold_program(self.db, self.kept, program_id, self.owner, self.clock.now_ms())
+            now_ms = self.clock.now_ms()
+            folded = fold_program(self.db, self.kept, program_id, self.owner, now_ms, sparing=sparing)
         for made in folded:
             self.metrics.folds.inc()
             self.metrics.fold_rows.labels("in").inc(made.header.rows_in)
@@ -87,7 +88,7 @@ class Service:
                 with self.db.read() as conn:
                     programs = setup.program_ids(conn)
                 for program_id in programs:
-                    self.fold(program_id)
+                    self.fold(program_id, sparing=True)
                 self.metrics.last_fold.set(self.clock.now_ms() / 1000)
             except Exception:
                 self.metrics.fold_failures.inc()

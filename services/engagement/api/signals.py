@@ -1,7 +1,7 @@
 """`/v1/signals`: what was observed."""
 
-from collections.abc import Sequence
-from typing import Annotated, cast
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import post
@@ -49,15 +49,19 @@ def _allowed(report: Signal | Mistake, audience: Audience) -> Signal | Mistake:
     return report
 
 
-@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"], each="signals", **TRIED)
-async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany:
-    """Report what was observed.
+async def take(
+    request: Call,
+    reports: Sequence[Signal | Mistake],
+    tell: Callable[[list[Receipt | EngagementError]], Any],
+) -> Any:
+    """Takes reports on the terms of their request; one that is a mistake already stays one.
 
-    In any order, late or repeated: sending a signal again changes nothing, and an error in one harms no
-    other. Each gets its own receipt or its own problem, in the order sent.
+    tell : makes the answer of what became of each, in order
+
+    raises : the fault, where none could be taken
     """
     service = service_of(request)
-    checked = [_allowed(report, request.auth.audience) for report in data.signals]
+    checked = [_allowed(report, request.auth.audience) for report in reports]
     sound = [report for report in checked if isinstance(report, Signal)]
 
     def whole(stored: Sequence[Receipt | EngagementError]) -> list[Receipt | EngagementError]:
@@ -72,14 +76,26 @@ async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany
             status = "refused" if isinstance(result, EngagementError) else result.status
             service.metrics.signals.labels(status).inc()
 
-    def tell(stored: Sequence[Receipt | EngagementError]) -> ReceivedMany:
-        return ReceivedMany(
-            [
-                Received(problem=problem_of(result))
-                if isinstance(result, EngagementError)
-                else Received(receipt=result)
-                for result in whole(stored)
-            ]
-        )
+    return await changes(request, ingest, sound, lambda stored: tell(whole(stored)), note=note)
 
-    return cast("ReceivedMany", await changes(request, ingest, sound, tell, note=note))
+
+def received(results: Sequence[Receipt | EngagementError]) -> ReceivedMany:
+    """Each signal's receipt, or its problem."""
+    return ReceivedMany(
+        [
+            Received(problem=problem_of(result))
+            if isinstance(result, EngagementError)
+            else Received(receipt=result)
+            for result in results
+        ]
+    )
+
+
+@post("/v1/signals", status_code=200, guards=[Needs("signals")], tags=["signals"], each="signals", **TRIED)
+async def report_signals(request: Call, data: JSONBody[Signals]) -> ReceivedMany:
+    """Report what was observed.
+
+    In any order, late or repeated: sending a signal again changes nothing, and an error in one harms no
+    other. Each gets its own receipt or its own problem, in the order sent.
+    """
+    return cast("ReceivedMany", await take(request, data.signals, received))

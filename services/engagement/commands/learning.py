@@ -1,8 +1,9 @@
 """The commands of learning, planning, and asking why."""
 
 import argparse
+import re
 import secrets
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -16,9 +17,11 @@ from engagement.commands.terminal import (
     say,
 )
 from engagement.errors import Invalid, Mistake
-from engagement.store import decisions, setup
+from engagement.store import decisions, events, setup
 from engagement.store.database import Database
+from engagement.workflows.answer import DecisionId
 from engagement.workflows.fold import fold_program
+from engagement.workflows.learn_events import EventVerdict, replay_events
 from engagement.workflows.plan import PlanAsk, plan_week
 from engagement.workflows.plan_told import in_words as plan_in_words
 from engagement.workflows.plan_told import plan_seen
@@ -29,6 +32,9 @@ from engagement.workflows.promotion import Wish, promote, tell_promotions
 from engagement.workflows.promotion import in_words as promotion_in_words
 from engagement.workflows.rebuild import compare, rebuild
 from engagement.workflows.replay import Verdict, replay_decisions
+
+DECISION = re.compile(get_args(DecisionId)[1].pattern)
+"""What names a decision; anything else may name an event of a rank."""
 
 
 def add(command: Command) -> None:
@@ -122,14 +128,22 @@ def _replay(arguments: Arguments) -> int:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         with db.read() as conn:
-            wanted = arguments.decision or decisions.all_ids(conn, program_id)
+            wanted = arguments.decision or decisions.all_ids(conn, program_id) + events.all_ids(
+                conn, program_id
+            )
             differing = done = imported = 0
-            for verdict in replay_decisions(conn, kept, program_id, wanted, deep=arguments.deep):
+            ids = [name for name in wanted if DECISION.match(name)]
+            for verdict in replay_decisions(conn, kept, program_id, ids, deep=arguments.deep):
                 done += 1
                 imported += verdict.agrees is None
                 differing += verdict.agrees is False
                 if arguments.decision or verdict.agrees is False:
                     say(_verdict_in_words(verdict))
+            for event in replay_events(conn, kept, program_id, wanted):
+                done += event.event.place == 0
+                differing += not event.agrees
+                if arguments.decision or not event.agrees:
+                    say(_event_in_words(event))
     missing = len(wanted) - done
     words = [f"{done - imported} replayed, {differing} differ"]
     words += [f"{imported} imported, of which nothing can be compared"] if imported else []
@@ -147,6 +161,15 @@ def _verdict_in_words(verdict: Verdict) -> str:
         f"{decision.decision_id}: {'agrees' if verdict.agrees else 'DIFFERS'}; "
         f"pick {replayed.action}, stored {decision.action_id}; "
         f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
+    )
+
+
+def _event_in_words(verdict: EventVerdict) -> str:
+    event = verdict.event
+    name = f"{event.event_id} {event.slot}".strip()
+    return (
+        f"{name}: {'agrees' if verdict.agrees else 'DIFFERS'}; pick {verdict.action}, "
+        f"stored {event.action_id}; probabilities within {verdict.probability_gap} · 2⁻³²"
     )
 
 

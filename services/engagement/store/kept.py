@@ -7,6 +7,7 @@ here ever needs to be invalidated.
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
+from engagement.bandits.featured import Known
 from engagement.bandits.posteriors import AnyPosterior
 from engagement.records import Floats
 from engagement.strategy.setup import Catalogue
@@ -39,4 +40,5 @@ class Kept:
         self.catalogues: Bounded[tuple[str, int], Catalogue] = Bounded(256)
         self.secrets: Bounded[str, bytes] = Bounded(10_000)
         self.posteriors: Bounded[tuple[str, str, int], AnyPosterior] = Bounded(1024)
+        self.ranked: Bounded[tuple[str, int], Known] = Bounded(64)
         self.nodes: Bounded[tuple[str, str, int, str], Floats] = Bounded(4096)

@@ -13,6 +13,7 @@ from engagement.signals import tally
 from engagement.store import tables as t
 from engagement.store.kept import Kept
 from engagement.store.sql import Row, among, insert, insert_new, keys_table
+from engagement.strategy.ranking import Ranking
 from engagement.strategy.setup import (
     Budget,
     Catalogue,
@@ -26,7 +27,7 @@ from engagement.strategy.setup import (
 )
 from engagement.strategy.strategy import Strategy
 
-AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member | HealthWorker | Dialect
+AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member | HealthWorker | Dialect | Ranking
 TYPES: dict[str, type] = {
     "program": Program,
     "site": Site,
@@ -37,6 +38,7 @@ TYPES: dict[str, type] = {
     "member": Member,
     "health_worker": HealthWorker,
     "dialect": Dialect,
+    "ranking": Ranking,
 }
 CATALOGUED = ("program", "site", "budget", "strategy", "action")
 _decoders: dict[str, msgspec.json.Decoder[AnyNoun]] = {

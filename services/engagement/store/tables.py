@@ -313,9 +313,61 @@ visits = Table(  # who goes where; the newest row of a decision holds
     Index(None, "program_id", "decision_id"),
 )
 
+events = Table(  # ranks: each a decision point of its own, of actions that came with it; without slots: ""
+    "events",
+    metadata,
+    _program(),
+    Column("event_id", String(256), nullable=False),
+    Column("slot", String(256), nullable=False),
+    _whole("place"),
+    _whole("settings_revision"),
+    Column("digest", LargeBinary, nullable=False),
+    Column("deferred", Boolean, nullable=False),
+    Column("action_id", String(256), nullable=False),
+    Column("probability", BigInteger, nullable=False),  # units of 2⁻³²
+    _whole("version"),
+    _moment("decided_at"),
+    _moment("closes_at"),
+    Column("evidence", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "event_id", "slot"),
+    Index(None, "program_id", "closes_at"),
+)
+
+event_reports = Table(  # what was said of an event: its activation, or with a value a reward
+    "event_reports",
+    metadata,
+    _program(),
+    Column("event_id", String(256), nullable=False),
+    Column("slot", String(256), nullable=False),
+    Column("report_id", String(128), nullable=False),
+    Column("value", Double, nullable=True),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("program_id", "event_id", "slot", "report_id"),
+    ForeignKeyConstraint(
+        ["program_id", "event_id", "slot"], ["events.program_id", "events.event_id", "events.slot"]
+    ),
+)
+
+event_entries = Table(  # what a version learned of an event, when so many reports of it were there
+    "event_entries",
+    metadata,
+    _program(),
+    Column("event_id", String(256), nullable=False),
+    Column("slot", String(256), nullable=False),
+    _whole("reports"),
+    _whole("version"),
+    Column("reward", Double, nullable=True),
+    PrimaryKeyConstraint("program_id", "event_id", "slot", "reports"),
+    ForeignKeyConstraint(
+        ["program_id", "event_id", "slot"], ["events.program_id", "events.event_id", "events.slot"]
+    ),
+    Index(None, "program_id", "version"),
+)
+
 LEDGER = (
     programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
-    versions, hyperparameters, promotions, reservations, plans, visits,
+    versions, hyperparameters, promotions, reservations, plans, visits, events, event_reports,
+    event_entries,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ outside write transactions, and no write transaction is long. Killed at any step
 finishes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -25,11 +25,11 @@ from engagement.strategy.cadence import week_number
 from engagement.strategy.replay import features, member, propensities
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.answer import expire
+from engagement.workflows.claimed import claimed, parts, still_mine
+from engagement.workflows.learn_events import fold_events
 from engagement.workflows.mature import mature
 from engagement.workflows.once import forget
 
-CLAIM_MS = 60_000
-"""How long a folder has for a version before another may take over."""
 DUE = 1_000
 """Decisions found at once that have closed or expired."""
 BATCH = 64
@@ -60,11 +60,20 @@ class Folded(NamedTuple):
 
 
 def fold_program(
-    db: Database, kept: Kept, program_id: str, owner: str, now_ms: int, *, most: int = MOST_ENTRIES
+    db: Database,
+    kept: Kept,
+    program_id: str,
+    owner: str,
+    now_ms: int,
+    *,
+    most: int = MOST_ENTRIES,
+    sparing: bool = False,
 ) -> list[Folded]:
     """Closes what is due and folds every strategy of a program, version by version, until nothing is new.
 
+    Events of ranks, too.
     owner : who is folding, unique among all that may do so at once    most : entries a version
+    sparing : of ranks, makes no version sooner than the program's settings say
     """
     _expire_due(db, program_id, now_ms)
     forget(db, program_id, now_ms)
@@ -75,7 +84,8 @@ def fold_program(
     for name in sorted(strategies):
         while made := fold(db, kept, program_id, strategies[name], owner, now_ms, most=most):
             folded.append(made)
-    return folded
+    ranks = fold_events(db, program_id, owner, now_ms, sparing=sparing)
+    return folded + [Folded(header.strategy_id, header) for header in ranks]
 
 
 def fold(
@@ -93,7 +103,7 @@ def fold(
     _mature_due(db, kept, program_id, name, now_ms)
     if strategy.plan is not None:
         return None  # a plan learns from how groups stand, not from rewards
-    version = _claimed(db, program_id, name, owner, now_ms)
+    version = claimed(db, program_id, name, owner, now_ms, _anything_new(program_id, name, now_ms))
     if version is None:
         return None
     entries = _claimed_entries(db, program_id, name, version, owner, now_ms, most)
@@ -106,13 +116,13 @@ def fold(
         )
         to_refit = _to_refit(conn, program_id, name, version, rows)
     fitted, nodes = _refitted(strategy, to_refit, nodes)
-    for part in _parts(sorted(nodes), BATCH):
+    for part in parts(sorted(nodes), BATCH):
         with db.write() as conn:
-            if not _still_mine(conn, program_id, name, version, owner, now_ms):
+            if not still_mine(conn, program_id, name, version, owner, now_ms):
                 return None
             beliefs.write_nodes(conn, program_id, name, version, {key: nodes[key] for key in part})
     with db.write() as conn:
-        if not _still_mine(conn, program_id, name, version, owner, now_ms):
+        if not still_mine(conn, program_id, name, version, owner, now_ms):
             return None
         made = Version(name, version, *rows, now_ms)
         if fitted is not None:
@@ -128,7 +138,7 @@ def _expire_due(db: Database, program_id: str, now_ms: int) -> None:
         db,
         lambda conn: resources.expired_holders(conn, program_id, now_ms, now_ms - EXPIRY_LOOK_BACK_MS),
     ):
-        for part in _parts(due, BATCH):
+        for part in parts(due, BATCH):
             with db.write() as conn:
                 expire(conn, program_id, part, now_ms)
 
@@ -138,7 +148,7 @@ def _mature_due(db: Database, kept: Kept, program_id: str, name: str, now_ms: in
     while due := _read(
         db, lambda conn: decisions.closed_without_outcome(conn, program_id, name, now_ms, DUE)
     ):
-        for part in _parts(due, BATCH):
+        for part in parts(due, BATCH):
             with db.write() as conn:
                 mature(conn, kept, program_id, part, now_ms)
 
@@ -148,27 +158,14 @@ def _read(db: Database, query: Callable[[Connection], T]) -> T:
         return query(conn)
 
 
-def _claimed(db: Database, program_id: str, name: str, owner: str, now_ms: int) -> int | None:
-    """The version that is now this folder's to make; None when there is nothing new or another is at it."""
-    with db.read() as conn:
-        version = beliefs.pointers(conn, program_id, [name])[name] + 1
+def _anything_new(program_id: str, name: str, now_ms: int) -> Callable[[Connection, int], bool]:
+    """Whether an interrupted folder left entries of a version, or an outcome has none yet."""
+
+    def found(conn: Connection, version: int) -> bool:
         interrupted = beliefs.entries_of_version(conn, program_id, name, version)
-        if not interrupted and not beliefs.unfolded(conn, program_id, name, version, now_ms, 1):
-            return None
-    with db.write() as conn:
-        if not beliefs.claim(conn, program_id, name, version, owner, now_ms, now_ms + CLAIM_MS):
-            return None
-        if not _still_mine(conn, program_id, name, version, owner, now_ms):
-            beliefs.release(conn, program_id, name, version)  # somebody published it just now
-            return None
-        beliefs.drop_nodes(conn, program_id, name, version - 1)
-    return version
+        return bool(interrupted or beliefs.unfolded(conn, program_id, name, version, now_ms, 1))
 
-
-def _still_mine(conn: Connection, program_id: str, name: str, version: int, owner: str, now_ms: int) -> bool:
-    """Whether the claim holds, under its lock: not taken over, and the version not published already."""
-    mine = beliefs.holds(conn, program_id, name, version, owner, now_ms + CLAIM_MS)
-    return mine and beliefs.pointers(conn, program_id, [name])[name] < version
+    return found
 
 
 def _claimed_entries(
@@ -180,9 +177,9 @@ def _claimed_entries(
     """
     with db.read() as conn:
         fresh = beliefs.unfolded(conn, program_id, name, version, now_ms, most)
-    for part in _parts(fresh, ENTRIES):
+    for part in parts(fresh, ENTRIES):
         with db.write() as conn:
-            if not _still_mine(conn, program_id, name, version, owner, now_ms):
+            if not still_mine(conn, program_id, name, version, owner, now_ms):
                 return None
             beliefs.insert_entries(conn, program_id, name, part)
     with db.read() as conn:
@@ -234,7 +231,7 @@ def fold_entries(
     ordered = sorted(entries, key=lambda entry: (entry.decision_id, entry.outcome_revision))
     changed: dict[str, Floats] = {}
     counts = Rows(0, 0, 0)
-    for part in _parts(ordered, ROWS):
+    for part in parts(ordered, ROWS):
         batch, counted = _batch(conn, program_id, part)
         counts = Rows(*(a + b for a, b in zip(counts, counted, strict=True)))
         if not len(batch.action):
@@ -323,8 +320,3 @@ def _as_batch(signed: Sequence[tuple[Decision, float, float]]) -> Batch:
         members=tuple(member(decision.unit_kind, decision.unit_id) for decision, _, _ in signed),
         period=np.array([week_number(decision.closes_at) for decision, _, _ in signed]),
     )
-
-
-def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Items in order, at most so many at once."""
-    return (items[start : start + size] for start in range(0, len(items), size))

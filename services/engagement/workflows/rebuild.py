@@ -10,6 +10,7 @@ from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.workflows.fold import fold_again, nodes_before
+from engagement.workflows.learn_events import remake_events
 from engagement.workflows.tallies import retally
 
 UNITS = 200
@@ -80,6 +81,7 @@ def _remake(conn: Connection, kept: Kept, program_id: str) -> None:
             before = nodes_before(conn, program_id, strategy.id, header.version)
             nodes = fold_again(conn, kept, program_id, strategy, header.version, before)
             beliefs.write_nodes(conn, program_id, strategy.id, header.version, nodes)
+    remake_events(conn, program_id)
 
 
 def _remake_tallies(conn: Connection, program_id: str) -> None:

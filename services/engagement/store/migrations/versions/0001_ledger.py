@@ -9,6 +9,7 @@ down_revision = None
 LEDGER = (
     "programs", "revisions", "memberships", "merges", "links", "signals", "decisions", "answers", "outcomes",
     "fold_entries", "versions", "hyperparameters", "promotions", "reservations", "plans", "visits",
+    "events", "event_reports", "event_entries",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
 SAFETY = sa.text(
@@ -433,12 +434,71 @@ def upgrade() -> None:
         op.f("ix_visits_program_id_decision_id"), "visits", ["program_id", "decision_id"], unique=False
     )
     op.create_index(op.f("ix_visits_program_id_period"), "visits", ["program_id", "period"], unique=False)
+    op.create_table(
+        "events",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("event_id", sa.String(length=256), nullable=False),
+        sa.Column("slot", sa.String(length=256), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("settings_revision", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("deferred", sa.Boolean(), nullable=False),
+        sa.Column("action_id", sa.String(length=256), nullable=False),
+        sa.Column("probability", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("closes_at", sa.BigInteger(), nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "event_id", "slot", name=op.f("pk_events")),
+    )
+    op.create_index(
+        op.f("ix_events_program_id_closes_at"), "events", ["program_id", "closes_at"], unique=False
+    )
+    op.create_table(
+        "event_reports",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("event_id", sa.String(length=256), nullable=False),
+        sa.Column("slot", sa.String(length=256), nullable=False),
+        sa.Column("report_id", sa.String(length=128), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id", "event_id", "slot"],
+            ["events.program_id", "events.event_id", "events.slot"],
+            name=op.f("fk_event_reports_events"),
+        ),
+        sa.PrimaryKeyConstraint("program_id", "event_id", "slot", "report_id", name=op.f("pk_event_reports")),
+    )
+    op.create_table(
+        "event_entries",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("event_id", sa.String(length=256), nullable=False),
+        sa.Column("slot", sa.String(length=256), nullable=False),
+        sa.Column("reports", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("reward", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["program_id", "event_id", "slot"],
+            ["events.program_id", "events.event_id", "events.slot"],
+            name=op.f("fk_event_entries_events"),
+        ),
+        sa.PrimaryKeyConstraint("program_id", "event_id", "slot", "reports", name=op.f("pk_event_entries")),
+    )
+    op.create_index(
+        op.f("ix_event_entries_program_id_version"),
+        "event_entries",
+        ["program_id", "version"],
+        unique=False,
+    )
     _guard()
 
 
 def downgrade() -> None:
     """Back to an empty database."""
     _unguard()
+    op.drop_table("event_entries")
+    op.drop_table("event_reports")
+    op.drop_table("events")
     op.drop_table("visits")
     op.drop_table("plans")
     op.drop_table("fold_entries")
