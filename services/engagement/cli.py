@@ -6,9 +6,10 @@ import secrets
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ import msgspec
 import uvicorn
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from engagement.api.app import build
+from engagement.api.app import MOST_BYTES, build
 from engagement.api.service import Service
 from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.demonstration.options import SEATS, WORLDS, Options
 from engagement.demonstration.run import demonstrate
-from engagement.errors import EngagementError, Invalid, Mistake
+from engagement.errors import EngagementError, Invalid, Mistake, TooLarge
 from engagement.settings import Settings, from_environment
 from engagement.signals.signal import AUDIENCES
 from engagement.signals.tally import DAY_MS
@@ -33,7 +34,16 @@ from engagement.store.migrate import is_current, migrate
 from engagement.strategy.setup import Switched
 from engagement.telemetry import log_as_json
 from engagement.workflows.access import SCOPES, create_key
+from engagement.workflows.dhis2 import (
+    count_groups,
+    data_values,
+    month_before,
+    month_of,
+    read_map,
+    unmapped,
+)
 from engagement.workflows.example import Example, load_example
+from engagement.workflows.export import RegisterWanted, RosterWanted, register_sheet, roster_sheet
 from engagement.workflows.fold import fold_program
 from engagement.workflows.import_log import import_log, in_words
 from engagement.workflows.import_register import import_register
@@ -56,9 +66,11 @@ from engagement.workflows.program import (
 from engagement.workflows.promotion import Wish, promote, tell_promotions
 from engagement.workflows.promotion import in_words as promotion_in_words
 from engagement.workflows.rebuild import compare, rebuild
-from engagement.workflows.register import MOST_CHARACTERS
 from engagement.workflows.replay import Verdict, replay_decisions
 from engagement.workflows.roster import import_roster
+from engagement.workflows.sheet import Report, Sheet, refusals_in_words
+from engagement.workflows.sheet_file import opened
+from engagement.workflows.sheet_written import Filled, as_csv, as_workbook, marked
 from engagement.workflows.switch import Throw, throw
 
 Arguments = argparse.Namespace
@@ -144,13 +156,17 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--audience", default="staff", choices=AUDIENCES, help="what the key's reader may see")
     key.add_argument("--days", type=int, default=365, help="days until it expires, 0 for never")
 
-    roster = command("import-roster", _import_roster, "import groups, members and seats from CSV")
-    roster.add_argument("file", type=Path)
-    roster.add_argument("--program", help="the program's id; not needed when there is one program")
+    imports: dict[str, tuple[Callable[[Arguments], int], str]] = {
+        "import-roster": (_import_roster, "groups, members and seats"),
+        "import-register": (_import_register, "a register of meetings"),
+    }
+    for name, (imported, what) in imports.items():
+        sheet = command(name, imported, f"import {what} from a workbook or CSV")
+        sheet.add_argument("file", type=Path)
+        sheet.add_argument("--marked", type=Path, help="write the sheet here with its wrong cells marked")
+        sheet.add_argument("--program", help="the program's id; not needed when there is one program")
 
-    register = command("import-register", _import_register, "import a register of meetings from CSV")
-    register.add_argument("file", type=Path)
-    register.add_argument("--program", help="the program's id; not needed when there is one program")
+    _ask_for_export(command("export", _export, "write a roster, a register to fill in, or counts for DHIS2"))
 
     log = command("import-log", _import_log, "import another system's decision log, with a mapping file")
     log.add_argument("file", type=Path)
@@ -202,6 +218,18 @@ def _say_which(promotion: argparse.ArgumentParser) -> None:
     promotion.add_argument("strategy", help="the strategy's id")
     promotion.add_argument("--program", help="the program's id; not needed when there is one program")
     promotion.add_argument("--apply", action="store_true", help="end the shadow, if the rule is met")
+
+
+def _ask_for_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("what", choices=("roster", "register", "dhis2"))
+    export.add_argument("file", type=Path, help="ending in .xlsx or .csv; for dhis2 in .json")
+    export.add_argument("--site", default="", help="a roster or register of this site only")
+    export.add_argument("--group", default="", help="a roster or register of this group only")
+    export.add_argument("--month", metavar="MONTH", help="such as 2026-03; for dhis2 the last one by default")
+    export.add_argument("--layout", choices=("seat", "meeting"), default="seat", help="lines of a register")
+    export.add_argument("--map", type=Path, help="uids for sites and counts (TOML); codes when absent")
+    export.add_argument("--least", type=int, default=0, help="leave out counts below this, but not 0")
+    export.add_argument("--program", help="the program's id; not needed when there is one program")
 
 
 def _ask_for_world(demo: argparse.ArgumentParser) -> None:
@@ -448,39 +476,109 @@ def _key(arguments: Arguments) -> None:
         say(f"Key {made.key.key_id}, shown this once: {made.text}")
 
 
-def _read(file: Path, most: int | None = None) -> str:
-    """A file's text; of one longer than `most` characters only enough to see that it is."""
+def _read(file: Path) -> str:
+    """A file's text."""
     try:
-        with file.open(encoding="utf-8-sig") as text:
-            return text.read(None if most is None else most + 1)
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as flaw:
         raise Invalid(f"cannot read {file}: {flaw}") from flaw
 
 
 def _import_roster(arguments: Arguments) -> int:
-    content = _read(arguments.file)
+    sheet = _sheet(arguments.file)
     with _opened(arguments) as (db, kept):
         program_id, now_ms = _only_program(db, arguments), _now(db)
         with db.write() as conn:
-            report = import_roster(conn, kept, program_id, content, now_ms)
+            report = import_roster(conn, kept, program_id, sheet, now_ms)
     say(
         f"{report.lines} lines: {report.stored} stored, {report.unchanged} unchanged, "
-        f"{len(report.refused)} refused"
+        f"{len(report.refused)} refused",
+        *refusals_in_words(report),
     )
-    for flaw in report.refused:
-        say(f"  line {flaw.line}, {flaw.column or 'whole line'}: {flaw.problem}")
-    if report.ignored_columns:
-        say(f"  not read, not stored: {', '.join(report.ignored_columns)}")
-    return 1 if report.refused else 0
+    return _marked(arguments, sheet, report)
 
 
 def _import_register(arguments: Arguments) -> int:
-    content = _read(arguments.file, MOST_CHARACTERS)
+    sheet = _sheet(arguments.file)
     with _opened(arguments) as (db, kept):
         program_id, now_ms = _only_program(db, arguments), _now(db)
-        report = import_register(db, kept, program_id, content, now_ms)
+        report = import_register(db, kept, program_id, sheet, now_ms)
     say(register_in_words(report))
+    return _marked(arguments, sheet, report)
+
+
+def _sheet(file: Path) -> Sheet:
+    """A workbook or a CSV text from a file that is no longer than the service itself would take."""
+    try:
+        with file.open("rb") as source:
+            content = source.read(MOST_BYTES + 1)
+    except OSError as flaw:
+        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+    if len(content) > MOST_BYTES:
+        raise TooLarge(f"{file} is larger than {MOST_BYTES // 1024**2} MiB; import it in parts")
+    return opened(content)
+
+
+def _marked(arguments: Arguments, sheet: Sheet, report: Report) -> int:
+    """Writes the marked sheet where it was asked for and something was refused."""
+    if report.refused and arguments.marked is not None:
+        _write(arguments.marked, marked(sheet, report.refused))
     return 1 if report.refused else 0
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as flaw:
+        raise Invalid(f"cannot write {file}: {flaw}") from flaw
+    say(f"Written: {file}")
+
+
+def _export(arguments: Arguments) -> None:
+    written = {"roster": _roster_file, "register": _register_file, "dhis2": _dhis2_file}[arguments.what]
+    with _opened(arguments) as (db, kept):
+        content = written(arguments, db, kept, _only_program(db, arguments), _now(db))
+    _write(arguments.file, content)
+
+
+def _roster_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
+    wanted = RosterWanted(arguments.site, arguments.group)
+    with db.read() as conn:
+        return _as_named(arguments.file, roster_sheet(conn, kept, program_id, wanted, now_ms))
+
+
+def _register_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
+    wanted = RegisterWanted(arguments.site, arguments.group, _month(arguments), arguments.layout)
+    with db.read() as conn:
+        return _as_named(arguments.file, register_sheet(conn, kept, program_id, wanted, now_ms))
+
+
+def _as_named(file: Path, filled: Filled) -> bytes:
+    """A sheet in the form that its file's name says."""
+    forms = {".xlsx": as_workbook, ".csv": as_csv}
+    if file.suffix.lower() not in forms:
+        raise Invalid(f"{file} must end in .xlsx or .csv")
+    return forms[file.suffix.lower()](filled)
+
+
+def _dhis2_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
+    mapping = None if arguments.map is None else read_map(_read(arguments.map).encode())
+    counts: Counter[tuple[str, str]] = Counter()
+    after: str | None = ""
+    with db.read() as conn:
+        month = _month(arguments) or month_before(conn, kept, program_id, now_ms)
+        while after is not None:
+            some, after = count_groups(conn, kept, program_id, month, after, now_ms)
+            counts.update(some)
+    made = data_values(counts, f"{month:%Y%m}", mapping, arguments.least)
+    say(f"{len(made.data_values)} values of {month:%Y-%m}")
+    if mapping is not None and (left := unmapped(counts, mapping)):
+        say(f"  in no organisation unit, so left out: {', '.join(left)}")
+    return msgspec.json.format(msgspec.json.encode(made))
+
+
+def _month(arguments: Arguments) -> date | None:
+    return None if arguments.month is None else month_of(arguments.month.replace("-", ""))
 
 
 def _import_log(arguments: Arguments) -> int:

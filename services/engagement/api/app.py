@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 from engagement.api import (
     decisions,
     engagement,
+    exports,
     operations,
     places,
     plans,
@@ -22,6 +23,7 @@ from engagement.api import (
     signals,
     switch,
 )
+from engagement.api.adapters import dhis2
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -63,7 +65,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             switch.resume_program,
             switch.list_switches,
             referrals.list_referrals,
-            register.import_register_csv,
+            register.import_register_sheet,
             decisions.list_work,
             decisions.tell_decision,
             decisions.answer_many,
@@ -74,6 +76,8 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             engagement.group_engagement,
             *setup.HANDLERS,
             *places.HANDLERS,
+            *exports.HANDLERS,
+            dhis2.export_dhis2,
             promotion.read_promotion,
             promotion.promote_strategy,
             operations.live,

@@ -41,15 +41,24 @@ class Operation(NamedTuple):
     needs: Needs | None
 
     @property
-    def takes(self) -> str | None:
-        """The media type of the body, None when there is none."""
-        taken: str | None = self.handler.opt.get("takes", JSON if "data" in self.parameters else None)
-        return taken
+    def takes(self) -> tuple[str, ...]:
+        """The media types of the body, none when there is none."""
+        taken: str | tuple[str, ...] = self.handler.opt.get(
+            "takes", (JSON,) if "data" in self.parameters else ()
+        )
+        return (taken,) if isinstance(taken, str) else taken
 
     @property
     def gives(self) -> str:
         """The media type of the answer."""
-        return MediaType(self.handler.media_type or MediaType.JSON).value
+        given = self.handler.media_type or MediaType.JSON
+        return given.value if isinstance(given, MediaType) else given
+
+    @property
+    def gives_too(self) -> tuple[str, ...]:
+        """Other media types of the answer, for whoever accepts one of them."""
+        given: tuple[str, ...] = self.handler.opt.get("gives_too", ())
+        return given
 
     @property
     def answer(self) -> Any:
@@ -133,7 +142,8 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
         "responses": {
             "200": {
                 "description": "Done",
-                "content": {operation.gives: {"schema": schema_of[id(operation.answer)]}},
+                "content": {operation.gives: {"schema": schema_of[id(operation.answer)]}}
+                | {kind: {"schema": {"type": "string"}} for kind in operation.gives_too},
             }
         }
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in _problems(operation)},
@@ -141,7 +151,8 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
     if operation.takes:
         data = operation.parameters.get("data")
         schema = {"type": "string"} if data is None else schema_of[id(data.raw)]
-        out["requestBody"] = {"required": True, "content": {operation.takes: {"schema": schema}}}
+        content = {kind: {"schema": schema} for kind in operation.takes}
+        out["requestBody"] = {"required": True, "content": content}
     if operation.needs is None:
         out["security"] = []
     return out

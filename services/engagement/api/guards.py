@@ -117,6 +117,9 @@ def _readable(connection: Connected, handler: BaseRouteHandler) -> None:
     said = connection.headers.get("content-type")
     if said is None:
         return
-    takes: str = handler.opt.get("takes", JSON)
-    if said.partition(";")[0].strip().lower() != takes:
-        raise ClientException(status_code=415, detail=f"send the body as `Content-Type: {takes}`")
+    takes: str | tuple[str, ...] = handler.opt.get("takes", JSON)
+    kinds = (takes,) if isinstance(takes, str) else takes
+    if said.partition(";")[0].strip().lower() not in kinds:
+        raise ClientException(
+            status_code=415, detail=f"send the body as `Content-Type: {' or '.join(kinds)}`"
+        )

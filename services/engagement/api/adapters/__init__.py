@@ -1,0 +1,1 @@
+"""Other systems' protocols, one a file."""
