@@ -143,6 +143,67 @@ def test_a_workbook_of_very_many_parts_is_refused():
         opened(packed(xl__workbook_xml="<x/>", **{f"part{n}": "" for n in range(500)}))
 
 
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+AS_EXCEL_WRITES = {
+    "[Content_Types].xml": f'''<Types xmlns="{PACKAGE}/content-types">
+        <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+        <Default Extension="xml" ContentType="application/xml"/>
+        <Override PartName="/xl/workbook.xml" ContentType="{KIND}.sheet.main+xml"/>
+        <Override PartName="/xl/worksheets/sheet1.xml" ContentType="{KIND}.worksheet+xml"/>
+        <Override PartName="/xl/styles.xml" ContentType="{KIND}.styles+xml"/>
+        <Override PartName="/xl/sharedStrings.xml" ContentType="{KIND}.sharedStrings+xml"/></Types>''',
+    "_rels/.rels": f'''<Relationships xmlns="{PACKAGE}/relationships">
+        <Relationship Id="rId1" Type="{RELATION}/officeDocument" Target="xl/workbook.xml"/>
+        </Relationships>''',
+    "xl/workbook.xml": f'''<workbook xmlns="{SHEET}" xmlns:r="{RELATION}"><sheets>
+        <sheet name="Roster" sheetId="1" r:id="rId1"/></sheets></workbook>''',
+    "xl/_rels/workbook.xml.rels": f'''<Relationships xmlns="{PACKAGE}/relationships">
+        <Relationship Id="rId1" Type="{RELATION}/worksheet" Target="worksheets/sheet1.xml"/>
+        <Relationship Id="rId2" Type="{RELATION}/styles" Target="styles.xml"/>
+        <Relationship Id="rId3" Type="{RELATION}/sharedStrings" Target="sharedStrings.xml"/>
+        </Relationships>''',
+    "xl/styles.xml": f'''<styleSheet xmlns="{SHEET}">
+        <fonts count="1"><font/></fonts>
+        <fills count="1"><fill><patternFill patternType="none"/></fill></fills>
+        <borders count="1"><border/></borders>
+        <cellStyleXfs count="1"><xf/></cellStyleXfs>
+        <cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/></cellXfs></styleSheet>''',
+    "xl/sharedStrings.xml": f'''<sst xmlns="{SHEET}" count="4" uniqueCount="4">
+        <si><t>group</t></si><si><t>date</t></si><si><t>came</t></si>
+        <si><r><t>no</t></r><r><rPr><b/></rPr><t>rth</t></r></si></sst>''',
+    "xl/worksheets/sheet1.xml": f'''<worksheet xmlns="{SHEET}"><dimension ref="A1"/><sheetData>
+        <row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c></row>
+        <row r="2"><c r="A2" t="s"><v>3</v></c><c r="B2" s="1"><v>46112</v></c>
+          <c r="C2" s="2"><v>1</v></c></row>
+        <row r="4"><c r="A4" t="inlineStr"><is><t>north</t></is></c>
+          <c r="B4" t="str"><f>"31-03"&amp;"-2026"</f><v>31-03-2026</v></c><c r="C4" t="b"><v>0</v></c></row>
+        <row r="5"><c r="A5" t="e"><v>#REF!</v></c></row><row r="6" spans="1:3"/>
+        <row r="7"><c r="C7" s="1"/></row>
+        </sheetData><mergeCells count="1"><mergeCell ref="A4:A5"/></mergeCells>
+        <extLst><ext uri="{{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}}"/></extLst></worksheet>''',
+}
+"""Parts of a workbook as Excel writes them: shared text in runs, a date and a share by their format, a
+formula with its last value, a size that is not so, an extension. 46112 is 31 March 2026."""
+
+
+def test_a_workbook_as_excel_writes_it_is_read_as_excel_shows_it():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:
+        for name, content in AS_EXCEL_WRITES.items():
+            box.writestr(name, f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>{content}')
+    sheet = opened(out.getvalue())
+    assert sheet.names == ("group", "date", "came")
+    assert [(row.place, row.cells) for row in sheet.rows] == [
+        (2, ("north", "2026-03-31", "1")),
+        (4, ("north", "31-03-2026", "no")),
+        (5, ("#REF!", "", "")),
+    ]
+    assert sheet.merged_at(5, 0).name == "A4:A5"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_workbook_that_defines_entities_is_refused(encoding):
     laughs = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><x>&b;</x>'

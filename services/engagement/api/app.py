@@ -23,7 +23,7 @@ from engagement.api import (
     signals,
     switch,
 )
-from engagement.api.adapters import dhis2
+from engagement.api.adapters import dhis2, fhir
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
@@ -78,6 +78,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             *places.HANDLERS,
             *exports.HANDLERS,
             dhis2.export_dhis2,
+            fhir.ROUTER,
             promotion.read_promotion,
             promotion.promote_strategy,
             operations.live,

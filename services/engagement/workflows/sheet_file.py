@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
@@ -31,6 +32,9 @@ MOST_UNPACKED = 16 * 1024 * 1024
 MOST_PARTS = 500
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 256
 MOST_MERGED = 1_000
+
+# of formats that it does not know and nobody here asks for, with no word of what is in the file
+warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
 
 
 def opened(content: str | bytes) -> Sheet:

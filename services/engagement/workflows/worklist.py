@@ -94,7 +94,7 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WorkWanted, now
         limit=wanted.limit + 1,
     )
     following = found[wanted.limit - 1][0].decision_id if len(found) > wanted.limit else None
-    shown = _still_wanted(conn, program_id, catalogue, found[: wanted.limit], now_ms)
+    shown = still_wanted(conn, program_id, catalogue, found[: wanted.limit], now_ms)
     seats = _seats(conn, program_id, shown, local_date(now_ms, catalogue.program.time_zone))
     items = tuple(
         _item(conn, kept, program_id, decision, status, seats, wanted.audience) for decision, status in shown
@@ -102,7 +102,7 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WorkWanted, now
     return WorkList(items, following)
 
 
-def _still_wanted(
+def still_wanted(
     conn: Connection,
     program_id: str,
     catalogue: Catalogue,
