@@ -2,7 +2,7 @@
 
 Text comes as spreadsheets write it: UTF-8 or UTF-16, with or without a byte order mark, with a first line
 `sep=;`, with empty rows and columns at its end. Of a workbook the first sheet is read that is not hidden.
-Whatever is above the line that names the columns, within the first ten, is passed over.
+Whatever stands above the line that names the columns, among the first ten, is passed over.
 """
 
 import codecs
@@ -86,8 +86,8 @@ def _separator(text: str) -> str:
     """The separator with which one of the first lines names the columns; a comma where none does."""
     for separator in SEPARATORS:
         try:
-            rows = islice(csv.reader(io.StringIO(text, newline=None), delimiter=separator), HEAD_WITHIN)
-            if any(MARK in _names(row) for row in rows):
+            reader = csv.reader(io.StringIO(text, newline=None), delimiter=separator)
+            if any(MARK in _names(row) for row in islice(filter(any, reader), HEAD_WITHIN)):
                 return separator
         except csv.Error:
             continue
@@ -106,19 +106,16 @@ def _records(text: str, separator: str, above: int) -> Iterator[Row]:
 
 def _names(cells: Sequence[str]) -> tuple[str, ...]:
     """Columns' names as they are understood, without empty ones at the end."""
-    names = [plain(cell).lower() for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    return tuple(names)
+    return _trimmed(plain(cell).lower() for cell in cells)
 
 
 def _sheet(records: Iterable[Row], merged: tuple[Merged, ...] = (), characters: int = 0) -> Sheet:
     """A sheet from its records: the line that names the columns, and those below it."""
-    coming = iter(records)
-    first = [row for row in islice(coming, HEAD_WITHIN) if any(row.cells)]
+    coming = (row for row in records if any(row.cells))
+    first = list(islice(coming, HEAD_WITHIN))
     at = next((place for place, row in enumerate(first) if MARK in _names(row.cells)), 0)
     head = first[at] if first else Row(1, 1, ())
-    rows = [*first[at + 1 :], *islice((row for row in coming if any(row.cells)), MOST_LINES + 1)]
+    rows = [*first[at + 1 :], *islice(coming, MOST_LINES + 1)]
     length = characters or sum(len(cell) for row in (*first, *rows) for cell in row.cells)
     return Sheet(_names(head.cells), head.place, tuple(rows), merged, length)
 
@@ -133,7 +130,7 @@ def _of_workbook(content: bytes) -> Sheet:
         shown = next(sheet for sheet in book.worksheets if sheet.sheet_state == "visible")
         part = shown._worksheet_path  # noqa: SLF001  # nowhere else do such sheets tell of merged cells
         shown.reset_dimensions()  # what a file says of its own size need not be so
-        rows = shown.iter_rows(values_only=True, max_row=MOST_ROWS, max_col=MOST_COLUMNS)
+        rows = shown.iter_rows(values_only=True, max_row=MOST_ROWS)
         return _sheet(_of_values(rows), _merged(content, part))
     except Exception as flaw:  # what a broken file does to its reader nobody has listed
         raise Invalid(
@@ -167,7 +164,16 @@ def _looked_into(content: bytes) -> None:
 
 def _of_values(rows: Iterable[Sequence[object]]) -> Iterator[Row]:
     for place, row in enumerate(rows, start=1):
-        yield Row(place, place, tuple(map(written, row)))
+        if any(value is not None for value in row):
+            yield Row(place, place, _trimmed(map(written, row[:MOST_COLUMNS])))
+
+
+def _trimmed(cells: Iterable[str]) -> tuple[str, ...]:
+    """Cells without empty ones at the end."""
+    kept = list(cells)
+    while kept and not kept[-1]:
+        kept.pop()
+    return tuple(kept)
 
 
 def written(value: object) -> str:
