@@ -16,8 +16,10 @@ from typing import NamedTuple
 import httpx
 import numpy as np
 import pytest
+from openpyxl import load_workbook
 
 from engagement import cli
+from engagement.api.app import MOST_BYTES
 from engagement.bandits.featured import features
 from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.commands import serve
@@ -46,6 +48,7 @@ COMMANDS = [
         "content",
         "import-roster",
         "import-register",
+        "export",
         "import-log",
         "fold",
         "rebuild",
@@ -266,7 +269,8 @@ def test_a_roster_is_reported_line_by_line(run: Callable[..., Said], program: st
     assert answer.code == 1  # something was refused
     assert answer.out.splitlines() == [
         "2 lines: 1 stored, 0 unchanged, 1 refused",
-        "  line 3, seat: `x` is not a whole number",
+        "  C3, seat: `x` is not a whole number",
+        "Fix this cell and send the sheet again: C3",
         "  not read, not stored: phone",
     ]
 
@@ -289,12 +293,85 @@ def test_a_register_is_reported_line_by_line(registered: Callable[..., Said]) ->
     assert answer.code == 1  # something was refused
     assert answer.out.splitlines() == [
         "2 lines: 2 stored, 0 unchanged; 3 new reports, 0 of them corrections",
-        "  line 2, came: `north` has no seat 9; it has 2",
+        "  D2, came: `north` has no seat 9; it has 2",
+        "Fix this cell and send the sheet again: D2",
     ]
 
 
+def test_a_refused_sheet_is_written_again_with_its_wrong_cells_marked(
+    run: Callable[..., Said], program: str, tmp_path: Path
+) -> None:
+    file, marked = tmp_path / "roster.csv", tmp_path / "to-fix.xlsx"
+    file.write_bytes("group\tmember\tseat\nnorth\tben\tx\n".encode("utf-16"))
+    answer = run("import-roster", str(file), "--marked", str(marked), "--program", program)
+    assert (answer.code, answer.out.splitlines()[-1]) == (1, f"Written: {marked}")
+    assert "whole number" in load_workbook(marked)["Sheet"]["C2"].comment.text
+    marked.unlink()
+    file.write_text("group,member,seat\nnorth,ben,2\n")
+    assert run("import-roster", str(file), "--marked", str(marked), "--program", program).code == 0
+    assert not marked.exists()
+
+
+def test_a_file_that_is_too_large_is_refused_unread(
+    run: Callable[..., Said], program: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "roster.csv"
+    file.write_bytes(b"x" * (MOST_BYTES + 1))
+    answer = run("import-roster", str(file), "--program", program)
+    assert (answer.code, "larger than 4 MiB" in answer.err) == (2, True)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("what", ["roster", "register"])
+@pytest.mark.parametrize("ending", ["xlsx", "csv"])
+def test_an_exported_sheet_imported_again_changes_nothing(
+    run: Callable[..., Said],
+    program: str,
+    tmp_path: Path,
+    what: str,
+    ending: str,
+) -> None:
+    file = str(tmp_path / f"sheet.{ending}")
+    assert run("export", what, file, "--program", program).out == f"Written: {file}\n"
+    answer = run(f"import-{what}", file, "--program", program)
+    assert (answer.code, "1 lines: 0 stored, 1 unchanged" in answer.out) == (0, True)
+
+
+def test_counts_for_dhis2_are_written_with_the_uids_of_a_map(
+    registered: Callable[..., Said], run: Callable[..., Said], program: str, tmp_path: Path
+) -> None:
+    assert registered("group,date,held,came", "north,12/01/2026,yes,2").code == 0
+    uids = tmp_path / "map.toml"
+    uids.write_text('[org_units]\nsite-1 = "DiszpKrYNg8"\n[data_elements]\nattendances = "f7n9E0hX8qk"\n')
+    file = tmp_path / "values.json"
+    answer = run("export", "dhis2", str(file), "--month", "2026-01", "--map", str(uids), "--program", program)
+    assert answer.out.splitlines() == ["1 values of 2026-01", f"Written: {file}"]
+    assert json.loads(file.read_text()) == {
+        "dataValues": [
+            {"dataElement": "f7n9E0hX8qk", "period": "202601", "orgUnit": "DiszpKrYNg8", "value": "1"}
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["roster", "sheet.doc"], "must end in .xlsx or .csv"),
+        (["register", "sheet.csv", "--month", "March"], "write it like 202603"),
+        (["roster", "sheet.csv", "--site", "nowhere"], "there is no site `nowhere`"),
+        (["dhis2", "values.json", "--map", "nowhere.toml"], "cannot read nowhere.toml"),
+        (["roster", "nowhere/sheet.csv"], "cannot write nowhere/sheet.csv"),
+    ],
+)
+def test_an_export_that_cannot_be_is_one_line(
+    run: Callable[..., Said], program: str, words: list[str], told: str
+) -> None:
+    answer = run("export", *words, "--program", program)
+    assert (answer.code, told in answer.err) == (2, True)
+
+
 def test_a_register_that_is_too_long_is_refused(registered: Callable[..., Said]) -> None:
-    answer = registered("group,date,held,came", " " * 250_000)
+    answer = registered("group,date,held,came", *[" " * 1_000] * 250)
     assert (answer.code, "at most 250,000 characters" in answer.err) == (2, True)
 
 

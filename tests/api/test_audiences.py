@@ -52,6 +52,11 @@ def everything(program: Program, audience: str) -> dict[str, str]:
             "/v1/groups/north/engagement",
             "/v1/groups/north/members",
             "/v1/referrals",
+            "/v1/exports/register.csv",
+            "/v1/exports/roster.csv",
+            "/fhir/R4/Task",
+            "/fhir/R4/CommunicationRequest",
+            "/fhir/R4/Group",
         )
     }
 

@@ -55,6 +55,9 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
         for row in [("read", "GET", f"/v1/{unit}/links"), ("admin", "POST", f"/v1/{unit}/links")]
     ),
     ("admin", "POST", "/v1/imports/roster"),
+    *(("read", "GET", f"/v1/exports/{name}") for name in ("roster.xlsx", "roster.csv")),
+    *(("read", "GET", f"/v1/exports/{name}") for name in ("register.xlsx", "register.csv")),
+    ("read", "GET", "/v1/exports/dhis2"),
     ("admin", "POST", "/v1/folds"),
     ("read", "GET", "/v1/strategies/learned/promotion"),
     ("admin", "POST", "/v1/strategies/learned/promotion"),

@@ -16,7 +16,14 @@ def test_a_register_is_imported_line_by_line(program: Program) -> None:
     answer = caller.call("POST", PATH, content=text, headers=CSV)
     assert answer.status_code == 200
     report = answer.json()
-    assert report.pop("refused")[0].keys() == {"line", "column", "problem"}
+    assert report.pop("refused") == [
+        {
+            "line": 3,
+            "column": "seat",
+            "problem": "`north` has no seat 99; it has 1, 2, 3",
+            "cell": "C3",
+        }
+    ]
     assert report == {
         "layout": "seat",
         "lines": 2,
@@ -25,6 +32,7 @@ def test_a_register_is_imported_line_by_line(program: Program) -> None:
         "signals": 2,
         "corrected": 0,
         "ignored_columns": ["name"],
+        "to_fix": "Fix this cell and send the sheet again: C3",
     }
 
 

@@ -445,7 +445,7 @@ def test_who_turns_out_to_have_left_before_is_no_longer_absent(seated):
         (",2026-03-12,4,yes,,", "group", "empty"),
         ("g0,,4,yes,,", "date", "empty"),
         ("g0,2026-03-12,,yes,,", "seat", "empty"),
-        ("g0,2026-03-12,4,,,", "came", "empty"),
+        ("g0,2026-03-12,4,,,met", "came", "empty"),
         ("g9,2026-03-12,4,yes,,", "group", "no group `g9`"),
         ("9876543210,2026-03-12,4,yes,,", "group", "pseudonym"),
         ("empty,2026-03-12,4,yes,,", "group", "roster first"),
@@ -527,9 +527,6 @@ def test_a_name_that_is_taken_by_another_report_is_told_of_the_line(seated):
         ("group,date,seat\n", "`came` is missing"),
         ("date,held\n", "`group` is missing"),
         ("group,date,seat,came,date\n", "`date` stands twice"),
-        ("group;date;seat;came\n", "has semicolons between its columns"),
-        ('"group";"date";"held"\n', "has semicolons between its columns"),
-        ("group\tdate\theld\n", "has tabs between its columns"),
         ("group,date,held\ng0,2026-03-12," + "1" * 200_000, "line 2"),
         (" " * (MOST_CHARACTERS + 1), "at most 250,000 characters"),
     ],
@@ -540,9 +537,6 @@ def test_a_name_that_is_taken_by_another_report_is_told_of_the_line(seated):
         "came",
         "group",
         "twice",
-        "semicolons",
-        "quoted",
-        "tabs",
         "cell",
         "long",
     ],
@@ -596,7 +590,8 @@ def test_the_words_for_a_person_name_every_line_of_which_something_is_not_stored
     report = typed(seated, "g0,2026-03-12,4,yes,food,", "g0,2026-03-12,9,yes,,", columns=f"{SEATS},name")
     assert in_words(report).splitlines() == [
         "2 lines: 1 stored, 0 unchanged; 3 new reports, 0 of them corrections",
-        "  line 3, seat: `g0` has no seat 9; it has 1, 3, 4",
+        "  C3, seat: `g0` has no seat 9; it has 1, 3, 4",
+        "Fix this cell and send the sheet again: C3",
         "  not read, not stored: name",
     ]
 

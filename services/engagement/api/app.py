@@ -12,6 +12,7 @@ from engagement.api import (
     brief,
     decisions,
     engagement,
+    exports,
     history,
     links,
     operations,
@@ -26,7 +27,16 @@ from engagement.api import (
     switch,
     worklists,
 )
-from engagement.api.adapters import cht, cloudevents, commcare, openfeature, personalizer, rapidpro
+from engagement.api.adapters import (
+    cht,
+    cloudevents,
+    commcare,
+    dhis2,
+    fhir,
+    openfeature,
+    personalizer,
+    rapidpro,
+)
 from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
 from engagement.api.description import described
@@ -70,7 +80,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             switch.resume_program,
             switch.list_switches,
             referrals.list_referrals,
-            register.import_register_csv,
+            register.import_register_sheet,
             decisions.list_work,
             worklists.work_list,
             decisions.tell_decision,
@@ -86,6 +96,9 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             *history.HANDLERS,
             *setup.HANDLERS,
             *places.HANDLERS,
+            *exports.HANDLERS,
+            dhis2.export_dhis2,
+            fhir.ROUTER,
             promotion.read_promotion,
             promotion.promote_strategy,
             *cht.ROUTES,

@@ -4,19 +4,27 @@ Litestar would decode to plain objects first and convert those leniently, taking
 described is what is checked, so the body goes to msgspec as it came.
 """
 
+import asyncio
 import re
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
 
 from engagement.errors import Invalid
 from engagement.store.keys import ApiKey
+from engagement.workflows.sheet import Refused, Report, Sheet
+from engagement.workflows.sheet_file import opened
+from engagement.workflows.sheet_written import marked
 
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SHEETS = ("text/csv", WORKBOOK)
+"""What a sheet may be sent as."""
+R = TypeVar("R", bound=Report)
 PLACE = re.compile(r"^(?P<said>.*?)(?: - at (?P<key>`key` in )?`\$\.?(?P<path>.*)`)?$", re.DOTALL)
 NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>.*)`$")
 
@@ -50,12 +58,27 @@ class Typed(Request[Any, ApiKey, State]):
             return one_by_one(self.route_handler.parsed_fn_signature.parameters["data"].raw, field, body)
 
 
-async def csv_text(request: Request[Any, ApiKey, State], noun: str) -> str:
-    """The body as text. noun : what it holds, for the words of a problem"""
-    try:
-        return (await request.body()).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid(f"the {noun} must be CSV text in UTF-8") from None
+async def sheet_of(request: Request[Any, ApiKey, State]) -> Sheet:
+    """The body as a sheet. Away from the loop, since a workbook takes as long as it is large."""
+    return await asyncio.to_thread(opened, await request.body())
+
+
+class _Refusals(msgspec.Struct, frozen=True):
+    refused: tuple[Refused, ...]
+
+
+async def as_wanted(request: Request[Any, ApiKey, State], report: R, sheet: Sheet) -> R:
+    """A report on a sheet as the caller accepts it: in words, or as the sheet with its wrong cells marked."""
+    if WORKBOOK not in request.headers.get("accept", ""):
+        return report
+    before: Any = report
+    if isinstance(before, msgspec.Raw):  # the answer that this request has got before
+        before = msgspec.json.decode(before, type=_Refusals)
+    refused = before.refused
+    content = await asyncio.to_thread(marked, sheet, refused)
+    headers = {"Content-Disposition": 'attachment; filename="to-fix.xlsx"'}
+    # whatever a handler says that it returns, the framework sends a response as it is
+    return cast("R", Response(content, media_type=WORKBOOK, headers=headers))
 
 
 def one_by_one(body_type: Any, field: str, body: bytes) -> Any:

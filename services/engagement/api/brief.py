@@ -22,7 +22,7 @@ from engagement.workflows.month_told import Month
 Format = Literal["json", "html", "sms", "voice"]
 
 
-@get("/v1/groups/{group_id:str}/brief", guards=[Needs("read")], tags=["brief"], also=("text/html",))
+@get("/v1/groups/{group_id:str}/brief", guards=[Needs("read")], tags=["brief"], gives_too=("text/html",))
 async def group_brief(
     request: Call,
     group_id: Name,

@@ -63,15 +63,24 @@ class Operation(NamedTuple):
         return SHOWN.get(self.name, {})
 
     @property
-    def takes(self) -> str | None:
-        """The media type of the body, None when there is none."""
-        taken: str | None = self.handler.opt.get("takes", JSON if "data" in self.parameters else None)
-        return taken
+    def takes(self) -> tuple[str, ...]:
+        """The media types of the body, none when there is none."""
+        taken: str | tuple[str, ...] = self.handler.opt.get(
+            "takes", (JSON,) if "data" in self.parameters else ()
+        )
+        return (taken,) if isinstance(taken, str) else taken
 
     @property
     def gives(self) -> str:
         """The media type of the answer."""
-        return MediaType(self.handler.media_type or MediaType.JSON).value
+        given = self.handler.media_type or MediaType.JSON
+        return given.value if isinstance(given, MediaType) else given
+
+    @property
+    def gives_too(self) -> tuple[str, ...]:
+        """Other media types of the answer, for whoever accepts one of them."""
+        given: tuple[str, ...] = self.handler.opt.get("gives_too", ())
+        return given
 
     @property
     def answer(self) -> Any:
@@ -184,8 +193,10 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
     if operation.takes:
         data = operation.parameters.get("data")
         schema = {"type": "string"} if data is None else schema_of[id(data.raw)]
-        content = {"schema": schema, **_example(operation.example.get("body"))}
-        out["requestBody"] = {"required": True, "content": {operation.takes: content}}
+        shown = _example(operation.example.get("body"))
+        content = {kind: {"schema": schema} for kind in operation.takes}
+        content[operation.takes[0]] |= shown
+        out["requestBody"] = {"required": True, "content": content}
     if operation.needs is None:
         out["security"] = []
     return out
@@ -195,7 +206,7 @@ def _answers(operation: Operation, schema_of: dict[int, Json]) -> Json:
     """What an operation answers where nothing is wrong."""
     shown = _example(operation.example.get("answer"))
     content = {operation.gives: {"schema": schema_of[id(operation.answer)], **shown}} | {
-        media: {"schema": {"type": "string"}} for media in operation.handler.opt.get("also", ())
+        media: {"schema": {"type": "string"}} for media in operation.gives_too
     }
     names = ([POLICY, LEFT] if operation.needs else []) + (["ETag"] if operation.tagged else [])
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -133,8 +133,11 @@ def _readable(connection: Connected, handler: BaseRouteHandler) -> None:
     said = connection.headers.get("content-type")
     if said is None:
         return
-    takes: str | None = handler.opt.get("takes", JSON)
+    takes: str | tuple[str, ...] | None = handler.opt.get("takes", JSON)
     if takes is None:  # the operation looks at it itself
         return
-    if said.partition(";")[0].strip().lower() != takes:
-        raise ClientException(status_code=415, detail=f"send the body as `Content-Type: {takes}`")
+    kinds = (takes,) if isinstance(takes, str) else takes
+    if said.partition(";")[0].strip().lower() not in kinds:
+        raise ClientException(
+            status_code=415, detail=f"send the body as `Content-Type: {' or '.join(kinds)}`"
+        )

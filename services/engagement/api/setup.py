@@ -16,7 +16,7 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from sqlalchemy import Connection
 
 from engagement.actions.catalogue import AnyAction
-from engagement.api.bodies import csv_text
+from engagement.api.bodies import SHEETS, WORKBOOK, as_wanted, sheet_of
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
@@ -35,6 +35,7 @@ from engagement.strategy.strategy import Strategy
 from engagement.workflows.edit import Edit, edit
 from engagement.workflows.roster import RosterReport, import_roster
 from engagement.workflows.seat import Seating, seat
+from engagement.workflows.sheet import Sheet
 from engagement.workflows.states import CUT, Counts, GroupState, Looked, counted, look
 
 T = TypeVar("T")
@@ -268,20 +269,30 @@ def seatings(
     return each(of, groups)
 
 
-@post("/v1/imports/roster", status_code=200, guards=[Needs("admin")], tags=TAGS, takes="text/csv", **TRIED)
-async def import_roster_csv(request: Call) -> RosterReport:
-    """Import a roster: the CSV text is the body.
+@post(
+    "/v1/imports/roster",
+    status_code=200,
+    guards=[Needs("admin")],
+    tags=TAGS,
+    takes=SHEETS,
+    gives_too=(WORKBOOK,),
+    **TRIED,
+)
+async def import_roster_sheet(request: Call) -> RosterReport:
+    """Import a roster: the body is a CSV text or a workbook.
 
-    Says line by line what was refused and why; a bad line harms no other.
+    Says cell by cell what was refused and why; a bad line harms no other. To whoever accepts a workbook it
+    comes back with the wrong cells marked.
     """
-    return cast("RosterReport", await change(request, rosters, await csv_text(request, "roster")))
+    sheet = await sheet_of(request)
+    return await as_wanted(request, cast("RosterReport", await change(request, rosters, sheet)), sheet)
 
 
 def rosters(
-    conn: Connection, kept: Kept, program_id: str, texts: Sequence[str], now_ms: int
+    conn: Connection, kept: Kept, program_id: str, sheets: Sequence[Sheet], now_ms: int
 ) -> list[RosterReport]:
     """Imports each. One that cannot be read at all is raised, so that nothing of it is stored."""
-    return [import_roster(conn, kept, program_id, text, now_ms) for text in texts]
+    return [import_roster(conn, kept, program_id, sheet, now_ms) for sheet in sheets]
 
 
 HANDLERS = (
@@ -314,5 +325,5 @@ HANDLERS = (
         Budget,
         "Its id is the payer. What is reserved or spent already counts against it.",
     ),
-    import_roster_csv,
+    import_roster_sheet,
 )

@@ -59,7 +59,7 @@ class WeekPage(msgspec.Struct, frozen=True):
         return BRACES.sub(lambda found: known.get(found[1], "…"), text)
 
 
-@get("/v1/worklists/{carrier:str}", guards=[Needs("read")], tags=["decisions"], also=tuple(MEDIA)[1:])
+@get("/v1/worklists/{carrier:str}", guards=[Needs("read")], tags=["decisions"], gives_too=tuple(MEDIA)[1:])
 async def work_list(
     request: Call,
     carrier: CarrierName,

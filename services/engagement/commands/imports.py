@@ -1,7 +1,9 @@
 """The commands that bring in what stands in files: rosters, registers, logs."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from engagement.api.app import MOST_BYTES
 from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
@@ -11,24 +13,30 @@ from engagement.commands.terminal import (
     opened,
     say,
     text_of,
+    write,
 )
+from engagement.errors import Invalid, TooLarge
 from engagement.workflows.import_log import import_log, in_words
 from engagement.workflows.import_register import import_register
 from engagement.workflows.import_register import in_words as register_in_words
 from engagement.workflows.log_mapping import read_mapping
-from engagement.workflows.register import MOST_CHARACTERS
 from engagement.workflows.roster import import_roster
+from engagement.workflows.sheet import Report, Sheet, refusals_in_words
+from engagement.workflows.sheet_file import opened as opened_sheet
+from engagement.workflows.sheet_written import marked
 
 
 def add(command: Command) -> None:
     """Names the commands of this file."""
-    roster = command("import-roster", _import_roster, "import groups, members and seats from CSV")
-    roster.add_argument("file", type=Path)
-    roster.add_argument("--program", help=ONE_PROGRAM)
-
-    register = command("import-register", _import_register, "import a register of meetings from CSV")
-    register.add_argument("file", type=Path)
-    register.add_argument("--program", help=ONE_PROGRAM)
+    imports: dict[str, tuple[Callable[[Arguments], int], str]] = {
+        "import-roster": (_import_roster, "groups, members and seats"),
+        "import-register": (_import_register, "a register of meetings"),
+    }
+    for name, (imported, what) in imports.items():
+        sheet = command(name, imported, f"import {what} from a workbook or CSV")
+        sheet.add_argument("file", type=Path)
+        sheet.add_argument("--marked", type=Path, help="write the sheet here with its wrong cells marked")
+        sheet.add_argument("--program", help=ONE_PROGRAM)
 
     log = command("import-log", _import_log, "import another system's decision log, with a mapping file")
     log.add_argument("file", type=Path)
@@ -37,28 +45,44 @@ def add(command: Command) -> None:
 
 
 def _import_roster(arguments: Arguments) -> int:
-    content = text_of(arguments.file)
+    sheet = _sheet(arguments.file)
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
         with db.write() as conn:
-            report = import_roster(conn, kept, program_id, content, now_ms)
+            report = import_roster(conn, kept, program_id, sheet, now_ms)
     say(
         f"{report.lines} lines: {report.stored} stored, {report.unchanged} unchanged, "
-        f"{len(report.refused)} refused"
+        f"{len(report.refused)} refused",
+        *refusals_in_words(report),
     )
-    for flaw in report.refused:
-        say(f"  line {flaw.line}, {flaw.column or 'whole line'}: {flaw.problem}")
-    if report.ignored_columns:
-        say(f"  not read, not stored: {', '.join(report.ignored_columns)}")
-    return 1 if report.refused else 0
+    return _marked(arguments, sheet, report)
 
 
 def _import_register(arguments: Arguments) -> int:
-    content = text_of(arguments.file, MOST_CHARACTERS)
+    sheet = _sheet(arguments.file)
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
-        report = import_register(db, kept, program_id, content, now_ms)
+        report = import_register(db, kept, program_id, sheet, now_ms)
     say(register_in_words(report))
+    return _marked(arguments, sheet, report)
+
+
+def _sheet(file: Path) -> Sheet:
+    """A workbook or a CSV text from a file that is no longer than the service itself would take."""
+    try:
+        with file.open("rb") as source:
+            content = source.read(MOST_BYTES + 1)
+    except OSError as flaw:
+        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+    if len(content) > MOST_BYTES:
+        raise TooLarge(f"{file} is larger than {MOST_BYTES // 1024**2} MiB; import it in parts")
+    return opened_sheet(content)
+
+
+def _marked(arguments: Arguments, sheet: Sheet, report: Report) -> int:
+    """Writes the marked sheet where it was asked for and something was refused."""
+    if report.refused and arguments.marked is not None:
+        write(arguments.marked, marked(sheet, report.refused))
     return 1 if report.refused else 0
 
 

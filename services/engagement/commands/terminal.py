@@ -78,3 +78,12 @@ def text_of(file: Path, most: int | None = None) -> str:
             return text.read(None if most is None else most + 1)
     except (OSError, UnicodeDecodeError) as flaw:
         raise Invalid(f"cannot read {file}: {flaw}") from flaw
+
+
+def write(file: Path, content: bytes) -> None:
+    """Writes a file and says so."""
+    try:
+        file.write_bytes(content)
+    except OSError as flaw:
+        raise Invalid(f"cannot write {file}: {flaw}") from flaw
+    say(f"Written: {file}")

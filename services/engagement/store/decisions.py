@@ -300,6 +300,20 @@ def standing(
     return [(Decision._make([*row[:-2], evidence_of(row[-2])]), row[-1]) for row in conn.execute(query)]
 
 
+def of_actions(
+    conn: Connection, program_id: str, actions: Sequence[str], after: str, limit: int
+) -> list[Decision]:
+    """Decisions for these actions in order of id, the oldest first. after : the id to begin behind"""
+    d = t.decisions.c
+    query = (
+        _select(program_id)
+        .where(d.decision_id > after, among(conn, d.action_id, actions))
+        .order_by(d.decision_id)
+        .limit(limit)
+    )
+    return [_decision(row) for row in conn.execute(query)]
+
+
 def answers(conn: Connection, program_id: str, ids: Sequence[str]) -> dict[str, list[Answered]]:
     """What became of decisions, in order."""
     a = t.answers.c

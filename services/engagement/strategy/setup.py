@@ -28,6 +28,7 @@ Relation = Literal["catchment", "health_worker"]
 YesNo = Literal["yes", "no", "unknown"]
 Condition = Literal["diabetes", "hypertension", "obesity_surgery", "other"]
 Channel = Literal["adviser", "voice", "sms", "app"]
+Dates = Literal["day_first", "month_first"]
 Neighbourhood = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9-]{0,7}(?!\n)$")]
 """A code of the program's own, too short for an address; the letter in front keeps postcodes out."""
 DAYS_A_MONTH = 30.44
@@ -81,6 +82,7 @@ class Program(Noun, frozen=True, kw_only=True):
     quiet_hours : when nothing is to be carried out
     stopped : nothing is recommended, to anybody      switched : by whom and why, None where that was not told
     referrals : one for each kind of safety report whose role or hours differ from `REFERRALS`
+    dates : how 03/04/2026 is meant where a person writes it in a sheet; 2026-04-03 is understood in any case
     """
 
     title: Text
@@ -97,6 +99,7 @@ class Program(Noun, frozen=True, kw_only=True):
     stopped: bool = False
     switched: Switched | None = None
     referrals: tuple[Referral, ...] = ()
+    dates: Dates = "day_first"
 
     def __post_init__(self) -> None:
         """Refuses a time zone that does not exist, and two referrals of one kind."""

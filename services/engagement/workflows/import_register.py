@@ -23,7 +23,7 @@ from engagement.store.signals import Recorded
 from engagement.workflows.ingest import Receipt, Signal, ingest
 from engagement.workflows.register import Layout, Line, Register, read_register
 from engagement.workflows.roll_call import Roll, Told, line_flaw, seat_flaws, told
-from engagement.workflows.sheet import Refused
+from engagement.workflows.sheet import Refused, Sheet, addressed, refusals_in_words, to_fix
 from engagement.workflows.tallies import key, kin, target
 
 SOURCE = "register"
@@ -39,6 +39,7 @@ class RegisterReport(msgspec.Struct, frozen=True):
     refused : lines that were not stored, and single seats of lines whose rest was
     signals : new reports, of which `corrected` replace or take back an earlier one
     ignored_columns : columns that are not read
+    to_fix : the cells to mend, in one sentence; empty where nothing was refused
     """
 
     layout: Layout
@@ -49,6 +50,7 @@ class RegisterReport(msgspec.Struct, frozen=True):
     corrected: int
     refused: tuple[Refused, ...]
     ignored_columns: tuple[str, ...]
+    to_fix: str = ""
 
 
 class Plan(NamedTuple):
@@ -69,8 +71,10 @@ class Part(NamedTuple):
     refused: tuple[Refused, ...]
 
 
-def import_register(db: Database, kept: Kept, program_id: str, content: str, now_ms: int) -> RegisterReport:
-    """Stores what a CSV text says, in transactions of at most 256 reports."""
+def import_register(
+    db: Database, kept: Kept, program_id: str, content: str | Sheet, now_ms: int
+) -> RegisterReport:
+    """Stores what a sheet says, or a text of one, in transactions of at most 256 reports."""
     with db.read() as conn:
         plan = plan_register(conn, kept, program_id, content, now_ms)
     parts = []
@@ -80,11 +84,11 @@ def import_register(db: Database, kept: Kept, program_id: str, content: str, now
     return report(plan, parts)
 
 
-def plan_register(conn: Connection, kept: Kept, program_id: str, content: str, now_ms: int) -> Plan:
+def plan_register(conn: Connection, kept: Kept, program_id: str, content: str | Sheet, now_ms: int) -> Plan:
     """Reads a register and finds all that is wrong with it, without writing anything."""
-    register = read_register(content)
-    groups = sorted({line.group for line in register.lines})
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
+    register = read_register(content, catalogue.program.dates)
+    groups = sorted({line.group for line in register.lines})
     roll = roll_of(conn, program_id, groups, catalogue.program.time_zone)
     lines, refused = [], list(register.refused)
     for line in register.lines:
@@ -184,7 +188,7 @@ def report(plan: Plan, parts: Sequence[Part]) -> RegisterReport:
     """What became of a register, from what became of its parts."""
     register = plan.register
     stored = frozenset[int]().union(*(some.lines for some in parts))
-    refused = [*plan.refused, *(flaw for some in parts for flaw in some.refused)]
+    refused = addressed(register.sheet, [*plan.refused, *(flaw for some in parts for flaw in some.refused)])
     return RegisterReport(
         layout=register.layout,
         lines=register.total,
@@ -192,18 +196,14 @@ def report(plan: Plan, parts: Sequence[Part]) -> RegisterReport:
         unchanged=register.total - len(stored.union(flaw.line for flaw in refused)),
         signals=sum(some.signals for some in parts),
         corrected=sum(some.corrected for some in parts),
-        refused=tuple(sorted(refused, key=lambda flaw: flaw.line)),
+        refused=refused,
         ignored_columns=register.ignored_columns,
+        to_fix=to_fix(refused),
     )
 
 
 def in_words(report: RegisterReport) -> str:
     """The report for a person: counts, and every line of which something was not stored."""
     new = f"{report.signals} new reports, {report.corrected} of them corrections"
-    out = [
-        f"{report.lines} lines: {report.stored} stored, {report.unchanged} unchanged; {new}",
-        *(f"  line {flaw.line}, {flaw.column or 'whole line'}: {flaw.problem}" for flaw in report.refused),
-    ]
-    if report.ignored_columns:
-        out.append(f"  not read, not stored: {', '.join(report.ignored_columns)}")
-    return "\n".join(out)
+    counted = f"{report.lines} lines: {report.stored} stored, {report.unchanged} unchanged; {new}"
+    return "\n".join([counted, *refusals_in_words(report)])

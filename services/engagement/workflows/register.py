@@ -7,32 +7,37 @@ them; a new word is an entry in its column's table. Reading touches no database.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
 from engagement.errors import Invalid
 from engagement.signals.goals import GOAL_SET
+from engagement.strategy.setup import Dates
 from engagement.workflows.sheet import (
     YES_NO,
     Cells,
     FlawError,
     Refused,
+    Sheet,
+    addressed,
+    day,
     few,
     header,
+    merged_above,
     must_say,
     not_read,
-    opened,
     pseudonym,
     read_lines,
     whole_number,
 )
+from engagement.workflows.sheet_file import opened
 
 Layout = Literal["seat", "meeting"]
 COLUMNS: Mapping[Layout, Mapping[str, str]] = {
     "seat": {
         "group": "the group's id, required",
-        "date": "the meeting's day: 2026-03-31, or day first as 31/03/2026; required",
+        "date": "the meeting's day, required",
         "seat": "the small number on the group's register, required",
         "came": "yes or no, required",
         "goal_set": "yes or no, or what the goal is about",
@@ -40,7 +45,7 @@ COLUMNS: Mapping[Layout, Mapping[str, str]] = {
     },
     "meeting": {
         "group": "the group's id, required",
-        "date": "the meeting's day: 2026-03-31, or day first as 31/03/2026; required",
+        "date": "the meeting's day, required",
         "held": "yes, no or postponed, required",
         "came": "the seats that came, such as 1 3 4; none where nobody did",
         "goals_set": "the seats that set a goal, or none",
@@ -53,13 +58,12 @@ NEEDED: Mapping[Layout, tuple[str, ...]] = {
     "seat": ("group", "date", "seat", "came"),
     "meeting": ("group", "date", "held"),
 }
+TELLING: Mapping[Layout, tuple[str, ...]] = {
+    "seat": ("came", "goal_set", "goal"),
+    "meeting": ("held", "came", "goals_set", "goals_met", "goals_missed"),
+}
+"""What tells something of a meeting. Where all of it is empty, the line was made ready and waits."""
 MOST_CHARACTERS = 250_000
-SEPARATORS = {";": "semicolons", "\t": "tabs"}
-"""What some spreadsheets put between columns in the place of commas."""
-# \d and int() take the digits of any script
-ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?P<between>[/.-])(?P<month>\d{1,2})(?P=between)(?P<year>\d{4})")
-"""As dates are written in India."""
 
 
 class Meaning(NamedTuple):
@@ -154,6 +158,7 @@ class Listed(NamedTuple):
 class Register(NamedTuple):
     """A register as read. refused : flaws of whole lines, and of single seats in sound ones"""
 
+    sheet: Sheet
     layout: Layout
     total: int
     lines: tuple[Line, ...]
@@ -161,62 +166,73 @@ class Register(NamedTuple):
     ignored_columns: tuple[str, ...]
 
 
-def read_register(content: str) -> Register:
-    """The lines of a CSV text, each as what it says or with the reason why it is refused.
+def read_register(content: str | Sheet, order: Dates = "day_first") -> Register:
+    """The lines of a sheet, or of a text of one, each as what it says or with the reason why it is refused.
 
-    raises : Invalid for a first line of neither layout, and for a text that is too long
+    order : how a date is meant that does not begin with its year
+    raises : Invalid for a first line of neither layout, and for what is too long
     """
-    if len(content) > MOST_CHARACTERS:
+    length = content.characters if isinstance(content, Sheet) else len(content)
+    if length > MOST_CHARACTERS:
         raise Invalid(f"a register has at most {MOST_CHARACTERS:,} characters; send it in parts")
-    reader = opened(content)
-    layout = _layout(reader.fieldnames or ())
-    names = header(reader, COLUMNS[layout], NEEDED[layout])
+    sheet = content if isinstance(content, Sheet) else opened(content)
+    layout = _layout(sheet)
+    header(sheet, COLUMNS[layout], NEEDED[layout])
     flaws: list[Refused] = []
     first: dict[tuple[str, date, int | None], int] = {}
 
-    def read(cells: Cells, number: int) -> Line:
+    def read(cells: Cells, number: int) -> Line | None:
+        if not any(cells.get(column) for column in TELLING[layout]):
+            return None
         must_say(cells, NEEDED[layout])
-        line, wrong = (_seat_line if layout == "seat" else _meeting_line)(cells, number)
+        line, wrong = (_seat_line if layout == "seat" else _meeting_line)(cells, number, order)
         before = first.setdefault((line.group, line.day, line.seat), number)
         if before != number:
             raise FlawError("date" if line.seat is None else "seat", f"line {before} tells of this already")
         flaws.extend(wrong)
         return line
 
-    total, sound, refused = read_lines(reader, "a register", read)
-    return Register(layout, total, tuple(sound), (*refused, *flaws), not_read(names, COLUMNS[layout]))
+    total, sound, refused = read_lines(sheet, "a register", COLUMNS[layout], read)
+    return Register(
+        sheet,
+        layout,
+        total,
+        tuple(line for line in sound if line is not None),
+        addressed(sheet, [*refused, *flaws]),
+        not_read(sheet, COLUMNS[layout]),
+    )
 
 
-def _layout(names: Collection[str]) -> Layout:
-    if "seat" not in names and "held" not in names:
-        for mark, words in SEPARATORS.items():
-            if any(mark in name for name in names):
-                raise Invalid(f"the first line has {words} between its columns; save the sheet with commas")
-    if ("seat" in names) == ("held" in names):
+def _layout(sheet: Sheet) -> Layout:
+    if ("seat" in sheet.names) == ("held" in sheet.names):
         raise Invalid(
             "the first line must name either `seat`, for one line a seat and meeting, or `held`, for one "
-            "line a meeting"
+            "line a meeting" + merged_above(sheet)
         )
-    return "seat" if "seat" in names else "meeting"
+    return "seat" if "seat" in sheet.names else "meeting"
 
 
-def _seat_line(cells: Cells, number: int) -> tuple[Line, list[Refused]]:
+def _seat_line(cells: Cells, number: int, order: Dates) -> tuple[Line, list[Refused]]:
     """A line about one seat. It has no flaws but those that refuse it."""
-    group, day, seat = pseudonym(cells, "group"), _day(cells), whole_number(cells["seat"], "seat")
+    group, on, seat = (
+        pseudonym(cells, "group"),
+        day(cells, "date", order),
+        whole_number(cells["seat"], "seat"),
+    )
     said = {column: _meaning(cells, column) for column in ("came", "goal_set", "goal") if cells.get(column)}
-    return Line(number, group, day, seat, said, {}), []
+    return Line(number, group, on, seat, said, {}), []
 
 
-def _meeting_line(cells: Cells, number: int) -> tuple[Line, list[Refused]]:
+def _meeting_line(cells: Cells, number: int, order: Dates) -> tuple[Line, list[Refused]]:
     """A line about a meeting, and the flaws of single seats in it."""
-    group, day, held = pseudonym(cells, "group"), _day(cells), _meaning(cells, "held")
+    group, on, held = pseudonym(cells, "group"), day(cells, "date", order), _meaning(cells, "held")
     found = {column: _seats(cells.get(column, ""), column) for column in LISTS}
     listed = {column: cell.seats for column, cell in found.items() if cell.seats is not None}
     unread = frozenset(column for column, cell in found.items() if not cell.whole)
     flaws = [Refused(number, column, problem) for column, cell in found.items() for problem in cell.flaws]
     if listed.get("came") and held != HELD:
         raise FlawError("came", "seats are said to have come, though the meeting was not held")
-    line = Line(number, group, day, None, {"held": held}, listed, unread)
+    line = Line(number, group, on, None, {"held": held}, listed, unread)
     for column, seats in listed.items():
         both = [seat for seat in sorted(seats) if line.mentions(LISTS[column][0], seat)[0] != column]
         if both:
@@ -249,17 +265,3 @@ def _meaning(cells: Cells, column: str) -> Meaning:
         plain = [word for word in words if word in ("yes", "no") or (word not in YES_NO and len(word) > 1)]
         raise FlawError(column, f"`{cells[column][:20]}` is none of {', '.join(plain)}")
     return meaning
-
-
-def _day(cells: Cells) -> date:
-    iso, day_first = ISO.fullmatch(cells["date"]), DAY_FIRST.fullmatch(cells["date"])
-    try:
-        if iso is not None:
-            return date(*map(int, iso.groups()))
-        if day_first is not None:
-            return date(*map(int, day_first.group("year", "month", "day")))
-    except ValueError:
-        pass
-    raise FlawError(
-        "date", f"`{cells['date'][:20]}` is not a day; write 2026-03-31, or 31/03/2026 with the day first"
-    )

@@ -1,4 +1,4 @@
-"""A roster from CSV: groups, members and seats, line by line.
+"""A roster from a sheet: groups, members and seats, line by line.
 
 A bad line is reported with its number and column and harms no other; importing the same file twice
 changes nothing. An empty cell leaves what is stored as it is. A roster that comes in again gives
@@ -34,18 +34,23 @@ from engagement.strategy.setup import (
 from engagement.strategy.stratum import AgeBand, Phone, Sex
 from engagement.workflows.revise import revise
 from engagement.workflows.sheet import (
+    YES_NO,
     Cells,
     FlawError,
     Refused,
+    Sheet,
+    addressed,
+    day,
     header,
     must_say,
     not_read,
-    opened,
     pseudonym,
     read_lines,
+    to_fix,
     whole_number,
     yes_no,
 )
+from engagement.workflows.sheet_file import opened
 
 COLUMNS = {
     "group": "the group's id, required",
@@ -58,7 +63,7 @@ COLUMNS = {
     "group_health_worker": "the id of the health worker the group is linked to, from today",
     "role": "member, adviser or deputy",
     "language": "the member's own language, where it is another",
-    "joined_on": "year-month-day; today when empty",
+    "joined_on": "a date; today when empty",
     "messages": "yes or no: may be recommended anything",
     "chance": "yes or no: the choice may be partly by chance",
     "my_signals": "yes or no: own signals may choose for them",
@@ -68,7 +73,7 @@ COLUMNS = {
     "barrier_awareness": "yes, no or unknown: does not know why it matters",
     "barrier_time": "yes, no or unknown: has no time",
     "barrier_sabotage": "yes, no or unknown: family or friends undermine it",
-    "barriers_checked_on": "year-month-day of the check, needed with a barrier",
+    "barriers_checked_on": "the day of the check, needed with a barrier",
     "conditions": "diabetes, hypertension, obesity_surgery or other; several with blanks between",
     "channel": "adviser, voice, sms or app",
     "phone_kind": "none, shared, basic or smart; never a number",
@@ -110,13 +115,17 @@ T = TypeVar("T")
 
 
 class RosterReport(msgspec.Struct, frozen=True):
-    """What became of a roster: lines stored, lines that changed nothing, lines refused."""
+    """What became of a roster: lines stored, lines that changed nothing, lines refused.
+
+    to_fix : the cells to mend, in one sentence; empty where nothing was refused
+    """
 
     lines: int
     stored: int
     unchanged: int
     refused: tuple[Refused, ...]
     ignored_columns: tuple[str, ...]
+    to_fix: str = ""
 
 
 class _Line(NamedTuple):
@@ -137,22 +146,26 @@ class _Line(NamedTuple):
         return self.links.get(column) if column in LINKS else getattr(self.group, GROUP_FIELDS[column])
 
 
-def import_roster(conn: Connection, kept: Kept, program_id: str, content: str, now_ms: int) -> RosterReport:
-    """Stores what a CSV text says, with header line, separated by commas."""
-    reader = opened(content)
-    names = header(reader, COLUMNS, NEEDED)
+def import_roster(
+    conn: Connection, kept: Kept, program_id: str, content: str | Sheet, now_ms: int
+) -> RosterReport:
+    """Stores what a sheet says, or a text of one, with a line that names the columns."""
+    sheet = content if isinstance(content, Sheet) else opened(content)
+    header(sheet, COLUMNS, NEEDED)
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     today = local_date(now_ms, catalogue.program.time_zone)
     count, sound, refused = read_lines(
-        reader, "a roster", lambda cells, number: _read(cells, number, catalogue, today)
+        sheet, "a roster", COLUMNS, lambda cells, number: _read(cells, number, catalogue, today)
     )
     stored = _store(conn, kept, program_id, catalogue, sound, refused, now_ms)
+    flaws = addressed(sheet, refused)
     return RosterReport(
         lines=count,
         stored=stored,
         unchanged=count - stored - len(refused),
-        refused=tuple(sorted(refused, key=lambda flaw: flaw.line)),
-        ignored_columns=not_read(names, COLUMNS),
+        refused=flaws,
+        ignored_columns=not_read(sheet, COLUMNS),
+        to_fix=to_fix(flaws),
     )
 
 
@@ -165,9 +178,9 @@ def _read(cells: Cells, number: int, catalogue: Catalogue, today: date) -> _Line
         "setting": cells.get("setting", "").lower() or "unknown",
         "language": cells.get("group_language", "").lower() or None,
     }
-    joined = _date(cells, "joined_on") or today
+    joined = _date(cells, "joined_on", catalogue) or today
     consent = Consent(**{name: yes_no(cells, name) for name in CONSENTS if cells.get(name)})
-    member = {"id": pseudonym(cells, "member"), **_of_member(cells)}
+    member = {"id": pseudonym(cells, "member"), **_of_member(cells, catalogue)}
     seat = {
         "member": member["id"],
         "group": group["id"],
@@ -213,16 +226,16 @@ def _links(cells: Cells, today: date) -> dict[str, Link]:
     return {column: _converted(values, Link, {"to": column}) for column, values in said.items()}
 
 
-def _of_member(cells: Cells) -> dict[str, object]:
+def _of_member(cells: Cells, catalogue: Catalogue) -> dict[str, object]:
     """What the line says of its member, by field."""
     said = {name: _choice(cells, name) for name in CHOICES if cells.get(name)}
     barriers = {name.removeprefix(BARRIER): cell for name, cell in said.items() if name.startswith(BARRIER)}
     if barriers and not cells.get("barriers_checked_on"):
-        raise FlawError("barriers_checked_on", "barriers come from a check: write its day, year-month-day")
+        raise FlawError("barriers_checked_on", "barriers come from a check: write its day")
     return {
         "language": cells.get("language", "").lower() or None,
         "barriers": barriers,
-        "barriers_checked_on": _date(cells, "barriers_checked_on"),
+        "barriers_checked_on": _date(cells, "barriers_checked_on", catalogue),
         "conditions": _conditions(cells),
         **{MEMBER_FIELDS[name]: cell for name, cell in said.items() if name in MEMBER_FIELDS},
         "can_read": yes_no(cells, "can_read") if cells.get("can_read") else None,
@@ -231,7 +244,7 @@ def _of_member(cells: Cells) -> dict[str, object]:
 
 
 def _conditions(cells: Cells) -> list[str]:
-    named = cells.get("conditions", "").lower().replace(";", " ").split()
+    named = cells.get("conditions", "").lower().replace(";", " ").replace(",", " ").split()
     for name in named:
         if name not in get_args(Condition) or named.count(name) > 1:
             known = ", ".join(get_args(Condition))
@@ -241,21 +254,15 @@ def _conditions(cells: Cells) -> list[str]:
 
 def _choice(cells: Cells, column: str) -> str:
     cell = cells[column].lower()
+    if column.startswith(BARRIER) and cell in YES_NO:
+        return "yes" if YES_NO[cell] else "no"
     if cell not in CHOICES[column]:
         raise FlawError(column, f"`{cell[:20]}` is none of {', '.join(CHOICES[column])}")
     return cell
 
 
-def _date(cells: Cells, column: str) -> date | None:
-    written = cells.get(column, "")
-    if not written:
-        return None
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise FlawError(
-            column, f"`{written[:20]}` is not a date; write year-month-day, such as 2026-03-31"
-        ) from None
+def _date(cells: Cells, column: str, catalogue: Catalogue) -> date | None:
+    return day(cells, column, catalogue.program.dates) if cells.get(column) else None
 
 
 def _store(

@@ -1,0 +1,93 @@
+"""The command that writes files for spreadsheets and for DHIS2."""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from engagement.commands.terminal import (
+    ONE_PROGRAM,
+    Arguments,
+    Command,
+    now_of,
+    only_program,
+    opened,
+    say,
+    text_of,
+    write,
+)
+from engagement.errors import Invalid
+from engagement.store.database import Database
+from engagement.store.kept import Kept
+from engagement.workflows.dhis2 import (
+    count_groups,
+    data_values,
+    month_before,
+    month_of,
+    read_map,
+    unmapped,
+)
+from engagement.workflows.export import RegisterWanted, RosterWanted, register_sheet, roster_sheet
+from engagement.workflows.sheet_written import Filled, as_csv, as_workbook
+
+
+def add(command: Command) -> None:
+    """Names the commands of this file."""
+    export = command("export", _export, "write a roster, a register to fill in, or counts for DHIS2")
+    export.add_argument("what", choices=("roster", "register", "dhis2"))
+    export.add_argument("file", type=Path, help="ending in .xlsx or .csv; for dhis2 in .json")
+    export.add_argument("--site", default="", help="a roster or register of this site only")
+    export.add_argument("--group", default="", help="a roster or register of this group only")
+    export.add_argument("--month", metavar="MONTH", help="such as 2026-03; for dhis2 the last one by default")
+    export.add_argument("--layout", choices=("seat", "meeting"), default="seat", help="lines of a register")
+    export.add_argument("--map", type=Path, help="uids for sites and counts (TOML); codes when absent")
+    export.add_argument("--least", type=int, default=0, help="leave out counts below this, but not 0")
+    export.add_argument("--program", help=ONE_PROGRAM)
+
+
+def _export(arguments: Arguments) -> None:
+    written = {"roster": _roster_file, "register": _register_file, "dhis2": _dhis2_file}[arguments.what]
+    with opened(arguments) as (db, kept):
+        content = written(arguments, db, kept, only_program(db, arguments), now_of(db))
+    write(arguments.file, content)
+
+
+def _roster_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
+    wanted = RosterWanted(arguments.site, arguments.group)
+    with db.read() as conn:
+        return _as_named(arguments.file, roster_sheet(conn, kept, program_id, wanted, now_ms))
+
+
+def _register_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
+    wanted = RegisterWanted(arguments.site, arguments.group, _month(arguments), arguments.layout)
+    with db.read() as conn:
+        return _as_named(arguments.file, register_sheet(conn, kept, program_id, wanted, now_ms))
+
+
+def _as_named(file: Path, filled: Filled) -> bytes:
+    """A sheet in the form that its file's name says."""
+    forms = {".xlsx": as_workbook, ".csv": as_csv}
+    if file.suffix.lower() not in forms:
+        raise Invalid(f"{file} must end in .xlsx or .csv")
+    return forms[file.suffix.lower()](filled)
+
+
+def _dhis2_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
+    mapping = None if arguments.map is None else read_map(text_of(arguments.map).encode())
+    counts: Counter[tuple[str, str]] = Counter()
+    after: str | None = ""
+    with db.read() as conn:
+        month = _month(arguments) or month_before(conn, kept, program_id, now_ms)
+        while after is not None:
+            some, after = count_groups(conn, kept, program_id, month, after, now_ms)
+            counts.update(some)
+    made = data_values(counts, f"{month:%Y%m}", mapping, arguments.least)
+    say(f"{len(made.data_values)} values of {month:%Y-%m}")
+    if mapping is not None and (left := unmapped(counts, mapping)):
+        say(f"  in no organisation unit, so left out: {', '.join(left)}")
+    return msgspec.json.format(msgspec.json.encode(made))
+
+
+def _month(arguments: Arguments) -> date | None:
+    return None if arguments.month is None else month_of(arguments.month.replace("-", ""))
