@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from engagement.store import tables as t
 from engagement.workflows.once import KEPT_MS, forget
-from support.running import Caller, Program
+from support.running import Caller, Program, running
 
 ASK = "/v1/recommendations"
 SITE = "/v1/sites/site-1"
@@ -175,6 +175,14 @@ def test_a_batch_in_several_transactions_is_answered_again_as_well(program: Prog
     assert answers[0] == answers[1]
     assert answers[0].count(b'"stored"') == 300
     assert rows(program)["signals"] == 300
+
+
+def test_an_answer_that_came_too_late_is_not_given_again(shared_url: str) -> None:
+    with running(shared_url, deadline_ms=1) as hurried:
+        program = hurried.program()
+        answer = program.caller("admin").post(f"{ASK}/all", {"group": "north"}, headers=named("a")).json()
+        assert {row["recommendation"]["fallback"] for row in answer["answers"]} == {"deadline"}
+        assert rows(program)["kept_answers"] == 0
 
 
 def test_folding_under_a_name_is_told_again(caller: Caller) -> None:

@@ -32,6 +32,7 @@ WITH_A_KEY = (401, 403, 429)
 WITH_A_NAME = (404,)
 WITH_A_BODY = (409, 413, 415)
 WITH_A_CONDITION = (412,)
+WITH_A_NAME_OF_ITS_OWN = (409,)
 """Which problems an operation may answer with, by what it takes."""
 TYPE = re.compile(rb"engagement(?:\.[a-z_]+)*\.(?P<module>[a-z_]+)\.(?P<name>[A-Z][A-Za-z0-9]*)")
 HEADERS = {
@@ -266,6 +267,7 @@ def _problems(operation: Operation) -> list[int]:
             *(WITH_A_NAME if operation.in_path or operation.takes else ()),
             *(WITH_A_BODY if operation.takes else ()),
             *(WITH_A_CONDITION if operation.conditional else ()),
+            *(WITH_A_NAME_OF_ITS_OWN if operation.handler.opt.get("keyed") else ()),
         }
     )
 

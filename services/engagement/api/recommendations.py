@@ -12,7 +12,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, Service, began, one, only, service_of
-from engagement.api.terms import TRIED, changes, in_parts, is_dry_run
+from engagement.api.terms import TRIED, Unfinished, changes, in_parts, is_dry_run
 from engagement.errors import EngagementError, Fault
 from engagement.store.keys import ApiKey
 from engagement.workflows.everybody import AskAll, Everybody, everybody
@@ -152,13 +152,15 @@ async def recommend_all(request: Call, data: JSONBody[AskAll]) -> AnsweredAll:
     """
     service, key = service_of(request), request.auth
 
-    async def decided() -> AnsweredAll:
+    async def decided() -> AnsweredAll | Unfinished:
         found: Everybody = await one(service, "read", Work(key.program_id, everybody), data)
         if is_dry_run(request):
             answers = await _decided(request, found.asks, list)
         else:
             answers = await decide(service, key, found.asks, began(request))
-        return AnsweredAll([_answered(answer) for answer in answers], found.next)
+        whole = AnsweredAll([_answered(answer) for answer in answers], found.next)
+        late = any(isinstance(told, Recommendation) and told.fallback == "deadline" for told in answers)
+        return Unfinished(whole) if late else whole
 
     return cast("AnsweredAll", await in_parts(request, decided))
 

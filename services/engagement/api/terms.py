@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -97,7 +97,13 @@ async def changes(
     if name is None:
         return told(await done(Work(program_id, workflow)))
     if len(items) > CUT:
-        return await in_parts(request, lambda: _then(done(Work(program_id, workflow)), told))
+
+        async def in_cuts() -> Any:
+            results = await done(Work(program_id, workflow))
+            faulty = any(isinstance(result, Fault) for result in results)
+            return Unfinished(told(results)) if faulty else told(results)
+
+        return await in_parts(request, in_cuts)
     # made for this call, so that nobody else shares the transaction
     work = Work(program_id, partial(once))
     [answer] = await desk.ask(lane, work, [Once(name, workflow, items, told)], deadline_s=deadline_s)
@@ -108,26 +114,31 @@ async def changes(
     return _given(request, answer)
 
 
-async def _then(results: Awaitable[list[Any]], tell: Callable[[Sequence[Any]], Any]) -> Any:
-    return tell(await results)
+class Unfinished(NamedTuple):
+    """An answer that is not kept, because something in it could not be done for now."""
+
+    answer: Any
 
 
 async def in_parts(request: Call, do: Callable[[], Awaitable[Any]]) -> Any:
-    """Carries out what takes several transactions. do : carries it out and gives its answer
+    """Carries out what takes several transactions; the answer is stored behind them.
 
-    The answer is stored behind them.
+    do : carries it out and gives its answer, which may be `Unfinished`
     """
-    if is_dry_run(request):
+    tried = is_dry_run(request)
+    if tried:
         _say(request, ONLY_TRIED)
-        return await do()
-    name = await asked(request)
+    name = None if tried else await asked(request)
     if name is None:
-        return await do()
+        answer = await do()
+        return answer.answer if isinstance(answer, Unfinished) else answer
     desk, program_id = service_of(request).desk, request.auth.program_id
     before = only(await desk.ask("record", Work(program_id, recall), [name]))
     if before is not None:
         return _given(request, before)
     answer = await do()
+    if isinstance(answer, Unfinished):
+        return answer.answer
     kept = (name, msgspec.json.encode(answer))
     other = only(await desk.ask("record", Work(program_id, remember), [kept]))
     return answer if other is None else _given(request, other)
