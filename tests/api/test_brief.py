@@ -160,6 +160,14 @@ def test_two_goals_of_a_seat_have_a_field_each(program: Program) -> None:
     assert program.caller("read").get(BRIEF).json()["goals"] == []
 
 
+def test_a_goal_of_which_the_form_says_nothing_stays_as_it_was_told(program: Program) -> None:
+    meet(program, 40, new_goals=[{"seat": seat, "category": "food"} for seat in (2, 3)])
+    meet(program, 20, met=[2])
+    assert send(program, held="1", date=days_ago(program, 20)[:10], **{"goal.3": "missed"}) == 303
+    wins = program.caller("read").get(BRIEF).json()["wins"]
+    assert [(win["seat"], win["what"]) for win in wins] == [(2, "goal")]
+
+
 # --- canaries --------------------------------------------------------------------------------------------
 
 

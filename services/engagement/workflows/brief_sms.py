@@ -9,10 +9,12 @@ from engagement.actions.content import GSM_7, GSM_7_ESCAPED, MOST_PARTS, parts
 from engagement.workflows.brief import Brief
 from engagement.workflows.wording import Words, listed, words_in
 
-FEWEST_WORDS = 3
-"""Of a sentence that is cut; with fewer it is left out."""
+CUT_FROM = 2
+"""A sentence may be cut to its first half; if that is still too much, it is left out."""
 CUT = "..."
-Part = Literal["next", "goals", "missed", "try", "say", "health_worker", "wins", "talk", "reply"]
+Part = Literal["next", "goals", "missed", "health_worker", "try", "say", "wins", "talk"]
+WHOLE: frozenset[Part] = frozenset({"say", "wins", "talk"})
+"""Half of these says nothing, or something else."""
 
 
 class BriefSms(msgspec.Struct, frozen=True, tag_field="format", tag="sms"):
@@ -39,7 +41,7 @@ def by_sms(brief: Brief) -> BriefSms:
     reply = words.say("sms_reply")
     text, cut, left_out = "", list[Part](), list[Part]()
     for part, sentence in _sentences(brief, words):
-        fitting = _fitting(text, sentence, reply)
+        fitting = _fitting(text, sentence, reply, whole=part in WHOLE)
         text = _joined(text, fitting)
         if not fitting:
             left_out.append(part)
@@ -98,12 +100,13 @@ def _by_category(brief: Brief) -> str:
     return listed([f"{' '.join(map(str, some))} {kind}" for kind, some in seats.items()])
 
 
-def _fitting(before: str, sentence: str, after: str) -> str:
+def _fitting(before: str, sentence: str, after: str, *, whole: bool) -> str:
     """As much of a sentence as fits between what stands before and after it; empty when too little does."""
     if parts(_joined(_joined(before, sentence), after)) <= MOST_PARTS:
         return sentence
     words = sentence.split()
-    for count in range(len(words) - 1, FEWEST_WORDS - 1, -1):
+    fewest = len(words) if whole else max(2, -(-len(words) // CUT_FROM))
+    for count in range(len(words) - 1, fewest - 1, -1):
         shorter = " ".join(words[:count]).rstrip(",;:।") + CUT
         if parts(_joined(_joined(before, shorter), after)) <= MOST_PARTS:
             return shorter

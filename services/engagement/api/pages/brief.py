@@ -157,9 +157,7 @@ def month_of(form: Form, by: Reporter = "adviser") -> Month | None:
     given: dict[str, Any] = {"held": first.get("held") == "1" if first.get("held") in ("0", "1") else None}
     given |= {"date": first.get("date"), "reported_by": by}
     if given["held"]:
-        plain_met = [goal["seat"] for goal in goals if goal["became"] == "met" and goal["chain"] is None]
-        given["met"] = plain_met if goals else None
-        given["goals"] = [goal for goal in goals if goal["chain"] or goal["became"] != "met"]
+        given["goals"] = goals
         given["new_goals"] = new or None
         given["present"] = form.get("came") or None
         given["wins"] = form.get("win") or None
