@@ -1,10 +1,12 @@
 """What became of decisions, and what that does to money."""
 
+from itertools import permutations
+
 import pytest
 
 from engagement.errors import Conflict, Invalid, NotFound
 from engagement.store import decisions, resources
-from engagement.workflows.answer import Reply, Standing, answer
+from engagement.workflows.answer import Reply, Standing, answer, expire
 from support.peer_groups import a_program, always, ask, decided, moment, ms, seat_members
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -83,6 +85,64 @@ def test_an_expired_decision_cannot_be_accepted_but_may_prove_done(here, decisio
     assert say(here, decision, "done", day=30) == Standing(decision, "done", changed=True)
 
 
+# --- replies that come late and in any order: each with the moment when it was so ------------------
+
+
+def late(here, decision, *told, day=40.0):
+    """The standings, or errors, after these replies, sent together in this order."""
+    replies = [(decision, Reply(status, occurred_at=moment(then))) for status, then in told]
+    return here.run(answer, replies, day=day)
+
+
+LIFE = (("accepted", 1), ("not_done", 2), ("done", 3))
+
+
+@pytest.mark.parametrize("order", list(permutations(LIFE)))
+def test_replies_may_be_told_in_any_order_and_twice(here, decision, order):
+    for stood in (*late(here, decision, *order), *late(here, decision, *order)):
+        assert isinstance(stood, Standing), stood
+    assert here.read(decisions.answers, [decision])[decision][-1].status == "done"
+    assert {row.status for row in late(here, decision, *LIFE)} == {"done"}
+
+
+def test_what_was_so_before_is_not_stored_once_it_is_overtaken(here, decision):
+    late(here, decision, ("done", 3))
+    assert late(here, decision, ("accepted", 1)) == [Standing(decision, "done", changed=False)]
+    assert len(here.read(decisions.answers, [decision])[decision]) == 1
+
+
+def test_what_contradicts_what_was_said_is_refused_whenever_it_was(here, decision):
+    late(here, decision, ("done", 3))
+    for told in (("declined", 1), ("declined", 4), ("accepted", 4)):
+        (refused,) = late(here, decision, told)
+        assert isinstance(refused, Conflict)
+
+
+@pytest.mark.parametrize("status", ["declined", "replaced", "not_done", "done"])
+def test_what_was_said_while_a_decision_was_open_counts_when_it_is_told_after_its_end(here, decision, status):
+    assert late(here, decision, (status, 5)) == [Standing(decision, status, changed=True)]
+
+
+def test_an_acceptance_told_after_the_end_changes_nothing_and_is_no_mistake(here, decision):
+    assert late(here, decision, ("accepted", 5)) == [Standing(decision, "expired", changed=False)]
+    assert here.read(decisions.answers, [decision])[decision] == []
+
+
+@pytest.mark.parametrize("status", ["accepted", "declined", "replaced"])
+def test_nobody_can_take_up_or_turn_down_what_had_expired_by_then(here, decision, status):
+    (refused,) = late(here, decision, (status, 30))
+    assert isinstance(refused, Conflict)
+
+
+def test_a_reply_from_before_the_end_counts_though_the_end_was_recorded_before_it(here, decision):
+    with here.db.write() as conn:
+        expire(conn, here.id, [decision], ms(35))
+    assert late(here, decision, ("accepted", 4)) == [Standing(decision, "expired", changed=False)]
+    assert late(here, decision, ("declined", 5)) == [Standing(decision, "declined", changed=True)]
+    life = here.read(decisions.answers, [decision])[decision]
+    assert [step.status for step in life] == ["expired", "declined"]
+
+
 # --- money: one token costs 50, and there is one ---------------------------------------------------
 
 
@@ -100,6 +160,15 @@ def taken(here):
         cached = resources.lock_counters(conn, here.id, [("fund", "2026-03")])["fund", "2026-03"]
     assert cached == here.read(resources.taken_by_ledger).get(("fund", "2026-03"), 0)
     return cached
+
+
+def test_money_is_freed_once_by_what_is_told_after_the_end(poor):
+    (decision,) = decided(poor, "m0")
+    late(poor, decision, ("declined", 5))
+    assert taken(poor) == 0
+    with poor.db.write() as conn:
+        expire(conn, poor.id, [decision], ms(45))
+    assert taken(poor) == 0
 
 
 @pytest.mark.parametrize(

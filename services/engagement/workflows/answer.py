@@ -129,7 +129,7 @@ def _step(
     stands = status([step.status for step in life], decision.expires_at, now_ms)
     if life and life[-1].status == reply.status:
         return Standing(decision.decision_id, reply.status, changed=False)
-    if reply.occurred_at is not None and _past(life, reply.status, occurred, stands):
+    if reply.occurred_at is not None and _past(decision, life, reply.status, occurred, stands):
         return Standing(decision.decision_id, stands, changed=False)
     if stands == "expired" and reply.occurred_at is not None and occurred < decision.expires_at:
         told = [step.status for step in life if step.status != "expired"]
@@ -141,9 +141,11 @@ def _step(
     return Answered(reply.status, reply.reason, occurred, now_ms)
 
 
-def _past(life: Sequence[Answered], said: Status, occurred: int, stands: Status) -> bool:
+def _past(
+    decision: Decision, life: Sequence[Answered], said: Status, occurred: int, stands: Status
+) -> bool:
     """Whether a reply that comes late tells what was so before, and is known or no longer matters."""
     if any((step.status, step.occurred_at) == (said, occurred) for step in life):
         return True
-    since = life[-1].occurred_at if life else occurred + 1  # unanswered: it has run out since, if at all
+    since = life[-1].occurred_at if life else decision.expires_at
     return occurred < since and stands in FOLLOWS[said]

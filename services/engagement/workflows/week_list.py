@@ -142,7 +142,7 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WeekWanted, now
 
 
 def _due(one: Task) -> tuple[datetime, str, str]:
-    return one.due_at, one.group or "", one.decision_id or ""
+    return one.due_at, one.decision_id or "", one.group or ""
 
 
 def falls_to(mine: Whose, hands: Crew, decision: Decision) -> bool:
