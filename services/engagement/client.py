@@ -33,10 +33,15 @@ from engagement.errors import (
 )
 from engagement.store.setup import AnyNoun, noun_of
 from engagement.workflows.answer import Reply, Standing
+from engagement.workflows.brief import Brief
+from engagement.workflows.brief_sms import BriefSms
+from engagement.workflows.brief_voice import BriefVoice
 from engagement.workflows.engagement import Engagement
 from engagement.workflows.everybody import AskAll
 from engagement.workflows.import_register import RegisterReport
 from engagement.workflows.ingest import Receipt, Signal
+from engagement.workflows.month import MonthKept
+from engagement.workflows.month_told import Month
 from engagement.workflows.outcome import Earned, Posted
 from engagement.workflows.plan import PlanAsk
 from engagement.workflows.plan_life import Swap
@@ -287,6 +292,22 @@ class Client:
     def engagement_of_group(self, group: str) -> Engagement:
         """How a group is doing, as far as the key may see."""
         return self._get(f"/v1/groups/{_part(group)}/engagement", Engagement)
+
+    def brief(self, group: str) -> Brief:
+        """What the group's adviser takes to the next meeting, in the group's language."""
+        return self._get(f"/v1/groups/{_part(group)}/brief", Brief)
+
+    def brief_by_sms(self, group: str) -> BriefSms:
+        """The same as an SMS of at most three parts."""
+        return self._get(f"/v1/groups/{_part(group)}/brief?format=sms", BriefSms)
+
+    def brief_by_voice(self, group: str) -> BriefVoice:
+        """The same to be heard, with a keypad's menu."""
+        return self._get(f"/v1/groups/{_part(group)}/brief?format=voice", BriefVoice)
+
+    def tell_month(self, group: str, month: Month) -> MonthKept:
+        """Tells of a group's meeting, as typed on a phone or in full; told again it is the same meeting."""
+        return self._post(f"/v1/groups/{_part(group)}/month", month, MonthKept)
 
     def referrals(self) -> tuple[OpenReferral, ...]:
         """The safety cases that wait for an answer, the oldest first, as far as the key may see."""

@@ -71,6 +71,8 @@ def tell_secrets(service: Served) -> None:
         ("POST", "/v1/signals", {"signals": [report, report, report | {"kind": CANARY}]}),
         ("POST", "/v1/signals", {"signals": [report | {"occurred_at": CANARY}]}),
         ("POST", "/v1/folds", None),
+        ("GET", f"/v1/groups/{CANARY}/brief", None),
+        ("POST", "/v1/groups/g1/month", {"text": f"1 | 1 {CANARY}"}),
     ]:
         assert client.request(method, path, json=body).status_code < 500
     for content in (f'{{"member": "{CANARY}'.encode(), CANARY.encode() + b"\xff"):
@@ -91,7 +93,7 @@ def test_no_word_of_a_caller_is_in_the_logs_or_the_metrics(tmp_path: Path, level
         secret = service.key
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     answered = [line for line in lines if line["message"] == "answered"]
-    assert len(answered) == 22  # one line for every request, metrics included
+    assert len(answered) == 24  # one line for every request, metrics included
     assert {"/v1/members/{name}", "/v1/recommendations", "unmatched"} <= {line["route"] for line in answered}
     told = json.dumps(lines) + metrics
     assert CANARY not in told

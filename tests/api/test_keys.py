@@ -35,6 +35,8 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("read", "GET", "/v1/members/ben/engagement"),
     ("read", "GET", "/v1/groups/north/engagement"),
     ("read", "GET", "/v1/groups/north/members"),
+    ("read", "GET", "/v1/groups/north/brief"),
+    ("signals", "POST", "/v1/groups/north/month"),
     ("read", "GET", "/v1/program"),
     ("admin", "PUT", "/v1/program"),
     ("admin", "POST", "/v1/program/stop"),

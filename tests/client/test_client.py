@@ -26,6 +26,7 @@ from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.answer import Reply, Standing
 from engagement.workflows.everybody import AskAll
 from engagement.workflows.ingest import Signal, milliseconds
+from engagement.workflows.month_told import Month
 from engagement.workflows.program import DEFAULT_TEMPLATE, create_program, template
 from engagement.workflows.recommend import Ask
 from engagement.workflows.roster import import_roster
@@ -350,3 +351,12 @@ def test_everybody_is_asked_for_page_by_page_and_what_is_to_be_done_is_listed_an
     assert [row.status for row in standing[:-1] if isinstance(row, Standing)] == ["done"] * len(replies)
     assert isinstance(standing[-1], NotFound)
     assert not waiting & {item.decision_id for item in client.work(status="open")}
+
+
+def test_a_brief_comes_in_three_forms_and_a_month_is_told_twice_as_one(client: Client) -> None:
+    assert client.brief("g19").group == "g19"
+    assert client.brief_by_sms("g19").parts <= 3
+    assert client.brief_by_voice("g19").menu[0].id == "start"
+    day = NOW.date()  # nobody had a seat before
+    told = [client.tell_month("g19", Month(date=day, held=True, present=(1,))) for _ in range(2)]
+    assert [kept.status for kept in told] == ["stored", "unchanged"]

@@ -23,6 +23,7 @@ from engagement.api import (
     setup,
     signals,
     switch,
+    worklists,
 )
 from engagement.api.adapters import cht, commcare, rapidpro
 from engagement.api.bodies import Typed
@@ -69,6 +70,7 @@ def build(service: Service, keys: KeyRing | None = None) -> Observed:
             referrals.list_referrals,
             register.import_register_csv,
             decisions.list_work,
+            worklists.work_list,
             decisions.tell_decision,
             decisions.answer_many,
             decisions.answer_decision,

@@ -1,16 +1,17 @@
 """`/v1/groups/{id}/brief` and `/v1/groups/{id}/month`: what an adviser takes there and brings back."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from litestar import Response, get, post
 from litestar.params import JSONBody, QueryParameter
 
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.pages.brief import pages
-from engagement.api.pages.page import Shown, drawn
+from engagement.api.pages.brief import brief_style, pages
+from engagement.api.pages.page import Shown, drawn, style
 from engagement.api.parameters import Name
 from engagement.api.service import Call, one, service_of
+from engagement.api.worklists import wished
 from engagement.strategy.stratum import Phone
 from engagement.workflows.brief import Brief, Look, briefs
 from engagement.workflows.brief_sms import BriefSms, by_sms
@@ -19,19 +20,16 @@ from engagement.workflows.month import Asked, MonthKept, tell_months
 from engagement.workflows.month_told import Month
 
 Format = Literal["json", "html", "sms", "voice"]
-HTML = "text/html"
-ROOT = "../../../"
-"""From a brief's address to the service's own."""
 
 
-@get("/v1/groups/{group_id:str}/brief", guards=[Needs("read")], tags=["brief"])
+@get("/v1/groups/{group_id:str}/brief", guards=[Needs("read")], tags=["brief"], also=("text/html",))
 async def group_brief(
     request: Call,
     group_id: Name,
-    format: Annotated[  # noqa: A002  the word that callers know
-        Format | None, QueryParameter(description="json where neither this nor `Accept` asks for html")
+    form: Annotated[
+        Format | None, QueryParameter(name="format", description="Goes before what `Accept` says")
     ] = None,
-    lang: Annotated[
+    language: Annotated[
         Literal["en", "hi", "te"] | None, QueryParameter(description="The group's own where absent")
     ] = None,
     phone: Annotated[
@@ -46,12 +44,13 @@ async def group_brief(
     a member.
     """
     service = service_of(request)
-    kind = format or ("html" if _wants_page(request.headers.get("accept", "")) else "json")
+    kind = form or ("html" if wished(request.headers.get("accept", "")) == "html" else "json")
     careful = kind in ("sms", "voice")
-    look = Look(group_id, request.auth.audience, lang or "", phone, careful, service.simulated)
+    look = Look(group_id, request.auth.audience, language or "", phone, careful, service.simulated)
     if kind == "html":
         shown: Shown = await one(service, "read", Work(request.auth.program_id, pages), look)
-        return _page(shown, simulated=service.simulated)  # type: ignore[return-value]  # the same, drawn
+        page = Response(_drawn(shown, simulated=service.simulated), media_type="text/html")
+        return cast("Brief", page)  # the framework sends either
     found: Brief = await one(service, "read", Work(request.auth.program_id, briefs), look)
     return by_sms(found) if kind == "sms" else by_voice(found) if kind == "voice" else found
 
@@ -70,25 +69,19 @@ async def group_month(request: Call, group_id: Name, data: JSONBody[Month]) -> M
     return kept
 
 
-def _wants_page(accept: str) -> bool:
-    """Whether pages are named before JSON: what a browser sends, and no program does."""
-    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((name for name in named if name in ("text/html", "application/json")), "") == "text/html"
-
-
-def _page(shown: Shown, *, simulated: bool) -> Response[str]:
-    text = drawn(
+def _drawn(shown: Shown, *, simulated: bool) -> str:
+    """A page that stands alone, for who has a key and no link."""
+    return drawn(
         shown.template,
         shown.language,
         shown.program.time_zone,
         page=shown.content,
         program=shown.program,
         ends=None,
+        style=style() + brief_style(),
         trouble="",
         simulated=simulated,
-        root=ROOT,
     )
-    return Response(text, media_type=HTML)
 
 
 HANDLERS = (group_brief, group_month)

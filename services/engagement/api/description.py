@@ -134,7 +134,8 @@ def _operation(operation: Operation, schema_of: dict[int, Json]) -> Json:
         "responses": {
             "200": {
                 "description": "Done",
-                "content": {operation.gives: {"schema": schema_of[id(operation.answer)]}},
+                "content": {operation.gives: {"schema": schema_of[id(operation.answer)]}}
+                | {media: {"schema": {"type": "string"}} for media in handler.opt.get("also", ())},
             }
         }
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in _problems(operation)},

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, union
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, tuple_, union
 
 from engagement.actions.action import NONE
 from engagement.records import Evidence
@@ -251,17 +251,21 @@ def standing(
     *,
     actions: Sequence[str],
     statuses: Sequence[Status],
-    group: str | None,
+    groups: Sequence[str] | None = None,
     after: str,
-    open_at_ms: int,
-    due_ms: int | None,
+    open_at_ms: int = 0,
+    due_ms: int | None = None,
+    behind: str | None = None,
     limit: int,
 ) -> list[tuple[Decision, Status]]:
-    """Decisions for these actions that are still open, each as proposed or accepted, in order of id.
+    """Decisions for these actions that stand so, in order of id.
 
-    after : the id to begin behind      due_ms : only what expires before, None for all
+    groups : only in these, None for all      after : the id to begin behind
+    open_at_ms : only what expires later      due_ms : only what expires before, None for all
+    behind : instead in order of when they expire, beginning behind this one, "" for the first
     """
     d, a = t.decisions.c, t.answers.c
+    order = (d.decision_id,) if behind is None else (d.expires_at, d.decision_id)
     newest = (
         select(a.status)
         .where(a.program_id == d.program_id, a.decision_id == d.decision_id)
@@ -280,11 +284,17 @@ def standing(
             among(conn, d.action_id, actions),
             among(conn, stands, statuses),
         )
-        .order_by(d.decision_id)
+        .order_by(*order)
         .limit(limit)
     )
-    if group is not None:
-        query = query.where(d.group_id == group)
+    if groups is not None:
+        query = query.where(among(conn, d.group_id, groups))
+    if behind:
+        past = t.decisions.alias("past").c
+        last = select(past.expires_at, past.decision_id).where(
+            past.program_id == program_id, past.decision_id == behind
+        )
+        query = query.where(tuple_(*order) > last.scalar_subquery())
     if due_ms is not None:
         query = query.where(d.expires_at < due_ms)
     return [(Decision._make([*row[:-2], evidence_of(row[-2])]), row[-1]) for row in conn.execute(query)]

@@ -3,13 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sqlalchemy import Connection, func, select
 
 from engagement.store import tables as t
 from engagement.store.sql import Row, among, insert
-from engagement.strategy.setup import Link
+from engagement.strategy.setup import Link, Relation
 
 
 class Linked(NamedTuple):
@@ -75,3 +75,12 @@ def add_links(
             }
         )
     insert(conn, t.links, values)
+
+
+def ever_linked_to(conn: Connection, program_id: str, targets: Sequence[str]) -> set[tuple[str, str]]:
+    """(kind, id) of every unit that was ever linked to one of these; its links tell whether it still is."""
+    k = t.links.c
+    query = select(k.unit_kind, k.unit_id).where(
+        k.program_id == program_id, k.relation.in_(get_args(Relation)), among(conn, k.target_id, targets)
+    )
+    return {(kind, unit) for kind, unit in conn.execute(query)}

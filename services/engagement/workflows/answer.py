@@ -23,7 +23,11 @@ DecisionId = Annotated[
 
 
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person says became of a decision. occurred_at is now when absent."""
+    """What a person says became of a decision.
+
+    occurred_at : when; now when absent. With it replies may come late and in any order: what was so before
+        changes nothing any more, and what was so while the decision was open still counts when it has expired
+    """
 
     status: Answer
     reason: ReasonCode | None = None
@@ -125,8 +129,21 @@ def _step(
     stands = status([step.status for step in life], decision.expires_at, now_ms)
     if life and life[-1].status == reply.status:
         return Standing(decision.decision_id, reply.status, changed=False)
+    if reply.occurred_at is not None and _past(life, reply.status, occurred, stands):
+        return Standing(decision.decision_id, stands, changed=False)
+    if stands == "expired" and reply.occurred_at is not None and occurred < decision.expires_at:
+        told = [step.status for step in life if step.status != "expired"]
+        stands = told[-1] if told else "proposed"
     if reply.status not in FOLLOWS[stands]:
         return Conflict(
             f"the decision is already {stands.replace('_', ' ')}, so it cannot become {reply.status}"
         )
     return Answered(reply.status, reply.reason, occurred, now_ms)
+
+
+def _past(life: Sequence[Answered], said: Status, occurred: int, stands: Status) -> bool:
+    """Whether a reply that comes late tells what was so before, and is known or no longer matters."""
+    if any((step.status, step.occurred_at) == (said, occurred) for step in life):
+        return True
+    since = life[-1].occurred_at if life else occurred + 1  # unanswered: it has run out since, if at all
+    return occurred < since and stands in FOLLOWS[said]

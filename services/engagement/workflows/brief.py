@@ -47,6 +47,8 @@ ASKED_FOR_DAYS = 183
 LATELY_DAYS = 45
 """Wins and absences of the last meeting, and of one a few weeks before it that was told late."""
 MOST_TO_TRY = 2
+MOST_OPEN = 200
+"""Of a group's open decisions, those of its members among them, so many are looked at."""
 
 
 class GoalToAsk(msgspec.Struct, frozen=True):
@@ -99,10 +101,10 @@ class ToTry(msgspec.Struct, frozen=True):
     accepted: bool
 
 
-class Visit(msgspec.Struct, frozen=True):
-    """A planned visit of a health worker. week : its Monday"""
+class Help(msgspec.Struct, frozen=True):
+    """What a health worker will do. week : the Monday of a planned visit's, null for what waits for a yes"""
 
-    week: date
+    week: date | None
     sentence: str
 
 
@@ -125,7 +127,7 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True, tag_field="format", tag="
     wins: tuple[Win, ...]
     agenda: tuple[Talk, ...]
     to_try: tuple[ToTry, ...]
-    health_worker: tuple[Visit, ...]
+    health_worker: tuple[Help, ...]
     simulated: bool = False
 
     @property
@@ -200,6 +202,7 @@ def brief(conn: Connection, kept: Kept, program_id: str, look: Look, now_ms: int
     heard = heard_of(conn, program_id, [look.group], zone)[look.group]
     following = None if group.ended else next_meeting(heard, today)
     to_ask = tuple(_goals(of_group, words))
+    waiting = _waiting(conn, kept, program_id, look.group, reader, now_ms)
     topics = suggested(
         today if following is None else following.on,
         [goal.category for goal in to_ask],
@@ -216,8 +219,11 @@ def brief(conn: Connection, kept: Kept, program_id: str, look: Look, now_ms: int
         missed=tuple(_missed(of_group, words)),
         wins=tuple(_wins(of_group, words)),
         agenda=tuple(Talk(item.topic, item.minutes, words.topics[item.topic]) for item in hour(topics)),
-        to_try=_to_try(conn, kept, program_id, look.group, reader, words, following, now_ms),
-        health_worker=_visits(conn, program_id, catalogue, look.group, words, now_ms),
+        to_try=_to_try(conn, kept, program_id, waiting, reader, words, following),
+        health_worker=(
+            *_visits(conn, program_id, catalogue, look.group, words, now_ms),
+            *_asked(waiting, words, following),
+        ),
         simulated=look.simulated,
     )
 
@@ -311,27 +317,29 @@ def _wins(of_group: Told, words: Words) -> Iterable[Win]:
             yield Win(row.seat or 0, "goal", words.say("win_goal", seat=str(row.seat), goal=name))
 
 
+def _waiting(
+    conn: Connection, kept: Kept, program_id: str, group: str, reader: Audience, now_ms: int
+) -> list[WorkItem]:
+    """What was suggested for the group, or for whoever leads it, and is open."""
+    wish = WorkWanted("open", None, group, None, "", MOST_OPEN, reader)
+    found = work_lists(conn, kept, program_id, [wish], now_ms)[0]
+    if isinstance(found, Mistake):
+        raise found
+    levels = ("group", "adviser") if reader == READER else ("group",)
+    return [item for item in found.items if item.level in levels]
+
+
 def _to_try(
     conn: Connection,
     kept: Kept,
     program_id: str,
-    group: str,
+    waiting: Sequence[WorkItem],
     reader: Audience,
     words: Words,
     following: NextMeeting | None,
-    now_ms: int,
 ) -> tuple[ToTry, ...]:
-    """What is open for the group, and for its adviser, that they do themselves."""
-    wish = WorkWanted("open", None, group, None, "", 200, reader)
-    found = work_lists(conn, kept, program_id, [wish], now_ms)[0]
-    if isinstance(found, Mistake):
-        raise found
-    own = [
-        item
-        for item in found.items
-        if item.action.carrier in ("adviser", "group_fund")
-        and (item.level == "group" or (item.level == "adviser" and reader == READER))
-    ][:MOST_TO_TRY]
+    """What the group or its adviser do themselves."""
+    own = [item for item in waiting if item.action.carrier in ("adviser", "group_fund")][:MOST_TO_TRY]
     stored = decisions.by_id(conn, program_id, [item.decision_id for item in own])
     drawn = {
         name: seen_by(
@@ -354,6 +362,12 @@ def _to_try(
     )
 
 
+def _asked(waiting: Sequence[WorkItem], words: Words, following: NextMeeting | None) -> list[Help]:
+    """What a health worker is asked to do for the group, beside the visits of a plan."""
+    asked = [item for item in waiting if item.level == "group" and item.action.carrier == "health_worker"]
+    return [Help(None, words.say("worker_asked", text=_text(item, following))) for item in asked]
+
+
 def _text(item: WorkItem, following: NextMeeting | None) -> str:
     """What to do, in the words of its wording; its title where a word is missing that only an app knows."""
     on = None if following is None or following.any_day else following.on
@@ -365,7 +379,7 @@ def _text(item: WorkItem, following: NextMeeting | None) -> str:
 
 def _visits(
     conn: Connection, program_id: str, catalogue: Catalogue, group: str, words: Words, now_ms: int
-) -> tuple[Visit, ...]:
+) -> tuple[Help, ...]:
     """The visits that are planned for the group from this week on and did not fall out."""
     week = calendar(now_ms, catalogue.program.time_zone, "week").decision_point
     newest = plans.newest(plans.visits_to(conn, program_id, group, week))
@@ -377,6 +391,6 @@ def _visits(
         and not any(step.status in FALLEN_OUT for step in said.get(name, ())[-1:])
     }
     return tuple(
-        Visit(monday_of(one), words.say("worker_visit", date=words.short_day(monday_of(one))))
+        Help(monday_of(one), words.say("worker_visit", date=words.short_day(monday_of(one))))
         for one in sorted(weeks)
     )

@@ -70,8 +70,7 @@ def _sentences(brief: Brief, words: Words) -> Iterator[tuple[Part, str]]:
     else:
         yield "next", words.say("sms_next", date=words.short_day(following.on))
     if brief.goals:
-        asked = listed([f"{goal.seat} {goal.words}" for goal in brief.goals])
-        yield "goals", words.say("sms_goals", goals=asked)
+        yield "goals", words.say("sms_goals", goals=_by_category(brief))
     elif not brief.whole:
         yield "goals", words.say("sms_goals_plain")
     if brief.missed:
@@ -79,8 +78,9 @@ def _sentences(brief: Brief, words: Words) -> Iterator[tuple[Part, str]]:
         yield "missed", words.say("sms_missed", seats=seats)
     elif not brief.whole:
         yield "missed", words.say("sms_missed_plain")
-    for visit in brief.health_worker[:1]:
-        yield "health_worker", words.say("sms_visit", date=words.short_day(visit.week))
+    weeks = [one.week for one in brief.health_worker if one.week is not None]
+    for week in weeks[:1]:
+        yield "health_worker", words.say("sms_visit", date=words.short_day(week))
     for one in brief.to_try[:1]:
         yield "try", words.say("sms_try", text=one.text)
     for missed in brief.missed[:1]:
@@ -89,6 +89,13 @@ def _sentences(brief: Brief, words: Words) -> Iterator[tuple[Part, str]]:
     if seats:
         yield "wins", words.say("sms_wins", seats=seats)
     yield "talk", words.say("sms_talk", topic=brief.agenda[-2].words)
+
+
+def _by_category(brief: Brief) -> str:
+    """The goals to ask about, seats with the same kind of goal together: 2 6 food, 3 doctor."""
+    kinds = dict.fromkeys(goal.words for goal in brief.goals)
+    seats = {kind: dict.fromkeys(goal.seat for goal in brief.goals if goal.words == kind) for kind in kinds}
+    return listed([f"{' '.join(map(str, some))} {kind}" for kind, some in seats.items()])
 
 
 def _fitting(before: str, sentence: str, after: str) -> str:

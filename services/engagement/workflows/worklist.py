@@ -87,7 +87,7 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WorkWanted, now
         program_id,
         actions=doing,
         statuses=("proposed", "accepted") if wanted.status == "open" else (wanted.status,),
-        group=wanted.group,
+        groups=None if wanted.group is None else (wanted.group,),
         after=wanted.after or first_uuid7(now_ms - OPEN_MS),
         open_at_ms=now_ms,
         due_ms=None if wanted.due_before is None else milliseconds(wanted.due_before),
@@ -95,7 +95,7 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WorkWanted, now
     )
     following = found[wanted.limit - 1][0].decision_id if len(found) > wanted.limit else None
     shown = still_wanted(conn, program_id, catalogue, found[: wanted.limit], now_ms)
-    seats = _seats(conn, program_id, shown, local_date(now_ms, catalogue.program.time_zone))
+    seats = seats_of(conn, program_id, shown, local_date(now_ms, catalogue.program.time_zone))
     items = tuple(
         _item(conn, kept, program_id, decision, status, seats, wanted.audience) for decision, status in shown
     )
@@ -131,7 +131,7 @@ def still_wanted(
     return [row for row in found if row[0].unit_kind != "member" or row[0].unit_id not in closed]
 
 
-def _seats(
+def seats_of(
     conn: Connection, program_id: str, shown: Sequence[tuple[Decision, Status]], today: date
 ) -> dict[str, int | None]:
     """Where the members of these decisions sit today."""

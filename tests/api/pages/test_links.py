@@ -239,7 +239,8 @@ def test_every_language_has_every_word(language: str) -> None:
 
 
 def test_every_kind_of_page_has_its_words() -> None:
-    assert set(PAGES) <= set(words_of("en"))
+    elsewhere = {"brief"}  # whose words a message and a voice have too: `workflows/languages/`
+    assert set(PAGES) - elsewhere <= set(words_of("en"))
 
 
 def test_a_link_works_no_longer_than_a_month() -> None:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -57,6 +59,12 @@ class Content(msgspec.Struct, frozen=True):
     more: tuple[tuple[Topic, str], ...]
     printed: int
     form: bool
+
+
+@cache
+def brief_style() -> str:
+    """The page's own style sheet, for a page that is kept as a file."""
+    return (Path(__file__).parents[1] / "static" / "brief.css").read_text()
 
 
 def may(conn: Connection, _kept: Kept, program_id: str, subject: str, _now_ms: int) -> None:

@@ -1,6 +1,6 @@
 """What a page is that a link opens, and how its words are found. A new page is one `Page` in `PAGES`."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from engagement.api.desk import Workflow
+from engagement.api.service import Service
 from engagement.store.keys import Scope
 from engagement.store.page_links import PageLink
 from engagement.strategy.setup import Program
@@ -29,19 +30,22 @@ class Page(NamedTuple):
     scope : what a key must have to give such a link, since whoever holds the link can do as much
     may : whether there is such a page: raises a `Mistake` where there is not
     show : a workflow that reads: `Opened` → `Shown`      take : one that writes: `Sent` → `Taken`
+    first : what takes too long for one go, read in parts beforehand; it comes with `Opened`
     """
 
     scope: Scope
     may: May
     show: Workflow
     take: Workflow
+    first: Callable[[Service, PageLink], Awaitable[Any]] | None = None
 
 
 class Opened(NamedTuple):
-    """A link that somebody opened. language : asked for, "" for none"""
+    """A link that somebody opened. language : asked for, "" for none      found : of the page's `first`"""
 
     link: PageLink
     language: str
+    found: Any = None
 
 
 class Sent(NamedTuple):
@@ -90,11 +94,17 @@ def day_in_words(day: date, language: str) -> str:
 
 
 @cache
+def style() -> str:
+    """The style sheet, for a page that is kept as a file of its own."""
+    return (HERE.parent / "static" / "pages.css").read_text()
+
+
+@cache
 def environment() -> Environment:
-    """Templates that escape everything and refuse a name they do not know."""
+    """Templates that refuse a name they do not know; those of pages escape everything."""
     return Environment(
         loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

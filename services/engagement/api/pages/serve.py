@@ -76,9 +76,13 @@ async def _link(request: Anybody, token: str) -> PageLink:
 
 
 async def _shown(request: Anybody, link: PageLink, trouble: str) -> Response[str]:
-    service = service_of(request)
-    work = Work(link.program_id, PAGES[link.opens].show)
-    shown: Shown = await _asked(service, "read", work, Opened(link, _wish(request)))
+    service, page = service_of(request), PAGES[link.opens]
+    try:
+        found = None if page.first is None else await page.first(service, link)
+    except EngagementError as error:
+        raise _trouble(error) from error
+    work = Work(link.program_id, page.show)
+    shown: Shown = await _asked(service, "read", work, Opened(link, _wish(request), found))
     text = drawn(
         shown.template,
         shown.language,
@@ -96,10 +100,13 @@ async def _asked(service: Service, lane: Any, work: Work, item: Any) -> Any:
     """The result of a workflow; what it refuses is trouble, in words for people."""
     try:
         return await one(service, lane, work, item)
-    except Fault as fault:
-        raise Trouble("busy") from fault
-    except EngagementError as gone:  # what the link opened was there when the link was made
-        raise Trouble("ended") from gone
+    except EngagementError as error:
+        raise _trouble(error) from error
+
+
+def _trouble(error: EngagementError) -> Trouble:
+    """A fault of ours passes; what the link opened was there when the link was made, and is gone."""
+    return Trouble("busy" if isinstance(error, Fault) else "ended")
 
 
 def from_here(headers: Mapping[str, str]) -> bool:

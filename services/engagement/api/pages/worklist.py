@@ -1,58 +1,66 @@
 """The page of a work list: what waits to be done, with buttons to say what became of each thing."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 import msgspec
 from sqlalchemy import Connection
 
-from engagement.actions.action import Carrier
 from engagement.api.pages.page import Opened, Page, Sent, Shown, Taken, spoken
-from engagement.errors import Mistake, NotFound
+from engagement.api.service import Service
+from engagement.api.worklists import WeekPage, silent_for
+from engagement.errors import Conflict, Mistake
 from engagement.store import decisions, setup
 from engagement.store.kept import Kept
-from engagement.workflows.answer import Reply, answer
-from engagement.workflows.worklist import WorkItem, WorkWanted, work_lists
+from engagement.store.page_links import PageLink
+from engagement.strategy.cadence import local_date
+from engagement.workflows.answer import DecisionId, Reply, answer
+from engagement.workflows.carriers import whose
+from engagement.workflows.week_list import WeekWanted, on_list, week_lists
+from engagement.workflows.week_sums import for_phone
+from engagement.workflows.week_tasks import Check
 
-MOST = 200
-CARRIERS: tuple[str, ...] = get_args(Carrier)
-
-
-class Things(msgspec.Struct, frozen=True):
-    """What stands on the page."""
-
-    items: tuple[WorkItem, ...]
-    more: bool
+UNTIL_DONE = ("proposed", "accepted", "expired", "not_done")
+"""Where a decision stands that could still be done: what keeps it from that is that it was not earned."""
 
 
 class Answer(Reply, frozen=True, kw_only=True):
     """What a form says became of one thing."""
 
-    decision_id: str
+    decision_id: DecisionId
 
 
-def may(_conn: Connection, _kept: Kept, _program_id: str, subject: str, _now_ms: int) -> None:
+def may(conn: Connection, kept: Kept, program_id: str, subject: str, now_ms: int) -> None:
     """Raises NotFound where nobody has such a list."""
-    if subject not in CARRIERS:
-        raise NotFound(f"there is no work list for `{subject}`; there are {', '.join(CARRIERS)}")
+    program = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id)).program
+    whose(conn, program_id, subject, local_date(now_ms, program.time_zone))
+
+
+async def first(service: Service, link: PageLink) -> tuple[Check, ...]:
+    """The groups that somebody should ask after."""
+    return await silent_for(service, link.program_id, link.subject)
 
 
 def show(
     conn: Connection, kept: Kept, program_id: str, opened: Sequence[Opened], now_ms: int
 ) -> list[Shown | Mistake]:
     """The page of each link."""
-    return [_shown(conn, kept, program_id, one, now_ms) for one in opened]
-
-
-def _shown(conn: Connection, kept: Kept, program_id: str, opened: Opened, now_ms: int) -> Shown | Mistake:
-    carrier = msgspec.convert(opened.link.subject, Carrier)
-    wanted = WorkWanted("open", carrier, None, None, "", MOST, opened.link.audience)
-    found = work_lists(conn, kept, program_id, [wanted], now_ms)[0]
-    if isinstance(found, Mistake):
-        return found
     program = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id)).program
-    content = Things(found.items, found.next is not None)
-    return Shown("worklist.html", spoken(opened.language, program.language), program, content)
+    wanted = [
+        WeekWanted(one.link.subject, one.link.audience, one.language or None, silent=one.found)
+        for one in opened
+    ]
+    lists = week_lists(conn, kept, program_id, wanted, now_ms)
+    return [
+        week
+        if isinstance(week, Mistake)
+        else Shown(
+            "worklist.html",
+            spoken(one.language, week.language, program.language),
+            program,
+            WeekPage(for_phone(week), answerable=True),
+        )
+        for one, week in zip(opened, lists, strict=True)
+    ]
 
 
 def take(
@@ -62,25 +70,26 @@ def take(
     return [_taken(conn, kept, program_id, one, now_ms) for one in sent]
 
 
-def _taken(conn: Connection, kept: Kept, program_id: str, sent: Sent, now_ms: int) -> Taken:
-    first = {name: values[0] for name, values in sent.form.items() if values[0]}
+def _taken(conn: Connection, kept: Kept, program_id: str, sent: Sent, now_ms: int) -> Taken | Mistake:
+    first_of = {name: values[0] for name, values in sent.form.items() if values[0]}
     try:
-        said = msgspec.convert(first, Answer)
+        said = msgspec.convert(first_of, Answer)
     except msgspec.ValidationError:
         return Taken("not_understood")
-    found = decisions.by_id(conn, program_id, [said.decision_id]).get(said.decision_id)
-    if found is None or not _listed(conn, kept, program_id, found, sent.link.subject):
+    decision = decisions.by_id(conn, program_id, [said.decision_id]).get(said.decision_id)
+    try:
+        here = decision is not None and on_list(conn, kept, program_id, sent.link.subject, decision, now_ms)
+    except Mistake as gone:
+        return gone
+    if not here:
         return Taken("not_here")
-    reply = Reply(said.status, said.reason)
+    reply = Reply(said.status, said.reason, said.occurred_at)
     stood = answer(conn, kept, program_id, [(said.decision_id, reply)], now_ms)[0]
-    return Taken("already") if isinstance(stood, Mistake) else Taken(place=f"d-{said.decision_id}")
+    if isinstance(stood, Conflict):
+        life = decisions.answers(conn, program_id, [said.decision_id])[said.decision_id]
+        stands = life[-1].status if life else "proposed"
+        return Taken("not_earned" if said.status == "done" and stands in UNTIL_DONE else "already")
+    return Taken("not_understood") if isinstance(stood, Mistake) else Taken(place=f"d-{said.decision_id}")
 
 
-def _listed(
-    conn: Connection, kept: Kept, program_id: str, decision: decisions.Decision, subject: str
-) -> bool:
-    action = setup.catalogue(conn, kept, program_id, decision.catalogue).actions.get(decision.action_id)
-    return action is not None and action.carrier == subject
-
-
-PAGE = Page(scope="recommend", may=may, show=show, take=take)
+PAGE = Page(scope="recommend", may=may, show=show, take=take, first=first)
