@@ -191,7 +191,7 @@ def _passes(case: Any, operand: str) -> bool:
     arguments = case["arguments"]
     match case["type"]:
         case "has_only_text":
-            return operand.strip() == arguments[0]
+            return operand.strip() == str(arguments[0])
         case "has_text":
             return bool(operand.strip())
         case "has_number_eq":

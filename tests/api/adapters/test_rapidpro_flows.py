@@ -182,7 +182,7 @@ def test_what_cannot_be_read_is_asked_for_once_more(program: Program):
 def test_a_wrong_seat_gets_one_kind_line_and_the_rest_is_noted(program: Program):
     run = started(program, SMS).answer("1 | 1 2 9 | 2")
     assert "9: no such seat" in run.read[-1]
-    assert told(program) == MONTH
+    assert told(program) == MONTH - {("cat", "attendance", 0)}  # 9 may have been meant for any seat
 
 
 def test_a_month_by_keypad_is_the_month_by_sms(program: Program):
@@ -191,7 +191,7 @@ def test_a_month_by_keypad_is_the_month_by_sms(program: Program):
     for key in ("1", "1", "1", "1", "1", "1*2", "2"):  # goals, missed, hour, report, held, came, met
         run.answer(key)
     assert told(program) == MONTH
-    assert run.said[-1].text.startswith("Thank you") or not run.over
+    assert any(text.startswith("Thank you! ") for text in run.read)
 
 
 def test_a_key_that_leads_nowhere_plays_the_menu_again(program: Program):
@@ -239,16 +239,9 @@ def test_what_a_group_tried_is_answered_from_the_flow(program: Program):
 
 def test_a_shared_phone_hears_nothing_about_a_member(program: Program):
     caller = program.caller("signals")
-    caller.post(
-        "/v1/signals",
-        {
-            "signals": [
-                {"source": "app", "id": f"g{seat}", "kind": "goal_set", "member": name,
-                 "chain": f"goal-{seat}", "value": "medicine", "occurred_at": "2026-10-01T10:00:00Z"}
-                for seat, name in enumerate(("ana", "ben", "cat"), start=1)
-            ]
-        },
-    )  # fmt: skip
+    shared = {"source": "app", "kind": "goal_set", "value": "medicine", "occurred_at": "2026-10-01T10:00:00Z"}
+    goals = [shared | {"id": name, "member": name, "chain": f"of-{name}"} for name in ("ana", "ben", "cat")]
+    caller.post("/v1/signals", {"signals": goals})
     for flow in (SMS, VOICE):
         for phone in ("shared", ""):
             run = started(program, flow, engagement_phone=phone)
