@@ -54,6 +54,9 @@ def tell_secrets(service: Served) -> None:
     ask = {"member": "g1-m2", "decision_point": CANARY, "context": {CANARY: 1}}
     report = {"source": CANARY, "id": CANARY, "kind": "attendance", "member": member}
     report |= {"occurred_at": "2026-01-05T00:00:00Z"}
+    rank = {"eventId": CANARY, "actions": [{"id": CANARY, "features": [{CANARY: CANARY}]}]}
+    cloud = {"Content-Type": "application/cloudevents+json"}
+    event = {"specversion": "1.0", "source": CANARY, "id": CANARY, "type": "attendance", CANARY: CANARY}
     for method, path, body in [
         ("PUT", f"/v1/members/{member}", {"id": member}),
         ("PUT", f"/v1/members/{member}", {"id": f"{CANARY}-n"}),
@@ -70,6 +73,13 @@ def tell_secrets(service: Served) -> None:
         ("POST", "/v1/recommendations/batch", {"requests": [{"member": member}, ask]}),
         ("POST", "/v1/signals", {"signals": [report, report, report | {"kind": CANARY}]}),
         ("POST", "/v1/signals", {"signals": [report | {"occurred_at": CANARY}]}),
+        ("POST", "/personalizer/rank", rank),
+        ("POST", "/personalizer/v1.0/rank", {"eventId": CANARY, CANARY: CANARY}),
+        ("POST", f"/personalizer/events/{CANARY}/reward", {"value": 1}),
+        ("POST", f"/personalizer/events/{CANARY}-2/activate", None),
+        ("GET", f"/personalizer/{CANARY}", None),
+        ("POST", "/ofrep/v1/evaluate/flags", {"context": {"targetingKey": "g1-m2", "flags": [CANARY]}}),
+        ("POST", f"/ofrep/v1/evaluate/flags/{CANARY}", {"context": {"targetingKey": CANARY, CANARY: CANARY}}),
         ("POST", "/v1/folds", None),
         ("GET", f"/v1/groups/{CANARY}/brief", None),
         ("POST", "/v1/groups/g1/month", {"text": f"1 | 1 {CANARY}"}),
@@ -77,6 +87,8 @@ def tell_secrets(service: Served) -> None:
         assert client.request(method, path, json=body).status_code < 500
     for content in (f'{{"member": "{CANARY}'.encode(), CANARY.encode() + b"\xff"):
         assert client.post("/v1/recommendations", content=content).status_code == 400
+    for more in ({}, {"time": "2026-01-05T00:00:00Z", "subject": f"member/{member}"}):
+        assert client.post("/v1/events", json=event | more, headers=cloud).status_code < 500
     roster = {"Content-Type": "text/csv"}
     assert client.post("/v1/imports/roster", content=f"{CANARY}\n", headers=roster).status_code == 400
     register = f"group,date,held\n{CANARY},{CANARY},{CANARY}\n"
@@ -93,7 +105,7 @@ def test_no_word_of_a_caller_is_in_the_logs_or_the_metrics(tmp_path: Path, level
         secret = service.key
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     answered = [line for line in lines if line["message"] == "answered"]
-    assert len(answered) == 24  # one line for every request, metrics included
+    assert len(answered) == 33  # one line for every request, metrics included
     assert {"/v1/members/{name}", "/v1/recommendations", "unmatched"} <= {line["route"] for line in answered}
     told = json.dumps(lines) + metrics
     assert CANARY not in told

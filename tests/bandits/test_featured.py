@@ -55,7 +55,7 @@ def test_scores_are_differences_from_the_mean_of_what_is_available():
     phi, reward, weight = rows(40)
     belief = known(folded({}, phi, reward, weight))
     some_phi, available = rows(5)[0], np.array([True, False, True, True, True])
-    found = scores(belief, some_phi, available)
+    found = scores(belief, some_phi[None], available[None])
     assert (found.mean.shape, found.sd.shape) == ((1, 5), (1, 5))
     plain = some_phi @ belief.mean
     np.testing.assert_allclose(found.mean[0], plain - plain[available].mean(), atol=1e-12)
@@ -69,7 +69,7 @@ def test_what_actions_share_says_nothing_of_which_is_better():
     one = some(3)
     belief = known({})
     alike = np.stack([features(moment, one) for moment in (some(4),)] * 3)
-    found = scores(belief, alike, np.ones(3, np.bool_))
+    found = scores(belief, alike[None], np.ones((1, 3), np.bool_))
     assert np.abs(found.mean).max() == 0
     np.testing.assert_allclose(found.sd, 0, atol=1e-12)
 
@@ -97,4 +97,4 @@ def test_sums_that_no_rows_could_have_are_unusable(node):
 def test_scores_that_are_not_finite_are_unusable():
     belief = Known(np.full(DIMENSIONS, np.inf), np.eye(DIMENSIONS))
     with pytest.raises(Unusable), np.errstate(invalid="ignore"):
-        scores(belief, rows(2)[0], np.ones(2, np.bool_))
+        scores(belief, rows(2)[0][None], np.ones((1, 2), np.bool_))

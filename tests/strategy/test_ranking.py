@@ -15,7 +15,13 @@ EVERY = np.ones(4, np.bool_)
 
 
 def chosen(belief=BELIEF, available=EVERY, baseline=0, exploration=0.2, mode="Online", draw=0):
-    return rank(belief, PHI, available, baseline, exploration, mode, draw)
+    """One choice: its arrays without the first axis."""
+    found = rank(belief, PHI[None], available[None], (baseline,), exploration, mode, (draw,))
+    return found._replace(
+        probability=found.probability[0],
+        beside=None if found.beside is None else found.beside[0],
+        picked=int(found.picked[0]),
+    )
 
 
 def evidence(**more):
@@ -57,6 +63,20 @@ def test_where_the_baseline_is_answered_what_the_belief_would_have_drawn_stands_
     found = chosen(mode=mode, baseline=3)
     assert (found.picked, found.probability.tolist()) == (3, [0, 0, 0, ONE])
     assert found.beside.tolist() == chosen().probability.tolist()
+
+
+def test_a_choice_does_not_depend_on_those_beside_it():
+    rng = generator(3, "rows")
+    for rows in (2, 7, 64, 256):
+        phi = rng.normal(size=(rows, 5, DIMENSIONS))
+        available = rng.random((rows, 5)) < 0.7
+        available[:, 0] = True
+        belief = Known(rng.normal(size=DIMENSIONS), rng.normal(size=(DIMENSIONS, DIMENSIONS)) / 16)
+        together = rank(belief, phi, available, [0] * rows, 0.2, "Apprentice", range(rows))
+        for n in range(0, rows, 5):
+            alone = rank(belief, phi[n : n + 1], available[n : n + 1], [0], 0.2, "Apprentice", (n,))
+            for one, all_ in zip(alone[:4], together[:4], strict=True):
+                assert one.tobytes() == all_[n].tobytes()
 
 
 def test_an_unusable_belief_leaves_an_even_draw_and_says_so():

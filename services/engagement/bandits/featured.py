@@ -85,16 +85,18 @@ def known(nodes: Nodes) -> Known:
 
 
 def scores(belief: Known, phi: Floats, available: Bools) -> Scores:
-    """Mean and sd, (1, K), of each action's score less the mean score of the available ones.
+    """Mean and sd, (N, K), of each action's score less the mean score of the available ones.
 
-    phi : (K, D)      available : (K,), at least one
+    phi : (N, K, D)      available : (N, K), at least one a row
+    A row's bytes do not depend on the rows beside it: each is a product of matrices of its own.
     """
-    contrast = phi - phi[available].mean(axis=0)
-    mean = contrast @ belief.mean
-    sd = np.sqrt(np.square(contrast @ belief.root.T).sum(axis=1))
+    there = available[:, :, None]
+    contrast = phi - np.where(there, phi, 0).sum(axis=1, keepdims=True) / there.sum(axis=1, keepdims=True)
+    mean = (contrast @ belief.mean[:, None])[:, :, 0]
+    sd = np.sqrt(np.square(contrast @ belief.root.T).sum(axis=2))
     if not (np.isfinite(mean).all() and np.isfinite(sd).all()):
         raise Unusable("the scores of the belief are not finite")
-    return Scores("normal", mean[None, :], sd[None, :])
+    return Scores("normal", mean, sd)
 
 
 def _mixed(names: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -16,7 +16,7 @@ from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.featured import Known
 from engagement.bandits.propensity import ONE, bounded, in_units, pick
 from engagement.errors import Unusable
-from engagement.records import Bools, Course, Floats, Named, Units
+from engagement.records import Bools, Course, Floats, Integers, Named, Scores, Units
 from engagement.strategy.setup import Noun
 
 RANKER = "@ranks"
@@ -77,13 +77,17 @@ class RankEvidence(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ranked(NamedTuple):
-    """One choice among K actions. beside : None where the belief itself decided"""
+    """N choices, each among K actions.
+
+    mean, sd, probability : (N, K)      beside : (N, K), None where the belief itself decided
+    picked : (N,)      fallback : why the belief did not decide, or None
+    """
 
     mean: Floats
     sd: Floats
     probability: Units
     beside: Units | None
-    picked: int
+    picked: Integers
     fallback: str | None
 
 
@@ -99,39 +103,41 @@ def rank(
     belief: Known | None,
     phi: Floats,
     available: Bools,
-    baseline: int,
+    baseline: Sequence[int],
     exploration: float,
     mode: Mode,
-    uniform: int,
+    uniforms: Sequence[int],
 ) -> Ranked:
-    """Chooses one of K actions that come with features.
+    """Chooses N times among K actions that come with features.
 
     belief : None where it is unusable: every available action is then as likely as any other
-    phi : (K, D)      available : (K,), at least one      baseline : an available one's index
+    phi : (N, K, D)      available : (N, K), at least one a row      baseline : N indices of available ones
+    uniforms : N integers in [0, 2⁵³)
     """
-    fallback = None
-    nothing = np.zeros(len(phi))
-    mean, sd = nothing, nothing
-    rho = available / available.sum()
-    if belief is not None:
-        try:
-            found = featured.scores(belief, phi, available)
-        except Unusable:
-            belief = None
-        else:
-            mean, sd = found.mean[0], found.sd[0]
-            rho = Thompson().probabilities(found, available[None, :], _NO_COURSE)[0]
-    if belief is None:
-        fallback = "belief_unusable"
-    believed = in_units(bounded(rho[None, :], available[None, :], exploration / available.sum()))
+    count = available.sum(axis=1, keepdims=True)
+    scores, rho = _believed(belief, phi, available)
+    believed = in_units(bounded(available / count if rho is None else rho, available, exploration / count))
+    fallback = "belief_unusable" if rho is None else None
     if mode == "Online":
-        return Ranked(mean, sd, believed[0], None, int(pick(believed, (uniform,))[0]), fallback)
-    certain = np.zeros(len(phi), np.uint64)
-    certain[baseline] = ONE
-    return Ranked(mean, sd, certain, believed[0], baseline, fallback)
+        return Ranked(scores.mean, scores.sd, believed, None, pick(believed, uniforms), fallback)
+    certain = np.zeros_like(believed)
+    picked = np.array(baseline, np.int64)
+    certain[np.arange(len(picked)), picked] = ONE
+    return Ranked(scores.mean, scores.sd, certain, believed, picked, fallback)
 
 
-_NO_COURSE = Course(np.zeros(1, np.int64), np.ones(1))
+def _believed(belief: Known | None, phi: Floats, available: Bools) -> tuple[Scores, Floats | None]:
+    """The belief's scores and what follows from them; zeros and None where it gives no usable numbers."""
+    nothing = np.zeros(available.shape)
+    if belief is None:
+        return Scores("normal", nothing, nothing), None
+    try:
+        found = featured.scores(belief, phi, available)
+    except Unusable:
+        return Scores("normal", nothing, nothing), None
+    rows = len(available)
+    no_course = Course(np.zeros(rows, np.int64), np.ones(rows))
+    return found, Thompson().probabilities(found, available, no_course)
 
 
 def order(probability: Sequence[int], picked: int, excluded: Sequence[bool]) -> list[int]:
@@ -179,7 +185,14 @@ def phi_of(evidence: RankEvidence, actions: Sequence[int] | None = None) -> Floa
 
 
 def ranked_again(evidence: RankEvidence, belief: Known | None) -> Ranked:
-    """The choice made again, with the belief that made it."""
+    """The choice made again, with the belief that made it, as one row."""
     excluded = np.frombuffer(evidence.excluded, np.uint8).astype(np.bool_)
-    given = (evidence.baseline, evidence.exploration, evidence.mode, evidence.uniform)
-    return rank(belief, phi_of(evidence), ~excluded, *given)
+    return rank(
+        belief,
+        phi_of(evidence)[None, :],
+        ~excluded[None, :],
+        (evidence.baseline,),
+        evidence.exploration,
+        evidence.mode,
+        (evidence.uniform,),
+    )

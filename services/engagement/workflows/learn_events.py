@@ -183,7 +183,7 @@ def replay_events(
             belief = believed(conn, kept, program_id, row.version)
             again = ranked_again(row.evidence, None if row.evidence.fallback else belief)
             stored = np.frombuffer(row.evidence.probability, np.uint64)
-            gap = np.abs(again.probability.astype(np.int64) - stored.astype(np.int64)).max()
+            gap = np.abs(again.probability[0].astype(np.int64) - stored.astype(np.int64)).max()
             drawn = uniform(secret, program_id, RANKER, f"event:{row.event_id}", row.slot)
-            action = row.evidence.actions[again.picked]
+            action = row.evidence.actions[int(again.picked[0])]
             yield EventVerdict(row, action, int(gap), drawn == row.evidence.uniform)

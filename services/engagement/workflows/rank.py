@@ -4,9 +4,11 @@ Asking again under the same event id gives the same answer; another request unde
 is a unit and a decision point of its own, so nothing is locked and nobody waits for anybody.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from sqlalchemy import Connection
 
@@ -104,64 +106,109 @@ def rank_events(
 def _decided(
     conn: Connection, kept: Kept, program_id: str, asks: Sequence[RankAsk], now_ms: int
 ) -> dict[str, list[Event]]:
-    """New events, decided and stored; of two requests under one id the first is decided."""
+    """New events, decided and stored; of two requests under one id the first is decided.
+
+    The first slots of all events are decided at once, then the second ones, after what the first took.
+    """
     own, revision = settings(conn, program_id)
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
-    mode: Mode = "LoggingOnly" if catalogue.program.stopped else own.mode
+    if catalogue.program.stopped:
+        own = msgspec.structs.replace(own, mode="LoggingOnly")
     version = beliefs.pointers(conn, program_id, [RANKER])[RANKER]
+    deciding = _Deciding(program_id, own, revision, version, now_ms)
     belief = believed(conn, kept, program_id, version)
     secret = setup.draw_secret(conn, kept, program_id)
-    made: dict[str, list[Event]] = {}
-    for ask in asks:
-        if ask.event_id in made:
-            continue
-        taken: set[str] = set()
-        made[ask.event_id] = []
-        for place, slot in enumerate(ask.slots):
-            free = _free(slot, taken)
-            if not free.any():
-                continue
-            drawn = uniform(secret, program_id, RANKER, f"event:{ask.event_id}", slot.name)
-            baseline = slot.baseline if free[slot.baseline] else int(np.argmax(free))
-            found = rank(belief, slot.phi, free, baseline, own.exploration, mode, drawn)
-            taken.add(slot.actions[found.picked])
-            evidence = RankEvidence(
-                actions=slot.actions,
-                baseline=baseline,
-                excluded=(~free).astype(np.uint8).tobytes(),
-                moment=stored(slot.moment),
-                own=tuple(stored(named) for named in slot.own),
-                mean=found.mean.tobytes(),
-                sd=found.sd.tobytes(),
-                probability=found.probability.tobytes(),
-                beside=b"" if found.beside is None else found.beside.tobytes(),
-                uniform=drawn,
-                exploration=own.exploration,
-                mode=mode,
-                default_reward=own.default_reward,
-                aggregation=own.aggregation,
-                fallback=found.fallback,
-            )
-            made[ask.event_id].append(
-                Event(
-                    event_id=ask.event_id,
-                    slot=slot.name,
-                    place=place,
-                    settings_revision=revision,
-                    digest=ask.digest,
-                    deferred=ask.deferred,
-                    action_id=slot.actions[found.picked],
-                    probability=int(found.probability[found.picked]),
-                    version=version,
-                    decided_at=now_ms,
-                    closes_at=now_ms + own.wait_s * SECOND_MS,
-                    evidence=evidence,
-                )
-            )
-    rows = [row for event_id in sorted(made) for row in made[event_id]]
-    for part in parts(rows, 1_000):
+    distinct = {ask.event_id: ask for ask in reversed(asks)}
+    made: dict[str, list[Event]] = {name: [] for name in sorted(distinct)}
+    for place in range(max(len(ask.slots) for ask in asks)):
+        waiting: dict[int, list[_Choice]] = defaultdict(list)
+        for name, before in made.items():
+            if place < len(distinct[name].slots):
+                slot = distinct[name].slots[place]
+                free = _free(slot, {row.action_id for row in before})
+                if free.any():
+                    waiting[len(free)].append(_Choice(distinct[name], place, slot, free))
+        for actions in sorted(waiting):
+            for row in _chosen(deciding, belief, secret, waiting[actions]):
+                made[row.event_id].append(row)
+    for part in parts([row for rows in made.values() for row in rows], 1_000):
         events.insert_events(conn, program_id, part)
     return made
+
+
+class _Deciding(NamedTuple):
+    """What holds for all ranks of a batch. revision : of the settings"""
+
+    program_id: str
+    settings: Ranking
+    revision: int
+    version: int
+    now_ms: int
+
+
+class _Choice(NamedTuple):
+    """One slot to be decided. free : (K,), what it may choose"""
+
+    ask: RankAsk
+    place: int
+    slot: Slot
+    free: Bools
+
+    @property
+    def baseline(self) -> int:
+        """The action answered when nothing else is known: the slot's own, or the first that is left."""
+        return self.slot.baseline if self.free[self.slot.baseline] else int(np.argmax(self.free))
+
+
+def _chosen(
+    deciding: _Deciding, belief: Known | None, secret: bytes, choices: Sequence[_Choice]
+) -> list[Event]:
+    """Choices among equally many actions, each as the event to be stored."""
+    own = deciding.settings
+    draws = [
+        uniform(secret, deciding.program_id, RANKER, f"event:{row.ask.event_id}", row.slot.name)
+        for row in choices
+    ]
+    phi, free = np.stack([row.slot.phi for row in choices]), np.stack([row.free for row in choices])
+    baselines = [row.baseline for row in choices]
+    found = rank(belief, phi, free, baselines, own.exploration, own.mode, draws)
+    out = []
+    for n, (choice, drawn) in enumerate(zip(choices, draws, strict=True)):
+        slot, picked = choice.slot, int(found.picked[n])
+        evidence = RankEvidence(
+            actions=slot.actions,
+            baseline=baselines[n],
+            excluded=(~choice.free).astype(np.uint8).tobytes(),
+            moment=stored(slot.moment),
+            own=tuple(stored(named) for named in slot.own),
+            mean=found.mean[n].tobytes(),
+            sd=found.sd[n].tobytes(),
+            probability=found.probability[n].tobytes(),
+            beside=b"" if found.beside is None else found.beside[n].tobytes(),
+            uniform=drawn,
+            exploration=own.exploration,
+            mode=own.mode,
+            default_reward=own.default_reward,
+            aggregation=own.aggregation,
+            fallback=found.fallback,
+        )
+        out.append(
+            Event(
+                event_id=choice.ask.event_id,
+                slot=slot.name,
+                place=choice.place,
+                settings_revision=deciding.revision,
+                digest=choice.ask.digest,
+                deferred=choice.ask.deferred,
+                action_id=slot.actions[picked],
+                probability=int(found.probability[n, picked]),
+                version=deciding.version,
+                decided_at=deciding.now_ms,
+                closes_at=deciding.now_ms + own.wait_s * SECOND_MS,
+                evidence=evidence,
+            )
+        )
+    return out
 
 
 def _free(slot: Slot, taken: set[str]) -> Bools:
