@@ -1,4 +1,4 @@
-"""A line between the service and PostgreSQL that can fall silent, be cut, or lose who is on it."""
+"""A line to PostgreSQL, or to the service, that can fall silent, be cut, or lose who is on it."""
 
 import socket
 import threading
@@ -63,6 +63,10 @@ class Proxy:
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
 
+    def lead_to(self, target: int) -> None:
+        """New connections go to another port of 127.0.0.1."""
+        self._target = target
+
     def stall(self) -> None:
         """From now on nothing gets through, and nobody is told."""
         self._flows = False
@@ -101,7 +105,12 @@ class Proxy:
         with suppress(OSError):  # raised by `accept` when the door is shut
             while True:
                 near, _ = self._door.accept()
-                pair = _Pair(near, socket.create_connection(("127.0.0.1", self._target)))
+                try:
+                    far = socket.create_connection(("127.0.0.1", self._target))
+                except ConnectionRefusedError:  # nobody is there just now
+                    near.close()
+                    continue
+                pair = _Pair(near, far)
                 self._pairs.append(pair)
                 pair.begin(flows=self._flows)
 

@@ -23,7 +23,8 @@ Command = Callable[[str, Run, str], argparse.ArgumentParser]
 
 def say(*lines: str) -> None:
     """Prints for the person at the terminal."""
-    print(*lines, sep="\n", flush=True)  # noqa: T201  # the command line speaks
+    if lines:
+        print(*lines, sep="\n", flush=True)  # noqa: T201  # the command line speaks
 
 
 def settings_of(arguments: Arguments) -> Settings:

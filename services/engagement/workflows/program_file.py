@@ -134,6 +134,8 @@ class _Reading:
             known = ", ".join(["template", "languages", "program", *SECTIONS, "links"])
             self._wrong((name,), f"there is no `{name}` in a program file; there are: {known}")
         base = self._template()
+        if self._mistakes and not base and "template" in self._document:  # nothing else could be told apart
+            return ProgramFile(None, (), (), tuple(self._mistakes), {}, {})
         program = self._program(base)
         rows = {section: self._section(section, base) for section in SECTIONS}
         links = self._typed("links", tuple[Linked, ...], ())
@@ -186,7 +188,13 @@ class _Reading:
         found = list(flaws(whole, Program, ("program",)))
         for flaw in found:
             self._wrong(*flaw)
-        return None if found else decoded(whole, Program)
+        faulty = {flaw.path[1] for flaw in found if len(flaw.path) > 1}
+        sound = {name: value for name, value in whole.items() if name not in faulty} if faulty else whole
+        try:
+            program: Program = decoded({"id": "program", "title": "…"} | sound if found else sound, Program)
+        except msgspec.ValidationError:
+            return None
+        return program
 
     def _section(self, section: str, base: Mapping[str, Any]) -> list[Any]:
         """The things of a list: the template's as the file changes them, and the file's own."""
