@@ -38,6 +38,7 @@ from engagement.workflows.everybody import AskAll
 from engagement.workflows.import_register import RegisterReport
 from engagement.workflows.ingest import Receipt, Signal
 from engagement.workflows.outcome import Earned, Posted
+from engagement.workflows.page_link import LinkAsk, LinkMade, LinkSeen
 from engagement.workflows.plan import PlanAsk
 from engagement.workflows.plan_life import Swap
 from engagement.workflows.plan_told import PlanSeen
@@ -46,6 +47,7 @@ from engagement.workflows.roster import RosterReport
 from engagement.workflows.safety import OpenReferral
 from engagement.workflows.story import Story
 from engagement.workflows.tell import Recommendation
+from engagement.workflows.week_sums import WeekList
 from engagement.workflows.worklist import WorkItem, WorkList
 
 T = TypeVar("T")
@@ -229,6 +231,21 @@ class Client:
             page = self._get("/v1/decisions?" + urlencode(wanted | {"after": after}), WorkList)
             yield from page.items
             after = page.next
+
+    def work_list(self, carrier: str, **wanted: str) -> WeekList:
+        """What a carrier does now, up to 1,000 things. wanted : `language`, or `after` to go on
+
+        carrier : a kind, a health worker's id, or the id of a group's adviser or deputy
+        """
+        return self._get(f"/v1/worklists/{_part(carrier)}?" + urlencode({"limit": MOST} | wanted), WeekList)
+
+    def make_link(self, wanted: LinkAsk) -> LinkMade:
+        """A link that opens one page for a while, for somebody who types no key. Sent twice it makes two."""
+        return self._post("/v1/links", wanted, LinkMade)
+
+    def end_link(self, link_id: str) -> LinkSeen:
+        """Ends a link at once."""
+        return self._send("POST", f"/v1/links/{_part(link_id)}/revoke", LinkSeen)
 
     def answer(self, decision_id: str, reply: Reply) -> Standing:
         """Says what became of a decision."""

@@ -141,9 +141,7 @@ def _step(
     return Answered(reply.status, reply.reason, occurred, now_ms)
 
 
-def _past(
-    decision: Decision, life: Sequence[Answered], said: Status, occurred: int, stands: Status
-) -> bool:
+def _past(decision: Decision, life: Sequence[Answered], said: Status, occurred: int, stands: Status) -> bool:
     """Whether a reply that comes late tells what was so before, and is known or no longer matters."""
     if any((step.status, step.occurred_at) == (said, occurred) for step in life):
         return True
