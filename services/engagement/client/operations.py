@@ -31,6 +31,7 @@ from engagement.workflows.ingest import Receipt, Signal
 from engagement.workflows.month import MonthKept
 from engagement.workflows.month_told import Month
 from engagement.workflows.outcome import Earned, Posted
+from engagement.workflows.page_link import LinkAsk, LinkMade, LinkSeen
 from engagement.workflows.plan import PlanAsk
 from engagement.workflows.plan_life import Swap
 from engagement.workflows.plan_told import PlanSeen
@@ -39,6 +40,7 @@ from engagement.workflows.roster import RosterReport
 from engagement.workflows.safety import OpenReferral
 from engagement.workflows.story import Story
 from engagement.workflows.tell import Recommendation, safe_default
+from engagement.workflows.week_sums import WeekList
 from engagement.workflows.worklist import WorkItem, WorkList
 
 T = TypeVar("T")
@@ -201,6 +203,24 @@ class Operations:
         """What waits to be done, the oldest first. wanted : `status`, `carrier`, `group`, `due_before`"""
         page = yield from self._get("/v1/decisions?" + urlencode(wanted | {"after": after}), WorkList)
         return Page(page.items, page.next)
+
+    @operation
+    def work_list(self, carrier: str, **wanted: str) -> Steps[WeekList]:
+        """What a carrier does now, up to 1,000 things. wanted : `language`, or `after` to go on
+
+        carrier : a kind, a health worker's id, or the id of a group's adviser or deputy
+        """
+        return self._get(f"/v1/worklists/{_part(carrier)}?" + urlencode({"limit": MOST} | wanted), WeekList)
+
+    @operation
+    def make_link(self, wanted: LinkAsk) -> Steps[LinkMade]:
+        """A link that opens one page for a while, for somebody who types no key. Sent twice it makes two."""
+        return self._post("/v1/links", wanted, LinkMade)
+
+    @operation
+    def end_link(self, link_id: str) -> Steps[LinkSeen]:
+        """Ends a link at once."""
+        return self._send("POST", f"/v1/links/{_part(link_id)}/revoke", LinkSeen)
 
     @operation
     def answer(self, decision_id: str, reply: Reply) -> Steps[Standing]:
