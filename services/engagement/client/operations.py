@@ -205,7 +205,7 @@ class Operations:
         return Page(page.items, page.next)
 
     @operation
-    def work_list(self, carrier: str, **wanted: str) -> Steps[WeekList]:
+    def work_list(self, carrier: str, /, **wanted: str) -> Steps[WeekList]:
         """What a carrier does now, up to 1,000 things. wanted : `language`, or `after` to go on
 
         carrier : a kind, a health worker's id, or the id of a group's adviser or deputy
