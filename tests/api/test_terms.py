@@ -169,6 +169,24 @@ def test_the_same_request_many_times_at_once_is_carried_out_once(program: Progra
     assert rows(program)["kept_answers"] == 1
 
 
+def test_two_replicas_carry_a_named_change_out_once(shared_url: str) -> None:
+    with running(shared_url) as here, running(shared_url) as there:
+        program = here.program()
+        key = program.key("admin")[0]
+
+        def sent(number: int) -> tuple[int, bytes]:
+            caller = Caller((here, there)[number % 2].client, key)
+            change = number // 4
+            answer = caller.put(SITE, site(f"Title {change}"), headers=named(f"change-{change}"))
+            return change, answer.content
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = set(pool.map(sent, range(40)))
+        assert len(answers) == 10
+        assert {number for number, _ in answers} == set(range(10))
+        assert Caller(here.client, key).get(SITE).json()["revision"] == 11
+
+
 def test_a_batch_in_several_transactions_is_answered_again_as_well(program: Program, caller: Caller) -> None:
     body = {"signals": [HELD | {"id": str(number)} for number in range(300)]}
     answers = [caller.post("/v1/signals", body, headers=named("a")).content for _ in range(2)]
