@@ -20,7 +20,7 @@ from engagement.strategy.setup import Switched
 from engagement.workflows.learn_events import replay_events
 from engagement.workflows.rebuild import compare
 from engagement.workflows.switch import Throw, throw
-from support.running import Program, Running, running
+from support.running import Program, Running, readers_busy, running
 
 KEY = "Ocp-Apim-Subscription-Key"
 START_MS = 1_772_323_200_000
@@ -206,7 +206,7 @@ def test_an_event_id_may_hold_what_an_address_must_encode(client: Old | New) -> 
     client.reward(event, 0.5)
 
 
-@pytest.mark.parametrize("event", ["a/b", "..", ".", "line\nbreak", ""])
+@pytest.mark.parametrize("event", ["a/b", "..", ".", "line\nbreak", "", "someone@example.org"])
 def test_an_event_id_that_no_address_could_hold_is_refused(client: Old | New, event: str) -> None:
     with pytest.raises(ERRORS) as refused:
         client.rank(event)
@@ -221,6 +221,7 @@ def test_an_event_id_that_no_address_could_hold_is_refused(client: Old | New, ev
         ({"actions": [{"id": "a"}, {"id": "a"}]}, "twice"),
         ({"excludedActions": ["call", "story", "nothing"]}, "no action"),
         ({"actions": [{"id": 5}]}, "actions[0].id"),
+        ({"actions": [{"id": "to someone@example.org"}]}, "pseudonyms"),
         ({"actions": [{"id": "a", "features": [{f"f{n}": n for n in range(65)}]}]}, "more than 64"),
         ({"contextFeatures": [{"x": [[[[[[[[[[1]]]]]]]]]]}]}, "nested"),
         ({"contextFeatures": [{"x": 1e999}]}, ""),
@@ -282,6 +283,24 @@ def test_an_event_of_another_program_is_not_there(here: Running, client: Old | N
         with pytest.raises(ERRORS) as refused:
             call()
         assert code_of(refused.value) == (404, "ResourceNotFound")
+
+
+def test_only_what_is_worth_a_second_try_says_when_to_try_again(
+    here: Running, program: Program, key: str
+) -> None:
+    unseen = program.key("recommend")[0]
+    body = {"actions": ACTIONS, "eventId": "e"}
+    with readers_busy(here.service):
+        told = here.client.post("/personalizer/rank", json=body, headers={KEY: unseen})
+    assert (told.status_code, told.headers["retry-after"]) == (503, "1")
+    assert told.json()["error"]["code"] == "InternalServerError"
+    refused = [
+        here.client.post("/personalizer/rank", json={"actions": []}, headers={KEY: key}),
+        here.client.post("/personalizer/rank", json=body),
+        here.client.post("/personalizer/events/nowhere/reward", json={"value": 1}, headers={KEY: key}),
+    ]
+    assert [row.status_code for row in refused] == [400, 401, 404]
+    assert not [row for row in refused if "retry-after" in row.headers]
 
 
 def test_a_program_that_is_stopped_shows_the_baseline_and_learns_nothing(

@@ -38,6 +38,7 @@ from engagement.workflows.tell import moment
 
 KEY = "Ocp-Apim-Subscription-Key"
 CALL = "x-ms-client-request-id"
+ADDRESS = "@"
 MOST_ACTIONS = 50
 MOST_MOMENT = 256
 MOST_OWN = 64
@@ -248,6 +249,8 @@ def _check(body: RankBody | ManyBody, event_id: str) -> None:
     """Refuses what could not be spoken of afterwards, and choices that are none."""
     if not event_id.isprintable() or "/" in event_id or event_id in (".", ".."):
         raise Invalid("`eventId` stands in addresses later: it may be no `.` or `..`, and hold no `/`")
+    if ADDRESS in event_id:
+        raise Invalid("`eventId` holds an `@`: ids are pseudonyms, no addresses")
     ids = [action.id for action in body.actions]
     if not 1 <= len(ids) <= MOST_ACTIONS:
         raise Invalid(f"`actions` are 1 to {MOST_ACTIONS}, not {len(ids)}")
@@ -263,6 +266,8 @@ def _check_ids(field: str, ids: Sequence[str]) -> None:
         raise Invalid(f"`{field}` hold one id twice")
     if not all(map(str.isprintable, ids)):
         raise Invalid(f"an id among the `{field}` cannot be printed")
+    if any(ADDRESS in name for name in ids):
+        raise Invalid(f"an id among the `{field}` holds an `@`: ids are pseudonyms, no addresses")
 
 
 def _understood(body: RankBody | ManyBody, event_id: str, digest: bytes, key: bytes) -> RankAsk:
