@@ -219,7 +219,7 @@ def _site(cells: Cells, catalogue: Catalogue) -> str:
 def _links(cells: Cells, today: date) -> dict[str, Link]:
     """What the line links its group to, by column."""
     said = {
-        column: {"relation": relation, "starts_on": today, "to": cells[column]}
+        column: {"relation": relation, "starts_on": today, "to": pseudonym(cells, column)}
         for column, relation in LINKS.items()
         if cells.get(column)
     }
