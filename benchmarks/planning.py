@@ -19,12 +19,13 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from engagement.bandits.restless.assignment import Places
-from engagement.bandits.restless.chains import carried, counted, learned
+from engagement.bandits.restless.chains import counted, followed, learned
 from engagement.bandits.restless.index import Phases, worth
 from engagement.bandits.restless.pivotal import Draws
 from engagement.bandits.restless.plan import Belief, Considered, Pool, Rule, decided, shares
 from engagement.randomness import generator
 from engagement.records import Bools, Floats, Integers
+from engagement.strategy.promise import NEVER, promised
 
 DISCOUNT = 0.95
 GUESS = 1.0
@@ -33,6 +34,8 @@ LEARNING = 12
 """Periods after which ours is compared with knowing the chains."""
 NAMES = ("nobody", "random", "round-robin", "worst-first", "myopic", "Whittle, known", "ours")
 CAPACITIES = (0.025, 0.05, 0.1, 0.2)
+WAITS = (None, 40, 20, 12, 8, 6)
+"""Longest waits in periods; with a fifth visited, five is the shortest that can be kept at all."""
 EPSILONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
@@ -171,12 +174,17 @@ def known_rules(place: World, visits: int, seed: int) -> dict[str, Choose]:
 
 
 class Ours:
-    """The plan of every period, with what was seen until then; remembers the smallest π of any group."""
+    """The plan of every period, with what was seen until then.
 
-    def __init__(self, place: World, visits: int, rule: Rule, seed: int) -> None:
-        self.place, self.visits, self.rule = place, visits, rule
+    wait : the longest that a group waits for a visit, None where nothing is promised
+    It remembers the smallest π of any group, and how many visits were certain.
+    """
+
+    def __init__(self, place: World, visits: int, rule: Rule, seed: int, wait: int | None = None) -> None:
+        self.place, self.visits, self.rule, self.wait = place, visits, rule, wait
         self.rng = generator(seed, "ours")
-        self.least = 1.0
+        self.least, self.certain = 1.0, 0
+        self.last = np.full(len(place.told), -1)
 
     def __call__(self, period: int, state: Integers, seen: list[tuple[Integers, Bools, Integers]]) -> Bools:
         """Who is visited in the period."""
@@ -188,15 +196,21 @@ class Ours:
             cells = place.told, before, visited.astype(np.int64), after
             counts[int(when >= place.end)] += counted(*cells, clusters, states)
         running, ended = counts
-        seen_of_phase = running if period < place.end else ended + carried(running)
-        belief = Belief(learned(seen_of_phase, np.zeros(clusters, np.int64), guess), endless(clusters))
+        concentration = learned(running, np.zeros(clusters, np.int64), guess)
+        if period >= place.end:
+            concentration = followed(concentration, running, ended, guess)
+        belief = Belief(concentration, endless(clusters))
         nowhere = Places(("",) * groups, ("",) * groups, ("",) * groups)
         none, always = np.zeros(groups, np.int64), np.full(groups, np.inf)
         pool = Pool(nowhere, place.told, state, none, always)
         share, _ = shares(pool, belief, self.rule, self.visits, self.rng)
         numbers = Draws(*self.rng.integers(0, 2**53, (3, groups)))
-        made = decided(Considered(share, always, self.visits, self.rule.epsilon), numbers)
+        due = np.full(groups, NEVER) if self.wait is None else self.wait + self.last + 1 - period
+        kept = promised(due, self.visits, self.rule.epsilon, numbers.order)
+        made = decided(Considered(share, kept.due, self.visits, kept.epsilon), numbers)
         self.least = min(self.least, float(made.probability.min()) / 2**32)
+        self.certain += kept.forced
+        self.last[made.chosen] = period
         return made.chosen
 
 
@@ -304,36 +318,123 @@ def priced(setting: Setting, size: Size, worlds: int) -> None:
         )
 
 
+def near_the_end(setting: Setting, size: Size, worlds: int, stays: float) -> None:
+    """What the index of the periods left gains where a program, and its visits with it, ends at half-time.
+
+    Both rules are told the chains, and that nobody is visited after the end; only one is told when it comes.
+    stays : the chance of a group to stay as it is whatever is done, so that what a visit does lasts longer
+    """
+    visits, end = setting.visits(size), size.periods // 2
+    earned: dict[str, list[Floats]] = {"nobody": [], "endless": [], "of the periods left": []}
+    for seed in range(worlds):
+        place = world(seed, size, setting.states, setting.drift, setting.spread)
+        slower = (stays * np.eye(place.states) + (1 - stays) * chain for chain in (place.before, place.after))
+        place = World(*slower, end, *place[3:])
+        clusters = len(place.before)
+        both = np.concatenate([place.before, place.after])[None]
+        after = np.arange(clusters, 2 * clusters)
+        rules = {
+            "endless": [endless(2 * clusters)] * end,
+            "of the periods left": [
+                Phases(
+                    np.repeat([end - period, np.inf], clusters),
+                    np.concatenate([after, after]),
+                )
+                for period in range(end)
+            ],
+        }
+        earned["nobody"].append(lived(place, known_rules(place, visits, seed)["nobody"]))
+        for name, phases in rules.items():
+            index = [worth(both, place.reward, DISCOUNT, one).value[0, :clusters] for one in phases]
+            earned[name].append(lived(place, until(place, index, visits, seed)))
+    nobody, plain, told = (np.array(rows) for rows in earned.values())
+    for words, part in (("all periods", slice(None)), ("the last three", slice(end - 3, end))):
+        gain, more = ((rows - base)[:, part].mean(axis=1) for rows, base in ((plain, nobody), (told, plain)))
+        share = more.mean() / gain.mean()
+        error = np.std(more - share * gain, ddof=1) / np.sqrt(worlds) / gain.mean()
+        head = f"{setting.states:>6}{setting.capacity:>8.1%}{setting.drift:>7.1f}{stays:>7.1f}  {words:<16}"
+        print(f"{head}{gain.mean():>10.4f}{more.mean():>10.5f}{share:>+8.1%} ± {error:.1%}", flush=True)
+
+
+def until(place: World, index: list[Floats], visits: int, seed: int) -> Choose:
+    """Visits by these indices, (C, S) a period, and nobody after the last of them."""
+    rng, groups = generator(seed, "ties"), len(place.cluster)
+
+    def choose(period: int, state: Integers, seen: list[tuple[Integers, Bools, Integers]]) -> Bools:  # noqa: ARG001  as every rule
+        if period >= len(index):
+            return np.zeros(groups, np.bool_)
+        return first(index[period][place.cluster, state], visits, rng)
+
+    return choose
+
+
 def _means(earned: dict[str, Floats], part: slice) -> list[Floats]:
     """Of these periods, a world: ours, known, round-robin."""
     return [earned[name][:, part].mean(axis=1) for name in ("ours", "Whittle, known", "round-robin")]
 
 
+def served(setting: Setting, size: Size, worlds: int, epsilon: float) -> None:
+    """The price of a minimum service: what ours keeps as the longest wait becomes shorter."""
+    visits, rule = setting.visits(size), setting.rule(epsilon)
+    places = [world(seed, size, setting.states, setting.drift, setting.spread) for seed in range(worlds)]
+    rules = [known_rules(place, visits, seed) for seed, place in enumerate(places)]
+    told = {
+        name: np.array([lived(place, one[name]) for place, one in zip(places, rules, strict=True)])
+        for name in ("Whittle, known", "round-robin")
+    }
+    for wait in WAITS:
+        plans = [Ours(place, visits, rule, seed, wait) for seed, place in enumerate(places)]
+        ours = np.array([lived(place, plan) for place, plan in zip(places, plans, strict=True)])
+        share = kept(*_means({**told, "ours": ours}, slice(LEARNING, None)))
+        certain = np.mean([plan.certain for plan in plans]) / (visits * size.periods)
+        words = "none" if wait is None else str(wait)
+        print(f"{setting.states:>6}{words:>8}{share:>18}{certain:>10.1%}", flush=True)
+
+
+TABLES = ("rules", "floor", "service", "end")
+
+
 def main() -> None:
-    """Both tables."""
+    """All four tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=30)
     parser.add_argument("--groups", type=int, default=1000)
     parser.add_argument("--epsilon", type=float, default=0.02)
+    parser.add_argument("--tables", nargs="*", choices=TABLES, default=TABLES, help="all of them by default")
     args = parser.parse_args()
     size = Size(args.groups, clusters=8, periods=24)
     print(f"{args.worlds} worlds of {size}, ε = {args.epsilon}; mean reward a group and period")
-    print(
-        f"{'states':>6}{'visits':>8}{'drift':>7}{'spread':>7}"
-        + "".join(f"{name:>16}" for name in NAMES)
-        + f"{'bound':>10}{'kept, to 12':>16}{'kept, from 13':>16}{'least π':>9}"
-    )
-    for states in (2, 3):
-        for setting in (
-            *(Setting(states, capacity) for capacity in CAPACITIES),
-            Setting(states, 0.1, drift=0.3),
-            Setting(states, 0.1, spread=0.3),
-        ):
-            compared(setting, size, args.worlds, args.epsilon)
-    print("\nThe price of the floor, 10 % visited: what is kept of the gain from period 13 on")
-    print(f"{'states':>6}{'ε':>6}{'floor':>10}{'kept':>18}")
-    for states in (2, 3):
-        priced(Setting(states, 0.1), size, args.worlds)
+    if "rules" in args.tables:
+        print(
+            f"{'states':>6}{'visits':>8}{'drift':>7}{'spread':>7}"
+            + "".join(f"{name:>16}" for name in NAMES)
+            + f"{'bound':>10}{'kept, to 12':>16}{'kept, from 13':>16}{'least π':>9}"
+        )
+        for states in (2, 3):
+            for setting in (
+                *(Setting(states, capacity) for capacity in CAPACITIES),
+                Setting(states, 0.1, drift=0.3),
+                Setting(states, 0.1, spread=0.3),
+            ):
+                compared(setting, size, args.worlds, args.epsilon)
+    if "floor" in args.tables:
+        print("\nThe price of the floor, 10 % visited: what is kept of the gain from period 13 on")
+        print(f"{'states':>6}{'ε':>6}{'floor':>10}{'kept':>18}")
+        for states in (2, 3):
+            priced(Setting(states, 0.1), size, args.worlds)
+    if "service" in args.tables:
+        print(
+            "\nThe price of a minimum service, 20 % visited: the same, and the part of visits that is certain"
+        )
+        print(f"{'states':>6}{'longest':>8}{'kept':>18}{'certain':>10}")
+        for states in (2, 3):
+            served(Setting(states, 0.2), size, args.worlds, args.epsilon)
+    if "end" in args.tables:
+        print("\nProgram and visits end in period 12: what the index of the periods left gains")
+        print(f"{'states':>6}{'visits':>8}{'drift':>7}{'stays':>7}  {'of':<16}{'gain':>10}{'more':>10}")
+        for states in (2, 3):
+            for stays in (0.0, 0.7, 0.9):
+                near_the_end(Setting(states, 0.1, drift=0.3), size, args.worlds, stays)
 
 
 if __name__ == "__main__":

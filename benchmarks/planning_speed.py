@@ -122,16 +122,29 @@ def planned(units: int, capacity: float) -> None:
     )
 
 
+def asks(parser: argparse.ArgumentParser) -> None:
+    """How much to measure."""
+    parser.add_argument("--arms", type=int, default=1_000_000, help="whose Whittle indices are computed")
+    parser.add_argument(
+        "--units", type=int, nargs="*", default=[1_000, 10_000, 100_000, 1_000_000], help="of whole plans"
+    )
+
+
+def print_all(given: argparse.Namespace) -> None:
+    """Both tables."""
+    print(f"\nWhittle indices of {given.arms:,} arms, β = {DISCOUNT}")
+    compared(given.arms, elsewhere())
+    print("\nA whole plan: keyed numbers, 400 draws of 48 clusters of three states, assignment")
+    print(f"{'units':>10}{'visits':>9}{'workers':>9}{'seconds':>9}{'MiB':>8}{'served':>9}")
+    for units in given.units:
+        planned(units, 0.05)
+
+
 def main() -> None:
     """Both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--arms", type=int, default=1_000_000)
-    parser.add_argument("--units", type=int, nargs="*", default=[10_000, 1_000_000])
-    args = parser.parse_args()
-    compared(args.arms, elsewhere())
-    print(f"\n{'units':>10}{'visits':>9}{'workers':>9}{'seconds':>9}{'MiB':>8}{'served':>9}")
-    for units in args.units:
-        planned(units, 0.05)
+    asks(parser)
+    print_all(parser.parse_args())
 
 
 if __name__ == "__main__":

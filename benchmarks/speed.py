@@ -3,7 +3,9 @@
 Synthetic contexts, 8 actions, 16 features, 1,000 decisions learned beforehand: one decision alone, and many
 at once. A decision of this project ends with probabilities that are bounded, counted in whole units and drawn
 from; a peer's ends with its choice. Then the probability that each of K normal scores is the largest, by
-quadrature and from 1,000 draws: time and largest error. Times are of one processor, the best of several.
+quadrature and from 1,000 draws: time and largest error. Last, what planning visits takes (`planning_speed`):
+Whittle indices of many arms beside another package's, and whole plans with their memory. Times are of one
+processor, the best of several.
 
     python benchmarks/speed.py
 """
@@ -16,6 +18,7 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtr
 
+import planning_speed
 from contenders import Contender, Engagement, MabWiser, Shape, VowpalWabbit
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
@@ -139,14 +142,16 @@ def print_best_of(count: int) -> None:
 
 
 def main() -> None:
-    """Both tables."""
+    """All tables."""
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--decisions", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=4_096, help="for the best of K")
+    planning_speed.asks(parser)
     given = parser.parse_args()
     print_best_of(given.rows)
     print_decisions(given.decisions)
+    planning_speed.print_all(given)
 
 
 if __name__ == "__main__":

@@ -399,7 +399,7 @@ def test_a_rebuild_finds_mends_and_reports_what_differs(
 @pytest.mark.usefixtures("decided")
 def test_groups_that_no_plan_reaches_are_counted(run: Callable[..., Said]) -> None:
     said = run("plan")
-    assert (said.code, said.out) == (0, "In no plan: 2 groups that are linked to no catchment\n")
+    assert (said.code, said.out) == (0, "In no plan: 2 whose group is linked to no catchment\n")
 
 
 @pytest.mark.usefixtures("decided")

@@ -50,7 +50,7 @@ def test_asking_again_gives_the_same_plan(staff: Caller) -> None:
 
 
 def test_each_decision_of_a_plan_has_its_story(staff: Caller) -> None:
-    row = planned(staff)["groups"][0]
+    row = planned(staff)["units"][0]
     story = staff.get(f"/v1/decisions/{row['decision_id']}").raise_for_status().json()
     told = story["recommendation"]
     assert (told["group"], told["probability"], told["action"]["id"]) == (row["group"], 1, "chw_group_visit")
@@ -58,7 +58,7 @@ def test_each_decision_of_a_plan_has_its_story(staff: Caller) -> None:
 
 
 def test_a_visit_stands_on_the_health_worker_s_work_list(staff: Caller) -> None:
-    wanted = {row["decision_id"] for row in planned(staff)["groups"]}
+    wanted = {row["decision_id"] for row in planned(staff)["units"]}
     items = staff.get("/v1/decisions?carrier=health_worker").json()["items"]
     assert {item["decision_id"] for item in items} == wanted
 
@@ -68,6 +68,16 @@ def test_plans_are_listed_page_by_page(staff: Caller) -> None:
     page = staff.get("/v1/plans?limit=1&pool=hill").json()
     assert [row["plan_id"] for row in page["items"]] == [first["plan_id"]]
     assert page["next"] is None
+
+
+def test_a_health_worker_s_plans_are_those_in_which_she_has_a_visit(staff: Caller) -> None:
+    staff.put("/v1/health_workers/bina", {"id": "bina", "hours_a_week": 0}).raise_for_status()
+    plan = planned(staff)
+    of = {
+        name: [row["plan_id"] for row in staff.get(f"/v1/plans?health_worker={name}").json()["items"]]
+        for name in ("asha", "bina")
+    }
+    assert of == {"asha": [plan["plan_id"]], "bina": []}
 
 
 @pytest.mark.parametrize("wanted", ["pool=dale", "strategy=even", "period=2020-W01"])
@@ -124,7 +134,7 @@ def test_a_health_worker_sees_no_other_s_load(staff: Caller, program: Program) -
     plan = planned(staff)
     health_worker = program.caller("read", audience="health_worker")
     told = health_worker.get(f"/v1/plans/{plan['plan_id']}").raise_for_status().json()
-    assert (told["workers"], told["groups"][0]["worth"]) == (None, None)
+    assert (told["workers"], told["units"][0]["worth"]) == (None, None)
 
 
 def test_a_plan_of_another_program_is_not_found(staff: Caller, other: Program) -> None:
@@ -137,9 +147,9 @@ def test_the_client_plans_exchanges_and_shares_out(served: Running, program: Pro
     with Client(served.address, program.key("recommend", "read")[0]) as client:
         [plan] = client.plan(PlanAsk())
         assert isinstance(plan, PlanSeen)
-        first, second = (row.going and row.going.worker for row in plan.groups)
-        swapped = client.swap(plan.plan_id, Swap(*(row.decision_id for row in plan.groups)))
-        assert [row.going and row.going.worker for row in swapped.groups] == [second, first]
+        first, second = (row.going and row.going.worker for row in plan.units)
+        swapped = client.swap(plan.plan_id, Swap(*(row.decision_id for row in plan.units)))
+        assert [row.going and row.going.worker for row in swapped.units] == [second, first]
         assert client.share_out(plan.plan_id) == swapped == client.plan_of(plan.plan_id)
         with pytest.raises(Invalid, match="does not plan"):
             client.plan(PlanAsk(strategy="learned"))

@@ -23,7 +23,7 @@ from engagement.store import plans, setup
 from engagement.store.database import Database
 from engagement.strategy.setup import Group
 from engagement.strategy.week_plan import made_again, probabilities
-from engagement.workflows.plan import numbers_of
+from engagement.workflows.plan_reading import numbers_of
 from engagement.workflows.program import DEFAULT_TEMPLATE, Template, template
 from support.ledger import agrees_with_itself
 from support.service import START, Client, client_of, new_program, on_day, running_service
@@ -120,28 +120,28 @@ def within_hours_and_catchment(told: Sequence[dict[str, Any]]) -> bool:
             assert WORKERS[load["worker"]] == one["pool"]
             assert load["planned_minutes"] <= load["minutes"]
             assert (load["visits"] == 0) == load["away"] == (load["worker"] in ON_LEAVE)
-        workers = [row["going"]["worker"] for row in one["groups"] if row["going"]]
+        workers = [row["going"]["worker"] for row in one["units"] if row["going"]]
         assert all(WORKERS[worker] == one["pool"] for worker in workers)
     return True
 
 
 def chances_add_up(one: dict[str, Any]) -> bool:
     """Whether Σπ is the visits, and each π between floor and cap, or 1 and marked."""
-    rate = one["visits"] / len(one["groups"])
-    free = [row["chance"] for row in one["groups"] if not row["forced"]]
-    assert all(row["chance"] == 1 for row in one["groups"] if row["forced"])
+    rate = one["visits"] / len(one["units"])
+    free = [row["chance"] for row in one["units"] if not row["forced"]]
+    assert all(row["chance"] == 1 for row in one["units"] if row["forced"])
     assert all(EPSILON * rate - 1e-9 <= chance <= 1 - EPSILON * (1 - rate) + 1e-9 for chance in free)
-    return abs(sum(row["chance"] for row in one["groups"]) - one["visits"]) <= 1e-9
+    return abs(sum(row["chance"] for row in one["units"]) - one["visits"]) <= 1e-9
 
 
 def visited(told: Sequence[dict[str, Any]]) -> set[str]:
     """Groups to which somebody goes."""
-    return {row["group"] for one in told for row in one["groups"] if row["going"] and row["going"]["worker"]}
+    return {row["group"] for one in told for row in one["units"] if row["going"] and row["going"]["worker"]}
 
 
 def decline(client: Client, one: dict[str, Any]) -> tuple[str, str]:
     """The first in line of a plan declines; that group, and who is next."""
-    first, following = one["groups"][0], one["groups"][one["visits"]]
+    first, following = one["units"][0], one["units"][one["visits"]]
     reply = {"status": "declined", "reason": "no_time"}
     client.insist(f"/v1/decisions/{first['decision_id']}/answers", reply)
     return first["group"], following["group"]
@@ -156,9 +156,9 @@ def test_twelve_health_workers(database_url: str, tmp_path: Path) -> None:
 
         declined, following = decline(client, told[0])
         after = client.get(f"/v1/plans/{told[0]['plan_id']}").json()
-        filled = next(row["going"] for row in after["groups"] if row["group"] == following)
+        filled = next(row["going"] for row in after["units"] if row["group"] == following)
         assert (filled["how"], filled["instead_of"]) == ("fills_in", declined)
-        assert [row["chance"] for row in after["groups"]] == [row["chance"] for row in told[0]["groups"]]
+        assert [row["chance"] for row in after["units"]] == [row["chance"] for row in told[0]["units"]]
         assert within_hours_and_catchment([after, *told[1:]])
 
         seen = [(visited([after, *told[1:]])) - {declined}]
@@ -185,7 +185,7 @@ def test_over_many_redraws_everybody_is_drawn_as_often_as_was_said(database_url:
     with closing(Database(database_url)) as db, db.read() as conn:
         [program_id] = setup.program_ids(conn)
         stored = plans.by_id(conn, program_id, [told["plan_id"]])[told["plan_id"]]
-    groups = [row.group for row in stored.evidence.placed]
+    groups = [row.unit for row in stored.evidence.placed]
     units = probabilities(stored.evidence)
     count = np.zeros(len(groups))
     for week in range(REDRAWS):

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from engagement.strategy.clusters import GUESS, Change, Cluster, Stand, believed, stand
+from engagement.strategy.clusters import GUESSES, Change, Cluster, Stand, believed, stand
 
 TOWN = Cluster("urban", after=False, barrier="")
 VILLAGE = Cluster("rural", after=False, barrier="")
+GUESS = GUESSES["group"]
 DORMANT, WAVERING, THRIVING = 1, 2, 3
 
 
@@ -29,9 +30,19 @@ def test_beforehand_it_is_the_guess():
     assert mean([]) == pytest.approx(GUESS / GUESS.sum(axis=-1, keepdims=True))
 
 
-def test_the_guess_says_that_no_visit_makes_any_state_worse():
-    tails = np.cumsum(GUESS[..., ::-1], axis=-1)
-    assert (tails[1] >= tails[0]).all()
+@pytest.mark.parametrize("level", GUESSES)
+def test_the_guess_says_that_no_visit_makes_any_state_worse_and_no_better_state_has_worse_next_ones(level):
+    tails = np.cumsum(GUESSES[level][..., ::-1], axis=-1)
+    assert (tails[1] >= tails[0] - 1e-9).all()
+    assert (np.diff(tails, axis=1) >= -1e-9).all()
+
+
+def test_members_have_states_of_their_own():
+    seen = [Change(TOWN, "active", False, "gone", planned=False)] * 9
+    belief, place = believed(seen, [Stand(TOWN, np.inf)], "member")
+    rows = belief.concentration[place[0]][0]
+    assert rows[3, 0] / rows[3].sum() > 0.2
+    assert (rows[0, 1:] == 0).all()
 
 
 def test_a_group_that_has_dissolved_stays_so():
@@ -66,12 +77,17 @@ def test_what_a_visit_changed_in_one_cluster_is_believed_a_little_of_the_other()
     assert town[THRIVING] / town.sum() > alone[0, 1, DORMANT, THRIVING] / alone[0, 1, DORMANT].sum()
 
 
-def test_after_the_end_what_was_seen_before_is_worth_a_few_steps_however_much_it_was():
-    """Eight transitions a row at most, beside a guess of eight: not 400 against 8."""
+def test_after_the_end_a_cluster_is_what_it_was_before_worth_a_few_steps_however_much_was_seen():
     after = TOWN._replace(after=True)
-    moved = mean([change()] * 400, after)[0, THRIVING, WAVERING]
-    guessed = GUESS[0, THRIVING, WAVERING] / 8
-    assert moved == pytest.approx((8 + 8 * guessed) / 16, abs=0.01)
+    seen = [change()] * 400
+    assert mean(seen, after) == pytest.approx(mean(seen), rel=1e-4)
+    assert concentration(seen, after)[0, THRIVING].sum() == pytest.approx(8, rel=1e-4)
+
+
+def test_what_the_end_changes_in_one_cluster_is_believed_of_the_other():
+    seen = [change(VILLAGE._replace(after=True), after="dormant")] * 200
+    moved, still = (mean(rows, TOWN._replace(after=True))[0, THRIVING, DORMANT] for rows in (seen, []))
+    assert moved > still
 
 
 def test_what_was_seen_after_the_end_is_not_believed_of_before():

@@ -196,10 +196,10 @@ def test_a_plan_has_no_control_groups_and_no_shadow(part):
 
 
 @pytest.mark.parametrize(
-    "change", [{"level": "member"}, {"cadence": "month"}, {"actions": ("a", "b")}], ids=str
+    "change", [{"level": "adviser"}, {"cadence": "month"}, {"actions": ("a", "b")}], ids=str
 )
-def test_a_plan_is_for_one_action_for_groups_by_the_week(change):
-    with pytest.raises(ValueError, match="one action, for groups, by the week"):
+def test_a_plan_is_for_one_action_for_groups_or_members_by_the_week(change):
+    with pytest.raises(ValueError, match="one action, for groups or for members, by the week"):
         Strategy(**{**msgspec.structs.asdict(PLANS), **change})
 
 

@@ -48,7 +48,7 @@ def stored(drawn, rows):
     """What is kept of a plan."""
     placed = tuple(
         Placed(
-            row.group,
+            row.unit,
             f"d{n}",
             1 + drawn.decided.line.tolist().index(n),
             float(drawn.considered.share[n]),
@@ -110,7 +110,7 @@ def test_replay_sees_whether_pick_and_chance_are_those_of_the_plan(flaw):
     )  # fmt: skip
     chosen = "none" if flaw == "pick" else "visit"
     again = made_again(kept, numbers(2))
-    assert replay_planned(evidence, chosen, kept, again, group.group).agrees is (flaw is None)
+    assert replay_planned(evidence, chosen, kept, again, group.unit).agrees is (flaw is None)
 
 
 def test_a_group_that_could_not_be_visited_replays_as_none_for_certain():

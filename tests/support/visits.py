@@ -9,17 +9,19 @@ from typing import Any
 import msgspec
 
 from engagement.actions.chw_linkage import ChwLinkage
+from engagement.errors import Mistake
 from engagement.signals.rhythm import EveryWeeks
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.strategy.planning import Planning
-from engagement.strategy.setup import Budget, Group, HealthWorker, Link
+from engagement.strategy.setup import Budget, Consent, Group, HealthWorker, Link, Member, Membership
 from engagement.strategy.strategy import Outcome, Strategy
 from engagement.workflows.ingest import ingest
 from engagement.workflows.link import Linking, link
 from engagement.workflows.plan import PlanAsk, plan_week
 from engagement.workflows.plan_told import PlanSeen, plan_seen
 from engagement.workflows.revise import revise
+from engagement.workflows.seat import seat as sit
 from support.peer_groups import PLAN, Here, a_program, held, ms
 
 WEEK, NEXT_WEEK = "2026-W11", "2026-W12"
@@ -38,6 +40,14 @@ PLANNED = Strategy(
     outcome=Outcome("next_meeting_with_three", 35),
     plan=Planning(),
 )
+HOME_VISIT = ChwLinkage(id="home_visit", title="The health worker visits a member", minutes=45)
+PLANNED_MEMBERS = Strategy(
+    id="home_visits",
+    title="Shares the visits to members",
+    actions=("home_visit",),
+    cadence="week",
+    plan=Planning(),
+)
 BOTH = Strategy(
     id="groups",
     title="Chooses for groups",
@@ -45,6 +55,9 @@ BOTH = Strategy(
     actions=("visit", "clinic"),
     outcome=Outcome("next_meeting_with_three", 35),
 )
+
+
+SHARED = Consent(health_worker=True)
 
 
 def a_planned_program(db: Database, *, budgets: tuple[Budget, ...] = (), **changes: Any) -> Here:
@@ -65,6 +78,17 @@ def add_groups(here: Here, pool: str, *names: str, met: int = 1, **fields: Any) 
     here.run(revise, things)
     here.run(link, [linking("group", name, "catchment", pool) for name in names])
     here.run(ingest, [held(name, day, met) for name in names for day in (-70.0, -42.0, -14.0)])
+
+
+def add_members(here: Here, group: str, *names: str, consent: Consent = SHARED, **fields: Any) -> None:
+    """Members in seats 1, 2, … of a group; they agree that the health worker comes."""
+    here.run(revise, [Member(id=name, consent=consent, **fields) for name in names])
+    memberships = [
+        Membership(member=name, group=group, seat=seat, starts_on=LINKED_ON)
+        for seat, name in enumerate(names, start=1)
+    ]
+    told = here.run(sit, memberships)
+    assert not [one for one in told if isinstance(one, Mistake)], told
 
 
 def add_worker(here: Here, pool: str, name: str, *, hours: float = 2.0, **fields: Any) -> None:

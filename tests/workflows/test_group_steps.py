@@ -6,7 +6,7 @@ from engagement.store import setup
 from engagement.store.decisions import Planned
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Barriers, Member, Site
-from engagement.workflows.group_steps import now_and_before
+from engagement.workflows.group_steps import groups_now
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
 from support.peer_groups import held, moment, ms, seat
@@ -30,7 +30,7 @@ def now(here, day, *before):
     """The group as a plan of that day takes it."""
     with here.db.read() as conn:
         catalogue = setup.catalogue(conn, Kept(), here.id, setup.catalogue_revision(conn, here.id))
-        return now_and_before(conn, here.id, catalogue, ["a"], {"a": before}, moment(day).date())["a"]
+        return groups_now(conn, here.id, catalogue, ["a"], {"a": before}, moment(day).date())["a"]
 
 
 def seen(one, *, of_plans):

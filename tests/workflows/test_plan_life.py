@@ -39,13 +39,13 @@ def visited(plan):
     """Group → health worker, of the visits that hold."""
     return {
         row.group: row.going.worker
-        for row in plan.groups
+        for row in plan.units
         if row.going and row.going.worker and row.going.status not in ("declined", "not_done", "replaced")
     }
 
 
 def in_place(plan, place):
-    return plan.groups[place - 1]
+    return plan.units[place - 1]
 
 
 def told(results):
@@ -74,9 +74,9 @@ def test_no_decision_and_no_chance_changes_with_it(db):
     here, plan = hill(db, "asha")
     say(here, in_place(plan, 1), "declined", "no_time")
     after = seen(here, plan.plan_id, 1.0)
-    assert [row.chance for row in after.groups] == [row.chance for row in plan.groups]
+    assert [row.chance for row in after.units] == [row.chance for row in plan.units]
     with here.db.read() as conn:
-        verdicts = list(replay_decisions(conn, Kept(), here.id, [row.decision_id for row in plan.groups]))
+        verdicts = list(replay_decisions(conn, Kept(), here.id, [row.decision_id for row in plan.units]))
     assert [verdict.agrees for verdict in verdicts] == [True] * 6
 
 
@@ -97,7 +97,7 @@ def test_saying_so_twice_fills_the_place_once(db):
 
 def test_when_everybody_was_asked_nobody_is_asked_again(db):
     here, plan = hill(db, "asha")
-    for row in plan.groups:
+    for row in plan.units:
         say(here, row, "not_done", "not_home")
     assert visited(seen(here, plan.plan_id, 1.0)) == {}
 
@@ -113,7 +113,7 @@ def test_a_visit_that_falls_out_counts_as_none_for_who_is_next(db):
     here, plan = hill(db, "asha", plan=Planning(longest_wait_weeks=20))
     say(here, in_place(plan, 1), "not_done", "not_home")
     [after] = planned(here, day=7.0)
-    due = {row.group: row.due_weeks for row in after.groups}
+    due = {row.group: row.due_weeks for row in after.units}
     assert (due[in_place(plan, 1).group], due[in_place(plan, 2).group]) == (19, 20)
 
 
@@ -207,7 +207,7 @@ def test_the_visits_of_who_goes_on_leave_go_to_who_has_time(db):
     )
     after = share(here, plan)
     assert visited(after) == dict.fromkeys(visited(plan), "bina")
-    assert [row.going.how for row in after.groups if row.group in mine] == ["reassigned"]
+    assert [row.going.how for row in after.units if row.group in mine] == ["reassigned"]
 
 
 def test_where_nobody_has_time_left_it_is_said(db):
@@ -228,14 +228,14 @@ def test_nobody_is_drawn_anew(db):
     here, plan = hill(db, "asha")
     here.run(revise, [HealthWorker(id="asha", hours_a_week=10.0)])
     after = share(here, plan)
-    assert [(row.group, row.drawn, row.chance) for row in after.groups] == [
-        (row.group, row.drawn, row.chance) for row in plan.groups
+    assert [(row.group, row.drawn, row.chance) for row in after.units] == [
+        (row.group, row.drawn, row.chance) for row in plan.units
     ]
 
 
 def test_a_plan_that_is_not_there_cannot_be_shared_out(db):
     here, plan = hill(db, "asha")
-    missing = plan.__class__(**{**msgspec.structs.asdict(plan), "plan_id": plan.groups[0].decision_id})
+    missing = plan.__class__(**{**msgspec.structs.asdict(plan), "plan_id": plan.units[0].decision_id})
     assert share(here, missing).startswith("there is no plan")
 
 
@@ -255,5 +255,5 @@ def test_a_decline_moves_no_dose(db):
     say(here, in_place(plan, 1), "declined", "no_time")
     say(here, in_place(plan, 2), "done")
     [after] = planned(here, day=7.0)
-    barred = {row.group for row in after.groups if row.place is None}
+    barred = {row.group for row in after.units if row.place is None}
     assert barred == {in_place(plan, 2).group}

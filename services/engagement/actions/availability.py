@@ -42,6 +42,7 @@ class Reason(IntEnum):
     QUIET_HOURS = 13
     TAPERED = 14
     PLANNED = 15
+    CHANCE = 16
 
 
 WORDS: dict[Reason, str] = {
@@ -50,6 +51,7 @@ WORDS: dict[Reason, str] = {
     Reason.PHASE: "not offered in this phase of the program",
     Reason.PAYER_ENDED: "payer ended",
     Reason.CONSENT: "the member has not agreed to this",
+    Reason.CHANCE: "the member wants nothing to be drawn by lot",
     Reason.COOL_DOWN: "given a short while ago",
     Reason.WEEKLY_CAP: "given as often as a week allows",
     Reason.MONTHLY_CAP: "given as often as a month allows",

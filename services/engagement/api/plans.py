@@ -37,6 +37,14 @@ OfPeriod = Annotated[
     str, QueryParameter(pattern=r"^([0-9]{4}-W[0-9]{2})?(?!\n)$", description="Only of this week")
 ]
 
+OfWorker = Annotated[
+    str,
+    QueryParameter(
+        pattern=r"^[A-Za-z0-9._:-]{0,64}(?!\n)$",
+        description="Only those in which this health worker was ever given a visit",
+    ),
+]
+
 
 class PoolPlanned(msgspec.Struct, frozen=True, omit_defaults=True):
     """The plan of one pool, or the problem with it."""
@@ -49,7 +57,7 @@ class PoolPlanned(msgspec.Struct, frozen=True, omit_defaults=True):
 class Planned(msgspec.Struct, frozen=True):
     """The plan of every pool that was asked for, in order of pool.
 
-    without_catchment : groups that are in no plan because they are linked to no catchment
+    without_catchment : units that are in no plan because their group is linked to no catchment
     """
 
     items: list[PoolPlanned]
@@ -76,6 +84,7 @@ class Page(NamedTuple):
     strategy: str
     pool: str
     period: str
+    health_worker: str
     after: str
     limit: int
 
@@ -84,8 +93,8 @@ class Page(NamedTuple):
 async def plan_visits(request: Call, data: JSONBody[PlanAsk]) -> Planned:
     """Plan a week of the health workers' visits.
 
-    Every group of a catchment gets a decision, a visit or none, with its chance. A pool that has its plan
-    already keeps it, whoever asks; one that cannot be planned gets its own problem.
+    Every unit of a catchment, a group or a member, gets a decision, a visit or none, with its chance. A pool
+    that has its plan already keeps it, whoever asks; one that cannot be planned gets its own problem.
     """
     may_read(request.auth.audience)
     return cast("Planned", await in_parts(request, lambda: _planned(request, data)))
@@ -117,18 +126,20 @@ async def list_plans(
     strategy: OfStrategy = "",
     pool: OfPool = "",
     period: OfPeriod = "",
+    health_worker: OfWorker = "",
     after: After = "",
     limit: Limit = PAGE,
 ) -> Plans:
     """List the plans of weeks.
 
-    The oldest first: of one strategy, one catchment or one week.
+    The oldest first: of one strategy, one catchment, one week or one health worker.
     """
     may_read(request.auth.audience)
     if after and DECISION.fullmatch(after) is None:
         raise Invalid("`after` is `next` of the page before: a plan's id")
     work = Work(request.auth.program_id, pages)
-    found: Plans = await one(service_of(request), "read", work, Page(strategy, pool, period, after, limit))
+    page = Page(strategy, pool, period, health_worker, after, limit)
+    found: Plans = await one(service_of(request), "read", work, page)
     return found
 
 
@@ -136,7 +147,7 @@ async def list_plans(
 async def tell_plan(request: Call, plan_id: PlanName) -> PlanSeen:
     """Tell a plan and what became of it.
 
-    Each group's place in line and why, its chance, who goes and what became of it, and for staff the load
+    Each unit's place in line and why, its chance, who goes and what became of it, and for staff the load
     of each health worker.
     """
     work = Work(request.auth.program_id, plans_seen)
@@ -188,6 +199,7 @@ def _page(conn: Connection, program_id: str, wish: Page) -> Plans:
         strategy=wish.strategy or None,
         pool=wish.pool or None,
         period=wish.period or None,
+        worker=wish.health_worker or None,
     )
     following = found[wish.limit - 1].plan_id if len(found) > wish.limit else None
     return Plans(tuple(map(listed, found[: wish.limit])), following)

@@ -120,7 +120,7 @@ def _plan(arguments: Arguments) -> int:
             with db.read() as conn:
                 say(*plan_in_words(plan_seen(conn, kept, program_id, row.plan_id, "staff", now_ms)))
     if made.nowhere:
-        say(f"In no plan: {made.nowhere} groups that are linked to no catchment")
+        say(f"In no plan: {made.nowhere} whose group is linked to no catchment")
     return 1 if any(row.plan_id is None for row in made.pools) else 0
 
 

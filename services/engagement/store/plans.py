@@ -6,11 +6,16 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Row, select
 
+from engagement.store import resources
 from engagement.store import tables as t
 from engagement.store.sql import Row as Values
 from engagement.store.sql import among, insert
+from engagement.store.units import Unit, UnitKind
+from engagement.strategy.purse import Resource
 from engagement.strategy.week_plan import PlanEvidence
 
+VISITS = "visits/"
+"""The counter whose row is the lock of a week's visits. No payer has a slash; nothing is counted there."""
 Why = Literal["drawn", "fills_in", "swapped", "reassigned"]
 
 
@@ -32,6 +37,7 @@ class Visit(NamedTuple):
     """One entry of who goes where.
 
     number : from 1 within the plan      worker : None where nobody can go, then `reason` says why
+    minutes : of the worker's week, 0 where nobody can go
     instead_of : the decision whose time this visit fills
     """
 
@@ -39,12 +45,19 @@ class Visit(NamedTuple):
     number: int
     period: str
     decision_id: str
+    unit_kind: UnitKind
     unit_id: str
     worker_id: str | None
+    minutes: int
     why: Why
     reason: str | None
     instead_of: str | None
     recorded_at: int
+
+    @property
+    def unit(self) -> Unit:
+        """To whom somebody goes."""
+        return Unit(self.unit_kind, self.unit_id)
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -106,15 +119,24 @@ def page(
     strategy: str | None = None,
     pool: str | None = None,
     period: str | None = None,
+    worker: str | None = None,
 ) -> list[Plan]:
-    """Plans in order of id, the oldest first, from the first beyond `after`; "" for the beginning."""
-    p = t.plans.c
+    """Plans in order of id, the oldest first, from the first beyond `after`; "" for the beginning.
+
+    worker : only plans in which this health worker was ever given a visit
+    """
+    p, v = t.plans.c, t.visits.c
     query = select(*_columns).where(p.program_id == program_id).order_by(p.plan_id).limit(limit)
     if after:
         query = query.where(p.plan_id > after)
     for column, wanted in ((p.strategy_id, strategy), (p.pool, pool), (p.period, period)):
         if wanted is not None:
             query = query.where(column == wanted)
+    if worker is not None:
+        hers = select(v.number).where(
+            v.program_id == p.program_id, v.plan_id == p.plan_id, v.worker_id == worker
+        )
+        query = query.where(hers.exists())
     return list(map(_plan, conn.execute(query)))
 
 
@@ -136,15 +158,41 @@ def visits_since(conn: Connection, program_id: str, period: str) -> list[Visit]:
     return [Visit(*row) for row in conn.execute(query)]
 
 
-def visits_to(conn: Connection, program_id: str, unit: str, period: str) -> list[Visit]:
+def visits_to(conn: Connection, program_id: str, unit: Unit, period: str) -> list[Visit]:
     """Every entry about one unit of this period and all later ones, in order of plan and number."""
     v = t.visits.c
     query = (
         select(*_visit_columns)
-        .where(v.program_id == program_id, v.unit_id == unit, v.period >= period)
+        .where(
+            v.program_id == program_id,
+            v.unit_kind == unit.kind,
+            v.unit_id == unit.id,
+            v.period >= period,
+        )
         .order_by(v.plan_id, v.number)
     )
     return [Visit(*row) for row in conn.execute(query)]
+
+
+def weeks_of_decisions(conn: Connection, program_id: str, decisions: Sequence[str]) -> list[str]:
+    """The weeks in which these decisions have a visit, in order."""
+    v = t.visits.c
+    query = (
+        select(v.period)
+        .distinct()
+        .where(v.program_id == program_id, among(conn, v.decision_id, decisions))
+        .order_by(v.period)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def lock_week(conn: Connection, program_id: str, period: str) -> None:
+    """Nobody else adds visits of the week until the transaction ends.
+
+    Health workers' hours are of a week, whatever plans ask for them: a resource like others, locked before
+    those that visits are paid from.
+    """
+    resources.lock_counters(conn, program_id, [Resource(VISITS, period)])
 
 
 def plans_of_decisions(conn: Connection, program_id: str, decisions: Sequence[str]) -> list[str]:

@@ -292,6 +292,18 @@ def memberships_of(conn: Connection, program_id: str, members: Sequence[str]) ->
     return out
 
 
+def left_on(conn: Connection, program_id: str, members: Sequence[str]) -> set[tuple[str, date]]:
+    """(member, day) of each membership in no group that began because the member left."""
+    m = t.memberships.c
+    query = (
+        select(m.member_id, m.starts_on, m.group_id, m.reason)
+        .where(m.program_id == program_id, among(conn, m.member_id, members))
+        .order_by(m.member_id, m.starts_on, m.revision)
+    )
+    newest = {(name, day): (group, reason) for name, day, group, reason in conn.execute(query)}
+    return {key for key, told in newest.items() if told == (None, "left")}
+
+
 def memberships_of_groups(conn: Connection, program_id: str, groups: Sequence[str]) -> list[Seated]:
     """Every membership these groups ever had, in order of group, seat and day."""
     m = t.memberships.c

@@ -300,8 +300,10 @@ visits = Table(  # who goes where; the newest row of a decision holds
     _whole("number"),
     Column("period", String(16), nullable=False),
     _uuid("decision_id"),
+    Column("unit_kind", String(8), nullable=False),
     _id("unit_id"),
     _id("worker_id", nullable=True),  # NULL: nobody can go
+    _whole("minutes"),  # of the worker's week; 0 where nobody can go
     Column("why", String(16), nullable=False),
     Column("reason", String(16), nullable=True),  # why nobody can go
     Column("instead_of", Uuid(as_uuid=False), nullable=True),  # the decision whose time this visit fills

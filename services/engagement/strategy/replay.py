@@ -129,13 +129,13 @@ def _units_apart(one: Units, other: Units) -> int:
 
 
 def replay_planned(
-    evidence: Evidence, chosen: str, plan: PlanEvidence, again: Decided, group: str
+    evidence: Evidence, chosen: str, plan: PlanEvidence, again: Decided, unit: str
 ) -> Replayed:
-    """Recomputes a decision of a plan: the group's π and whether it was drawn.
+    """Recomputes a decision of a plan: the unit's π and whether it was drawn.
 
-    plan, again : the plan that the group is in, and what `made_again` makes of it
+    plan, again : the plan that the unit is in, and what `made_again` makes of it
     """
-    place = next((n for n, row in enumerate(plan.placed) if row.group == group), None)
+    place = next((n for n, row in enumerate(plan.placed) if row.unit == unit), None)
     units, visited = (
         (0, False) if place is None else (int(again.probability[place]), bool(again.chosen[place]))
     )

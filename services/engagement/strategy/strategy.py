@@ -17,7 +17,7 @@ from engagement.errors import Invalid
 from engagement.signals.features import DEFAULT_FEATURES, columns
 from engagement.strategy.arms import Arm, Control, Shadow, in_control
 from engagement.strategy.baseline import AnyBaseline, FixedOrder
-from engagement.strategy.planning import Planning
+from engagement.strategy.planning import PlanLevel, Planning
 from engagement.strategy.prices import Prices
 from engagement.strategy.stratum import Stratum, StratumFloor
 
@@ -63,7 +63,7 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     control, shadow : where a baseline decides instead of the belief, for ever or for a time
     `actions`, `posterior`, `features`, `outcome` and `level` define what is learned and cannot
     change under the same id, nor can `control`; a `shadow` ends by its rule; everything else may change.
-    plan : decides for all groups of a pool at once, a week at a time, by what visits do to their states;
+    plan : decides for all units of a pool at once, a week at a time, by what visits do to their states;
         then belief, allocation, features, floor and fallback are not looked at
     """
 
@@ -130,8 +130,8 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def _flaw_of_plan(self) -> str | None:
         if self.plan is None:
             return None
-        if (self.level, self.cadence, len(self.actions)) != ("group", "week", 1):
-            return "a plan decides about one action, for groups, by the week"
+        if self.level == "adviser" or (self.cadence, len(self.actions)) != ("week", 1):
+            return "a plan decides about one action, for groups or for members, by the week"
         if self.control or self.shadow:
             return "in a plan chance shares out the visits; it has no control groups and no shadow"
         return None
@@ -150,6 +150,11 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         if self.bounds[0] > self.bounds[1]:
             return "`bounds` are the lowest and the highest probability, in this order"
         return None
+
+    @property
+    def plan_level(self) -> PlanLevel:
+        """What the units of its plan are."""
+        return "member" if self.level == "member" else "group"
 
     @property
     def least(self) -> tuple[float, ...]:

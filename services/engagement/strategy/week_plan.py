@@ -17,24 +17,23 @@ from engagement.bandits.restless.pivotal import Draws
 from engagement.bandits.restless.plan import Belief, Considered, Decided, Pool, Rule, decided, plan
 from engagement.randomness import generator
 from engagement.records import Floats, Units
-from engagement.signals.states import State
 from engagement.strategy.clusters import Change, Stand, believed
 from engagement.strategy.crew import fillers
-from engagement.strategy.planning import STATES
+from engagement.strategy.planning import STATES, PlanLevel, UnitState
 from engagement.strategy.promise import promised
 
 
 class Candidate(NamedTuple):
-    """A group that could be visited in the week.
+    """A unit that could be visited in the week.
 
     state : the last known, one of a chain's      unheard : steps since it was known, 0 if it is known now
     due : weeks within which a visit is promised, see `promise`
     """
 
-    group: str
+    unit: str
     language: str
     stand: Stand
-    state: State
+    state: UnitState
     unheard: int
     due: int
 
@@ -43,7 +42,7 @@ class Question(NamedTuple):
     """What a plan is drawn up from.
 
     workers : with the minutes they have left for the week      visits : that these and money allow
-    changes : what was seen of all groups of the program
+    changes : what was seen of all such units of the program      level : what the units are
     """
 
     pool: str
@@ -52,6 +51,7 @@ class Question(NamedTuple):
     visits: int
     changes: Sequence[Change]
     rule: Rule
+    level: PlanLevel = "group"
 
 
 class Filler(NamedTuple):
@@ -88,9 +88,10 @@ class Placed(msgspec.Struct, frozen=True, array_like=True):
     place : in line from 1, the chosen first      due : weeks, 0 where nothing was promised
     share : π̂      owed : `Pool.due`, None for ∞      units : π in units of 2⁻³²
     state, unheard, cluster : what it was taken for      worth, sd : of its index
+    group : of a member on that day; "" where the unit is a group      known : whether a state ever was
     """
 
-    group: str
+    unit: str
     decision_id: str
     place: int
     share: float
@@ -98,7 +99,7 @@ class Placed(msgspec.Struct, frozen=True, array_like=True):
     units: int
     forced: bool
     chosen: bool
-    state: State
+    state: UnitState
     unheard: int
     due: int
     setting: str
@@ -106,14 +107,20 @@ class Placed(msgspec.Struct, frozen=True, array_like=True):
     barrier: str
     worth: float
     sd: float
+    group: str = ""
+    known: bool = True
 
 
 class Barred(msgspec.Struct, frozen=True, array_like=True):
-    """A group of the pool to which no visit could be given, and the code of the reason."""
+    """A unit of the pool to which no visit could be given, and the code of the reason.
 
-    group: str
+    group : of a member on that day; "" where the unit is a group
+    """
+
+    unit: str
     decision_id: str
     reason: int
+    group: str = ""
 
 
 class CrewMember(msgspec.Struct, frozen=True, array_like=True):
@@ -137,6 +144,7 @@ class PlanEvidence(msgspec.Struct, frozen=True, array_like=True):
     service_cost: float
     chance_cost: float
     replaced: float
+    level: PlanLevel = "group"
 
 
 _NONE, _NUMBERS = np.zeros(0), np.zeros(0, np.int64)
@@ -145,7 +153,7 @@ NOBODY = Drawn(
     Considered(_NONE, _NONE, 0, 0.0),
     (), (), (), _NONE, _NONE, 0.0, 0.0, 0.0,
 )  # fmt: skip
-"""The plan of a pool in which no group can be visited."""
+"""The plan of a pool in which no unit can be visited."""
 
 
 def drawn_up(question: Question, numbers: Draws, seed: int, *parts: str) -> Drawn:
@@ -160,15 +168,15 @@ def drawn_up(question: Question, numbers: Draws, seed: int, *parts: str) -> Draw
     visits = min(question.visits, len(rows))
     kept = promised(np.array([row.due for row in rows], np.int64), visits, rule.epsilon, numbers.order)
     rule = msgspec.structs.replace(rule, epsilon=kept.epsilon)
-    belief, cluster = believed(question.changes, [row.stand for row in rows])
+    belief, cluster = believed(question.changes, [row.stand for row in rows], question.level)
     pool = Pool(
         Places(
-            tuple(row.group for row in rows),
+            tuple(row.unit for row in rows),
             (question.pool,) * len(rows),
             tuple(row.language for row in rows),
         ),
         cluster,
-        np.array([STATES.index(row.state) for row in rows], np.int64),
+        np.array([STATES[question.level].index(row.state) for row in rows], np.int64),
         np.array([row.unheard for row in rows], np.int64),
         kept.due,
     )

@@ -15,7 +15,7 @@ from engagement.store.kept import Kept
 from engagement.strategy.life import FOLLOWS, RELEASED, Answer, ReasonCode, Status, status
 from engagement.workflows.earned import unearned
 from engagement.workflows.ingest import AHEAD_MS, milliseconds
-from engagement.workflows.plan_life import refill
+from engagement.workflows.plan_life import lock_weeks, refill
 
 DecisionId = Annotated[
     str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$")
@@ -76,9 +76,11 @@ def answer(
         else:
             out.append(step)
     decisions_changed = {key: _holds(lives[key]) for key in found if _holds(lives[key]) != held_before[key]}
+    freed = [key for key, holds in decisions_changed.items() if not holds]
+    lock_weeks(conn, program_id, freed)
     settle(conn, program_id, decisions_changed)
     decisions.insert_answers(conn, program_id, fresh)
-    refill(conn, kept, program_id, [key for key, holds in decisions_changed.items() if not holds], now_ms)
+    refill(conn, kept, program_id, freed, now_ms)
     return out
 
 

@@ -28,6 +28,7 @@ from engagement.store import decisions, plans, setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
 from engagement.store.signals import Recorded
+from engagement.store.units import Unit
 from engagement.strategy.cadence import calendar, local_date, monday_of
 from engagement.strategy.setup import Catalogue
 from engagement.strategy.stratum import Phone
@@ -382,7 +383,7 @@ def _visits(
 ) -> tuple[Help, ...]:
     """The visits that are planned for the group from this week on and did not fall out."""
     week = calendar(now_ms, catalogue.program.time_zone, "week").decision_point
-    newest = plans.newest(plans.visits_to(conn, program_id, group, week))
+    newest = plans.newest(plans.visits_to(conn, program_id, Unit("group", group), week))
     said = decisions.answers(conn, program_id, sorted(newest))
     weeks = {
         row.period

@@ -1,7 +1,7 @@
 """The health workers of a pool in a week, with the time that no plan has promised yet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Connection
@@ -57,21 +57,24 @@ def crew_of(
     least_minutes: int,
     languages: Collection[str],
     standing: Sequence[Visit],
-    groups: Sequence[str],
+    homes: Mapping[str, str],
 ) -> list[Worker]:
     """Who works in a pool in a week, by name.
 
-    day : whose links hold      least_minutes : a visit takes no less      standing : visits of the week
+    day : whose links hold      least_minutes : a visit takes no less
+    standing : visits of the week that hold, of all plans
     languages : those of the pool; whoever has told none speaks them all
-    groups : of the pool, of which each knows those linked to her
+    homes : the group of each unit; a worker knows those whose group is linked to her
     """
     names = all_names(conn, program_id, "health_worker")
     found = links.links_of(conn, program_id, "health_worker", names)
     there = [name for name in names if links.linked_on(found.get(name, ()), "catchment", day) == pool]
     people = setup.newest(conn, program_id, "health_worker", there)
-    known = links.links_of(conn, program_id, "group", groups)
-    knows = {group: links.linked_on(known.get(group, ()), "health_worker", day) for group in groups}
-    promised = Counter(row.worker_id for row in standing)
+    known = links.links_of(conn, program_id, "group", sorted(set(homes.values())))
+    of_group = {group: links.linked_on(some, "health_worker", day) for group, some in known.items()}
+    promised: Counter[str | None] = Counter()
+    for row in standing:
+        promised[row.worker_id] += row.minutes
     out = []
     for name in there:
         one = people[name].thing
@@ -82,16 +85,16 @@ def crew_of(
                 name,
                 frozenset((pool,)),
                 frozenset(one.languages or languages),
-                minutes_in(one, monday) - visit * promised[name],
+                minutes_in(one, monday) - promised[name],
                 visit,
                 away_in(one, monday),
-                frozenset(group for group, who in knows.items() if who == name),
+                frozenset(unit for unit, group in homes.items() if of_group.get(group) == name),
             )
         )
     return out
 
 
-def last_visited(visits: Sequence[Visit]) -> Mapping[str, str]:
+def last_visited(visits: Iterable[Visit]) -> Mapping[str, str]:
     """The last period in which each unit had a visit. visits : those that hold"""
     out: dict[str, str] = {}
     for row in visits:

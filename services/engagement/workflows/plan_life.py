@@ -1,7 +1,8 @@
 """The life of a plan: freed time goes to the next in line, visits are exchanged, and shared out anew.
 
-None of it changes a decision or its propensity. Each is a new entry of who goes where; where two calls
-make one at the same moment its number is taken, and the second is carried out again.
+None of it changes a decision or its propensity. Each is a new entry of who goes where, made under the lock
+of its week (`plans.lock_week`): what is left of a health worker's hours is true until it is stored, whatever
+other plans of the week ask of her at the same moment.
 """
 
 from collections import defaultdict
@@ -20,10 +21,10 @@ from engagement.store.plans import Plan, Visit, Why, newest
 from engagement.strategy.cadence import local_date, monday_of
 from engagement.strategy.crew import fillers
 from engagement.strategy.life import Status, status
-from engagement.strategy.setup import Group
 from engagement.workflows.crew import FALLEN_OUT, crew_of, standing_visits
-from engagement.workflows.plan import Money, hold_money, lock_money, money_of
+from engagement.workflows.plan_consent import languages_of
 from engagement.workflows.plan_told import PlanSeen, plan_seen
+from engagement.workflows.visit_money import Money, hold_money, lock_money, money_of
 
 Named = Annotated[
     str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$")
@@ -59,7 +60,8 @@ class _Running(NamedTuple):
     """A plan in its week.
 
     held : the newest entry of each decision      stands : where each of these decisions stands
-    count : entries so far      language : of each group      crew : with the time they have left
+    entries : so far      language : of each unit to whom somebody may still go
+    crew : with the time they have left
     """
 
     plan: Plan
@@ -69,18 +71,22 @@ class _Running(NamedTuple):
     language: Mapping[str, str]
     crew: tuple[Worker, ...]
 
-    def places(self, groups: Sequence[str]) -> Places:
-        """Where these groups are, in this order."""
+    def places(self, units: Sequence[str]) -> Places:
+        """Where these units are, in this order."""
         return Places(
-            tuple(groups),
-            (self.plan.pool,) * len(groups),
-            tuple(self.language[group] for group in groups),
+            tuple(units),
+            (self.plan.pool,) * len(units),
+            tuple(self.language[unit] for unit in units),
         )
 
     def line(self) -> list[tuple[str, str]]:
-        """(decision, group) of everybody in line."""
+        """(decision, unit) of everybody in line to whom somebody may still go."""
         rows = sorted(self.plan.evidence.placed, key=lambda row: row.place)
-        return [(row.decision_id, row.group) for row in rows]
+        return [(row.decision_id, row.unit) for row in rows if row.unit in self.language]
+
+    def loose(self, visit: Visit) -> bool:
+        """Whether somebody else may be found for it: it waits to be made, and may be."""
+        return self.stands[visit.decision_id] in OPEN and visit.unit_id in self.language
 
     def active(self, decision: str) -> bool:
         """Whether somebody goes there, and it has not fallen out."""
@@ -88,10 +94,16 @@ class _Running(NamedTuple):
         return visit is not None and visit.worker_id is not None and self.stands[decision] not in FALLEN_OUT
 
 
+def lock_weeks(conn: Connection, program_id: str, freed: Sequence[str]) -> None:
+    """Takes the locks that `refill` needs; before any resource is locked that visits are paid from."""
+    for period in plans.weeks_of_decisions(conn, program_id, freed) if freed else ():
+        plans.lock_week(conn, program_id, period)
+
+
 def refill(conn: Connection, kept: Kept, program_id: str, freed: Sequence[str], now_ms: int) -> None:
     """Gives the time of visits that just fell out to the next in line, while the week lasts.
 
-    freed : decisions; those that no plan has a visit for are passed over
+    freed : decisions, after `lock_weeks`; those that no plan has a visit for are passed over
     """
     if not freed:
         return
@@ -117,21 +129,21 @@ def _fill(
 ) -> None:
     """Adds visits in the time of others. empty : by worker, the decisions whose visits fell out"""
     tried = {name for name, visit in running.held.items() if visit.worker_id is not None}
-    waiting = [(name, group) for name, group in running.line() if name not in tried]
+    waiting = [(name, unit) for name, unit in running.line() if name not in tried]
     able = [
         worker._replace(minutes=min(worker.minutes, worker.visit * len(empty[worker.name])))
         for worker in running.crew
         if worker.name in empty
     ]
-    found = fillers(running.places([group for _, group in waiting]), able)
+    found = fillers(running.places([unit for _, unit in waiting]), able)
     money = _money(conn, kept, program_id, running.plan, now_ms)
     going = found[: lock_money(conn, program_id, money)]
     left = {name: list(rows) for name, rows in empty.items()}
-    plan = running.plan
+    plan, takes = running.plan, {worker.name: worker.visit for worker in running.crew}
     entries = [
         Visit(
-            plan.plan_id, running.entries + number, plan.period, *waiting[place], worker, "fills_in", None,
-            left[worker].pop(0), now_ms,
+            plan.plan_id, running.entries + number, plan.period, waiting[place][0], plan.evidence.level,
+            waiting[place][1], worker, takes[worker], "fills_in", None, left[worker].pop(0), now_ms,
         )
         for number, (place, worker) in enumerate(going, start=1)
     ]  # fmt: skip
@@ -174,10 +186,12 @@ def _swapped(running: _Running, wanted: Swap, now_ms: int) -> list[Visit]:
 
 
 def _must_fit(running: _Running, visit: Visit, worker: str) -> None:
-    """Refuses a worker who cannot go there; her time is not asked, for an exchange leaves it as it was."""
+    """Refuses a worker who cannot go there. Her time is not asked: she makes as many visits as before."""
     able = next((one for one in running.crew if one.name == worker), None)
     if able is None or able.away:
         raise Conflict(f"`{worker}` does not work in `{running.plan.pool}` in this week")
+    if visit.unit_id not in running.language:
+        raise Conflict(f"nobody goes to `{visit.unit_id}` any more")
     if running.language[visit.unit_id] not in able.languages:
         raise Conflict(f"`{worker}` does not speak the language of `{visit.unit_id}`")
 
@@ -225,12 +239,17 @@ def _share_out(conn: Connection, kept: Kept, program_id: str, running: _Running,
 
 
 def _loosened(running: _Running) -> tuple[list[Visit], list[Worker]]:
-    """The visits that somebody has to be found for, in line, and what time is left beside all others."""
+    """The visits that somebody has to be found for, in line, and what time is left beside all others.
+
+    To whom nobody may go any more keeps whoever was to go, until she says that it fell out.
+    """
     place = {row.decision_id: row.place for row in running.plan.evidence.placed}
     loose = [
         visit
         for name, visit in running.held.items()
-        if visit.worker_id is None and running.stands[name] not in FALLEN_OUT
+        if visit.worker_id is None
+        and running.stands[name] not in FALLEN_OUT
+        and visit.unit_id in running.language
     ]
     own: dict[str, list[Visit]] = defaultdict(list)
     for name, visit in running.held.items():
@@ -242,16 +261,16 @@ def _loosened(running: _Running) -> tuple[list[Visit], list[Worker]]:
             own.pop(worker.name, ()),
             key=lambda row: (-FIRMNESS[running.stands[row.decision_id]], place[row.decision_id]),
         )
-        minutes = worker.minutes + worker.visit * len(firm)
+        minutes = worker.minutes + sum(visit.minutes for visit in firm)
         for visit in firm:
-            speaks = running.language[visit.unit_id] in worker.languages
-            able = speaks and not worker.away and minutes >= worker.visit
-            if able or running.stands[visit.decision_id] not in OPEN:
-                minutes -= worker.visit
+            speaks = running.language.get(visit.unit_id) in worker.languages
+            able = speaks and not worker.away and minutes >= visit.minutes
+            if able or not running.loose(visit):
+                minutes -= visit.minutes
             else:
                 loose.append(visit)
         crew.append(worker._replace(minutes=minutes))
-    gone = (visit for some in own.values() for visit in some if running.stands[visit.decision_id] in OPEN)
+    gone = (visit for some in own.values() for visit in some if running.loose(visit))
     return sorted([*loose, *gone], key=lambda row: place[row.decision_id]), crew
 
 
@@ -267,16 +286,14 @@ def _running(conn: Connection, kept: Kept, program_id: str, plan_id: str, now_ms
     plan = plans.by_id(conn, program_id, [plan_id]).get(plan_id)
     if plan is None:
         raise NotFound(f"there is no plan `{plan_id}` in this program")
+    plans.lock_week(conn, program_id, plan.period)
     visits = plans.visits_of(conn, program_id, plan_id)
     held = newest(visits)
     said = decisions.answers(conn, program_id, sorted(held))
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
-    names = [row.group for row in plan.evidence.placed]
-    language = {
-        name: (isinstance(row.thing, Group) and row.thing.language) or catalogue.program.language
-        for name, row in setup.newest(conn, program_id, "group", names).items()
-    }
     monday = monday_of(plan.period)
+    day = max(local_date(now_ms, catalogue.program.time_zone), monday)
+    language = languages_of(conn, program_id, catalogue.program, plan, day)
     of_week = [row for row in plans.visits_since(conn, program_id, plan.period) if row.period == plan.period]
     action = catalogue.strategies[plan.strategy_id].actions[0]
     crew = crew_of(
@@ -284,11 +301,11 @@ def _running(conn: Connection, kept: Kept, program_id: str, plan_id: str, now_ms
         program_id,
         plan.pool,
         monday,
-        max(local_date(now_ms, catalogue.program.time_zone), monday),
+        day,
         least_minutes=catalogue.actions[action].minutes,
         languages=frozenset(language.values()),
         standing=standing_visits(conn, program_id, of_week),
-        groups=names,
+        homes={row.unit: row.group or row.unit for row in plan.evidence.placed},
     )
     stands = {
         name: status([step.status for step in said.get(name, ())], plan.ends_at, now_ms) for name in held
@@ -306,5 +323,10 @@ def _money(conn: Connection, kept: Kept, program_id: str, plan: Plan, now_ms: in
 def _next(running: _Running, number: int, of: Visit, worker: str | None, why: Why, now_ms: int) -> Visit:
     """A new entry for a visit that has one. number : from 1 among those added now"""
     return of._replace(
-        number=running.entries + number, worker_id=worker, why=why, reason=None, recorded_at=now_ms
+        number=running.entries + number,
+        worker_id=worker,
+        minutes=next((one.visit for one in running.crew if one.name == worker), 0),
+        why=why,
+        reason=None,
+        recorded_at=now_ms,
     )

@@ -182,7 +182,7 @@ def _strategy(ask: Ask, catalogue: Catalogue) -> Strategy | Mistake:
     if strategy is None:
         return NotFound(f"there is no strategy `{name}` in this program")
     if strategy.plan is not None:
-        return Invalid(f"strategy `{name}` plans a week for all groups at once; ask POST /v1/plans for it")
+        return Invalid(f"strategy `{name}` plans a week for everybody at once; ask POST /v1/plans for it")
     if (strategy.level == "group") != (ask.group is not None):
         return Invalid(f"strategy `{name}` decides for a {strategy.level}, not for a {ask.unit.kind}")
     return strategy

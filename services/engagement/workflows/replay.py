@@ -27,7 +27,7 @@ from engagement.strategy.replay import (
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.week_plan import PlanEvidence, made_again
 from engagement.workflows.fold import fold_again
-from engagement.workflows.plan import numbers_of
+from engagement.workflows.plan_reading import numbers_of
 
 
 class Verdict(NamedTuple):
@@ -101,9 +101,10 @@ def _made_again(
     out: dict[str, _Again] = {}
     for plan in plans.in_period(conn, program_id, strategy, period):
         placed, barred = plan.evidence.placed, plan.evidence.barred
-        numbers = numbers_of(secret, program_id, strategy, period, [row.group for row in placed])
+        kind = plan.evidence.level
+        numbers = numbers_of(secret, program_id, strategy, period, [row.unit for row in placed], kind)
         made = made_again(plan.evidence, numbers)
-        others = numbers_of(secret, program_id, strategy, period, [row.group for row in barred])
+        others = numbers_of(secret, program_id, strategy, period, [row.unit for row in barred], kind)
         names = [row.decision_id for row in placed] + [row.decision_id for row in barred]
         turns = [*numbers.turn.tolist(), *others.turn.tolist()]
         out |= {name: _Again(plan.evidence, made, turn) for name, turn in zip(names, turns, strict=True)}

@@ -54,6 +54,7 @@ REFUSED_FROM: dict[Reason, Audience] = {
     Reason.PAYER_ENDED: "group",
     Reason.MINUTES: "adviser",
     Reason.CONSENT: "staff",
+    Reason.CHANCE: "staff",
     Reason.COOL_DOWN: "adviser",
     Reason.WEEKLY_CAP: "adviser",
     Reason.MONTHLY_CAP: "adviser",

@@ -9,8 +9,8 @@ from engagement.bandits.restless.chains import (
     STRENGTH,
     STRENGTH_SD,
     UNKNOWN,
-    carried,
     counted,
+    followed,
     learned,
     log_likelihood,
     pooled,
@@ -164,8 +164,60 @@ def test_another_pools_counts_change_nothing():
     assert learned(counts, numbers(0, 1), flat(2))[0].tolist() == alone[0].tolist()
 
 
-def test_what_was_seen_before_the_end_is_worth_a_few_transitions_a_row():
-    assert carried(np.array([[60.0, 20], [3, 1]]), 8).tolist() == [[6, 2], [3, 1]]
+def odds(rows):
+    """Of the better of two next states."""
+    return rows[..., 1] / rows[..., 0]
+
+
+def two_clusters():
+    """(before, after): what was seen of two clusters; after the end only of the first, without visits."""
+    before = np.array([[[[60.0, 20], [20, 60]], [[6, 9], [2, 9]]], [[[20, 60], [5, 75]], [[3, 30], [1, 30]]]])
+    after = np.zeros((2, 2, 2, 2))
+    after[0, 0] = [[70, 10], [40, 40]]
+    return before, after
+
+
+def after_the_end(before, after):
+    running = learned(before, numbers(0, 0), flat(2))
+    return running, followed(running, before, after, flat(2))
+
+
+def test_before_anything_is_seen_after_the_end_each_cluster_is_what_it_was_worth_eight_transitions_a_row():
+    before, _ = two_clusters()
+    running, ended = after_the_end(before, np.zeros_like(before))
+    assert ended.sum(axis=-1) == pytest.approx(8, rel=1e-4)
+    assert ended / 8 == pytest.approx(running / running.sum(axis=-1, keepdims=True), rel=1e-4)
+
+
+def test_where_nothing_is_seen_after_the_end_it_moves_the_odds_as_elsewhere():
+    before, after = two_clusters()
+    running, ended = after_the_end(before, after)
+    pool = flat(2)[0] + before[:, 0].sum(axis=0)
+    later = 8 * pool / pool.sum(axis=-1, keepdims=True) + after[0, 0]
+    assert odds(ended[1, 0]) / odds(running[1, 0]) == pytest.approx(odds(later) / odds(pool))
+
+
+def test_after_the_end_a_visit_moves_the_odds_as_it_did_in_that_cluster():
+    before, after = two_clusters()
+    running, ended = after_the_end(before, after)
+    assert odds(ended[:, 1]) / odds(ended[:, 0]) == pytest.approx(odds(running[:, 1]) / odds(running[:, 0]))
+
+
+def test_what_visits_no_longer_do_after_the_end_is_learned_by_all_clusters():
+    before, after = two_clusters()
+    _, ended = after_the_end(before, after)
+    after[0, 1] = [[90, 10], [50, 50]]  # no better than without
+    _, learnt = after_the_end(before, after)
+    assert (odds(learnt[1, 1]) < odds(ended[1, 1])).all()
+    assert learnt[:, 0] == pytest.approx(ended[:, 0])
+
+
+def test_after_the_end_what_was_impossible_stays_so():
+    guess = flat(3)
+    guess[:, 0] = [1, 0, 0]
+    nothing = np.zeros((1, 2, 3, 3))
+    ended = followed(learned(nothing, numbers(0), guess), nothing, nothing, guess)
+    assert ended[0, :, 0, 1:].tolist() == [[0, 0]] * 2
 
 
 def test_a_transition_that_nothing_speaks_for_never_happens():

@@ -13,9 +13,18 @@ around log `STRENGTH`: type-II maximum likelihood, weakly held, since few cluste
 they differ. The posterior adds a cluster's own counts (Gelman et al., 3rd ed., section 3.4). Visits are
 few: it is what they change that clusters have in common, so it is learned from all of them.
 
-A transition is counted only if both of its ends are known: a silent unit shows none. Clusters before and
-after the program's end are different pools with counts of their own. What was seen before the end enters
-afterwards as a guess, worth a few transitions a row however much it was (`carried`).
+*After the program's end* a cluster is believed to be what it was, its odds moved as the end moves them in all
+clusters together, and a visit to move its odds as it did there before (`followed`):
+
+    no visit: m_cs ∝ m̂_cs·(e_s/b_s)         m̂, m̂¹ the cluster's rows before the end; b_s the pool's,
+                                            e_s ∝ κ₀·b_s + Σ_c n_cs of what was seen after it
+    a visit:  m_cs ∝ m̃_cs·(m̂¹_cs/m̂_cs)      m̃ the row without visits after the end; then moved again by
+                                            as much as visits after it did something else in the pool
+
+with κ fitted as above to what was seen after the end. So the end, which is the same for all, is learned from
+all within a few periods, and what a visit did in a cluster is not forgotten with it.
+
+A transition is counted only if both of its ends are known: a silent unit shows none.
 
 *Order.* It is believed, with probability ω, that a visit makes no state's future worse: P(next ≥ k) is
 no smaller with it than without, for every k; and with the same ω that a better state has no worse next
@@ -77,16 +86,23 @@ def pooled(counts: Floats, guess: Floats) -> Prior:
     counts : (C, 2, S, S)      guess : (2, S, S), expected counts before any data, as of one cluster;
     a transition that neither guess nor counts hold is impossible
     """
-    total = guess + counts.sum(axis=0)
-    left, visited = total / total.sum(axis=-1, keepdims=True)
+    left, visited = _shares(guess + counts.sum(axis=0))
     unvisited = np.broadcast_to(left, counts[:, 0].shape)
     first = _strength(counts[:, 0], unvisited)
-    own = counts[:, 0] + first * unvisited
-    own /= own.sum(axis=-1, keepdims=True)
-    # where nobody gets to without a visit, there is no odds to move
-    tilted = own * (visited / np.where(left > 0, left, 1)) + np.where(left > 0, 0, visited)
-    moved = tilted / tilted.sum(axis=-1, keepdims=True)
+    moved = _moved(_shares(counts[:, 0] + first * unvisited), left, visited)
     return Prior(np.stack([unvisited, moved], axis=1), np.array([first, _strength(counts[:, 1], moved)]))
+
+
+def _shares(counts: Floats) -> Floats:
+    """Each row as probabilities."""
+    shares: Floats = counts / counts.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def _moved(own: Floats, before: Floats, after: Floats) -> Floats:
+    """Rows with their odds moved as from `before` to `after`; (…, S) each."""
+    # where nobody got to before, there is no odds to move
+    return _shares(own * (after / np.where(before > 0, before, 1)) + np.where(before > 0, 0, after))
 
 
 def _strength(counts: Floats, mean: Floats) -> float:
@@ -112,16 +128,6 @@ def log_likelihood(counts: Floats, alpha: Floats) -> float:
     return float(seen + (gammaln(strength) - gammaln(strength + counts.sum(axis=-1))).sum())
 
 
-def carried(counts: Floats, most: float = STRENGTH) -> Floats:
-    """What was seen before the program's end, as a guess for after it: counts to add to those after.
-
-    counts : (…, S), transitions before the end      most : transitions that a row is worth at most
-    """
-    total = counts.sum(axis=-1, keepdims=True)
-    guess: Floats = counts * np.minimum(1, most / np.maximum(total, 1))
-    return guess
-
-
 def learned(counts: Floats, pool: Integers, guess: Floats) -> Floats:
     """The posterior of each cluster's chain as Dirichlet concentrations, (C, 2, S, S).
 
@@ -134,6 +140,26 @@ def learned(counts: Floats, pool: Integers, guess: Floats) -> Floats:
         prior = pooled(counts[of_pool], guess)
         concentration[of_pool] = counts[of_pool] + prior.strength[:, None, None] * prior.mean
     return concentration
+
+
+def followed(running: Floats, before: Floats, after: Floats, guess: Floats) -> Floats:
+    """The posterior after the program's end, as `learned` gives it before, for clusters of one pool.
+
+    running : (C, 2, S, S), what `learned` gives of `before`
+    before, after : (C, 2, S, S), counts of the same clusters      guess : (2, S, S), see `pooled`
+    """
+    known = _shares(running)
+    earlier = _shares(guess[0] + before[:, 0].sum(axis=0))
+    later = _shares(STRENGTH * earlier + after[:, 0].sum(axis=0))
+    unvisited = _moved(known[:, 0], earlier, later)
+    left = after[:, 0] + _strength(after[:, 0], unvisited) * unvisited
+    visited = _moved(_shares(left), known[:, 0], known[:, 1])
+    # of as many visits as there were: what these rows expect of them, and what was seen
+    typical = STRENGTH * visited.mean(axis=0)
+    expected = typical + (after[:, 1].sum(axis=-1, keepdims=True) * visited).sum(axis=0)
+    seen = typical + after[:, 1].sum(axis=0)
+    moved = _moved(visited, _shares(expected), _shares(seen))
+    return np.stack([left, after[:, 1] + _strength(after[:, 1], moved) * moved], axis=1)
 
 
 def sampled(
