@@ -74,26 +74,34 @@ def play(caller: Caller, steps: list[dict[str, Any]]) -> Iterator[Played]:
 
 def said(answer: httpx.Response) -> Any:
     """What an answer says: its JSON, or the first lines of its text."""
-    if answer.headers["content-type"].partition(";")[0] == "application/json":
+    media_type = answer.headers["content-type"].partition(";")[0]
+    if media_type == "application/json":
         return answer.json()
+    if not media_type.startswith("text/"):
+        return f"the bytes of a file, {media_type}"
     return "\n".join(answer.text.splitlines()[:LINES])
 
 
 def translated(value: Any, ids: dict[str, str]) -> Any:
     """A value with the ids of another service."""
-    return json.loads(ID.sub(lambda found: ids.get(found[0], found[0]), json.dumps(value)))
+    text = ID.sub(lambda found: ids.get(found[0], found[0]), json.dumps(value))
+    for before, now in ids.items():
+        if not ID.fullmatch(before):
+            text = text.replace(f'"{before}"', f'"{now}"')
+    return json.loads(text)
 
 
-def pairs(before: Any, now: Any) -> Iterator[tuple[str, str]]:
-    """Ids that stand at the same places of two answers."""
+def pairs(before: Any, now: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Ids that stand at the same places of two answers, each known by its form or by its field's name."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in before.keys() & now.keys():
-            yield from pairs(before[key], now[key])
+            yield from pairs(before[key], now[key], key)
     elif isinstance(before, list) and isinstance(now, list):
         for one, other in zip(before, now, strict=False):
             yield from pairs(one, other)
-    elif isinstance(before, str) and isinstance(now, str) and ID.fullmatch(before) and ID.fullmatch(now):
-        yield before, now
+    elif isinstance(before, str) and isinstance(now, str):
+        if name == "link_id" or (ID.fullmatch(before) and ID.fullmatch(now)):
+            yield before, now
 
 
 def main() -> None:
