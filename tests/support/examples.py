@@ -68,7 +68,8 @@ def play(caller: Caller, steps: list[dict[str, Any]]) -> Iterator[Played]:
         answer = caller.call(
             method, path, params=request["query"], headers=headers, **({} if body is None else content)
         )
-        ids |= dict(pairs(step.get("answer"), said(answer)))
+        # where an id is first told it is known by its place; lists may have another order each time
+        ids = dict(pairs(step.get("answer"), said(answer))) | ids
         yield Played(step, answer)
 
 
@@ -99,9 +100,13 @@ def pairs(before: Any, now: Any, name: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(before, list) and isinstance(now, list):
         for one, other in zip(before, now, strict=False):
             yield from pairs(one, other)
-    elif isinstance(before, str) and isinstance(now, str):
-        if name == "link_id" or (ID.fullmatch(before) and ID.fullmatch(now)):
-            yield before, now
+    elif name == "link_id" or (is_id(before) and is_id(now)):
+        yield before, now
+
+
+def is_id(value: Any) -> bool:
+    """Whether it is the id of a decision, a plan or the like."""
+    return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
 def main() -> None:
@@ -114,7 +119,7 @@ def main() -> None:
     # ids that appear anew in an answer take the place of those before
     news: dict[str, str] = {}
     for before, now in zip(examples.STEPS, steps, strict=True):
-        news |= dict(pairs(before.get("answer"), now["answer"]))
+        news = dict(pairs(before.get("answer"), now["answer"])) | news
     for step in steps:
         for name in ("path", "query", "headers", "body"):
             if name in step:
