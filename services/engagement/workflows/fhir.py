@@ -142,6 +142,7 @@ class Task(Resource, frozen=True, kw_only=True, tag="Task"):
     status_reason: Concept | None = None
     code: Concept
     description: str | None = None
+    focus: Reference | None = None
     for_: Reference = msgspec.field(name="for")
     authored_on: datetime
     last_modified: datetime
@@ -362,6 +363,7 @@ def _resource(
         business_status=Concept(text=stands),
         code=names.coded("action", offer.id, offer.title),
         description=offer.text,
+        focus=None if subject is group else group,
         for_=subject,
         last_modified=changed_at,
         execution_period=Period(end=moment(done[-1].occurred_at)) if done else None,
