@@ -3,8 +3,6 @@
 A nudge is a `CommunicationRequest`; a health worker's visit, an incentive and whatever else somebody does is
 a `Task`; a peer group is a `Group`. People are named by the pseudonyms that the program's own apps gave them.
 What a reader is not meant to see is left out, as in every other answer.
-
-Source: HL7 FHIR R4 (4.0.1), https://hl7.org/fhir/R4/
 """
 
 import re
@@ -13,7 +11,6 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple, get_args
 
-import msgspec
 from sqlalchemy import Connection
 
 from engagement.actions.nudge import Nudge
@@ -28,6 +25,21 @@ from engagement.strategy.life import Status, status
 from engagement.strategy.setup import Catalogue
 from engagement.strategy.setup import Group as PeerGroup
 from engagement.workflows.answer import DecisionId
+from engagement.workflows.fhir_resources import (
+    Characteristic,
+    Coding,
+    CommunicationRequest,
+    Concept,
+    Group,
+    GroupMember,
+    Identifier,
+    Meta,
+    Payload,
+    Period,
+    Reference,
+    Restriction,
+    Task,
+)
 from engagement.workflows.story import REASONS_FOR
 from engagement.workflows.tell import moment, seen_by, told
 from engagement.workflows.worklist import still_wanted
@@ -63,132 +75,6 @@ DECISION = re.compile(get_args(DecisionId)[1].pattern)
 FIRST = "00000000-0000-0000-0000-000000000000"
 """Comes before every decision."""
 TEST_DATA = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-
-
-class Fhir(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
-    """A part of a resource. What is not known is left out: FHIR has neither null nor empty lists."""
-
-
-class Coding(Fhir, frozen=True, kw_only=True):
-    """A code of a system."""
-
-    system: str
-    code: str
-    display: str | None = None
-
-
-class Concept(Fhir, frozen=True, kw_only=True):
-    """A `CodeableConcept`."""
-
-    coding: tuple[Coding, ...] = ()
-    text: str | None = None
-
-
-class Identifier(Fhir, frozen=True, kw_only=True):
-    """A name within a system of names."""
-
-    system: str
-    value: str
-
-
-class Reference(Fhir, frozen=True, kw_only=True):
-    """What a resource is about: one to be read here, or somebody known by an identifier only."""
-
-    type: str
-    reference: str | None = None
-    identifier: Identifier | None = None
-
-
-class Period(Fhir, frozen=True, kw_only=True):
-    """A span of time."""
-
-    start: datetime | date | None = None
-    end: datetime | date | None = None
-
-
-class Meta(Fhir, frozen=True, kw_only=True):
-    """When a resource changed last, and whether its time is simulated (`HTEST`)."""
-
-    last_updated: datetime | None = None
-    tag: tuple[Coding, ...] = ()
-
-
-class Restriction(Fhir, frozen=True, kw_only=True):
-    """When a task is to be carried out."""
-
-    period: Period
-
-
-class Payload(Fhir, frozen=True, kw_only=True):
-    """What is to be said."""
-
-    content_string: str
-
-
-class Resource(Fhir, frozen=True, kw_only=True, tag_field="resourceType"):
-    """A resource by its id."""
-
-    id: str
-    meta: Meta
-    identifier: tuple[Identifier, ...]
-
-
-class Task(Resource, frozen=True, kw_only=True, tag="Task"):
-    """Something that a health worker, an adviser or staff is asked to do."""
-
-    status: str
-    business_status: Concept
-    intent: str = msgspec.field(default_factory=lambda: "proposal")  # a plain default would be left out
-    status_reason: Concept | None = None
-    code: Concept
-    description: str | None = None
-    for_: Reference = msgspec.field(name="for")
-    authored_on: datetime
-    last_modified: datetime
-    execution_period: Period | None = None
-    performer_type: tuple[Concept, ...] = ()
-    restriction: Restriction
-
-
-class CommunicationRequest(Resource, frozen=True, kw_only=True, tag="CommunicationRequest"):
-    """Something that is to be said."""
-
-    status: str
-    status_reason: Concept | None = None
-    category: tuple[Concept, ...]
-    subject: Reference
-    about: tuple[Reference, ...] = ()
-    payload: tuple[Payload, ...] = ()
-    occurrence_period: Period
-    authored_on: datetime
-    recipient: tuple[Reference, ...] = ()
-
-
-class Characteristic(Fhir, frozen=True, kw_only=True):
-    """Something that holds for a group."""
-
-    code: Concept
-    value_codeable_concept: Concept
-    exclude: bool
-
-
-class GroupMember(Fhir, frozen=True, kw_only=True):
-    """Who sits in a group, and since when."""
-
-    entity: Reference
-    period: Period
-
-
-class Group(Resource, frozen=True, kw_only=True, tag="Group"):
-    """A peer group and who sits in it today."""
-
-    active: bool
-    type: str
-    actual: bool
-    quantity: int
-    managing_entity: Reference
-    characteristic: tuple[Characteristic, ...]
-    member: tuple[GroupMember, ...] = ()
 
 
 Resources = tuple[Task | CommunicationRequest | Group, ...]
@@ -362,6 +248,7 @@ def _resource(
         business_status=Concept(text=stands),
         code=names.coded("action", offer.id, offer.title),
         description=offer.text,
+        focus=None if subject is group else group,
         for_=subject,
         last_modified=changed_at,
         execution_period=Period(end=moment(done[-1].occurred_at)) if done else None,

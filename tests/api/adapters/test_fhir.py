@@ -7,10 +7,11 @@ import pytest
 from jsonschema import Draft6Validator
 from jsonschema.exceptions import best_match
 
+from engagement.clock import SimulatedClock
 from engagement.strategy.life import FOLLOWS
 from engagement.workflows.fhir import OF_A_REQUEST, OF_A_TASK, fhir_id
 from support.fhir_schema import read
-from support.running import Caller, Program, Running
+from support.running import Caller, Program, Running, running
 
 OFFICIAL = read()
 SCHEMA = Draft6Validator(OFFICIAL)
@@ -21,9 +22,8 @@ VISIT = {"kind": "chw_linkage", "id": "visit", "title": "A visit", "carrier": "h
 TOKEN = {"kind": "incentive", "id": "gift", "title": "A token", "level": "member", "individual": True}
 
 
-@pytest.fixture
-def setting(program: Program) -> Caller:
-    """A program in which one strategy only says hello, one only visits and one only gives tokens."""
+def prepared(program: Program) -> Caller:
+    """Who may do everything, in a program whose strategies each know one thing: hello, a visit, a token."""
     admin = program.caller("admin")
     for action in (NUDGE, VISIT, TOKEN):
         answer = admin.put(f"/v1/actions/{action['id']}", action)
@@ -36,6 +36,11 @@ def setting(program: Program) -> Caller:
         consent = {"chance": False, "health_worker": True}
         assert admin.put(f"/v1/members/{name}", {"id": name, "consent": consent}).status_code == 200
     return admin
+
+
+@pytest.fixture
+def setting(program: Program) -> Caller:
+    return prepared(program)
 
 
 def decided(caller: Caller, action: str, member: str = "ben") -> str:
@@ -85,6 +90,7 @@ def test_a_visit_is_a_task(setting: Caller, program: Program) -> None:
     system = f"urn:engagement:{program.id}"
     assert (task["id"], task["status"], task["intent"]) == (name, "requested", "proposal")
     assert task["for"] == {"type": "Patient", "identifier": {"system": f"{system}:member", "value": "ben"}}
+    assert task["focus"]["reference"] == "Group/north"
     assert task["code"]["coding"] == [{"system": f"{system}:action", "code": "visit", "display": "A visit"}]
     assert task["performerType"][0]["coding"][0]["code"] == "health_worker"
     assert fetched(setting, "Task")["entry"][0]["resource"] == task
@@ -136,6 +142,22 @@ def test_what_became_of_a_decision_is_said_in_fhir_s_words(
     assert ("executionPeriod" in task) is (last == "done")
     if last in ("declined", "replaced", "not_done"):
         assert task["statusReason"]["coding"][0]["code"] == "no_time"
+
+
+def test_what_nobody_answered_is_cancelled_or_unknown_and_simulated_time_is_test_data(
+    database_url: str,
+) -> None:
+    clock = SimulatedClock(1_773_000_000_000)  # in March 2026
+    with running(database_url, clock=clock, deadline_ms=20_000) as service:
+        caller = prepared(service.program())
+        visit, hello = decided(caller, "visit"), decided(caller, "say", "cat")
+        clock.move_to(clock.now_ms() + 40 * 86_400_000)
+        task = fetched(caller, f"Task/{visit}")
+        assert (task["status"], task["businessStatus"]["text"]) == ("cancelled", "expired")
+        assert fetched(caller, f"CommunicationRequest/{hello}")["status"] == "unknown"
+        assert task["meta"]["tag"][0]["code"] == "HTEST"
+        assert caller.post(f"/v1/decisions/{visit}/answers", {"status": "done"}).status_code == 200
+        assert fetched(caller, f"Task/{visit}")["status"] == "completed"
 
 
 def test_every_step_of_a_life_has_its_word() -> None:

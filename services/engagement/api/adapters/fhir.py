@@ -22,7 +22,8 @@ from engagement.api.problems import HANDLERS, Problem
 from engagement.api.service import Call, each, one, service_of
 from engagement.errors import Mistake
 from engagement.store.kept import Kept
-from engagement.workflows.fhir import CommunicationRequest, Fhir, Found, Group, Kind, Task, Wanted, resources
+from engagement.workflows.fhir import Found, Kind, Wanted, resources
+from engagement.workflows.fhir_resources import CommunicationRequest, Fhir, Group, Task
 
 PATH = "/fhir/R4"
 MEDIA_TYPE = "application/fhir+json"
