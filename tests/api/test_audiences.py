@@ -3,6 +3,7 @@
 import pytest
 
 from engagement.signals.tally import DAY_MS
+from engagement.workflows.carriers import CARRIERS
 from engagement.workflows.tell import moment
 from support.running import Program
 
@@ -52,6 +53,11 @@ def everything(program: Program, audience: str) -> dict[str, str]:
             "/v1/groups/north/engagement",
             "/v1/groups/north/members",
             "/v1/referrals",
+            *(
+                f"/v1/worklists/{name}?format={form}"
+                for name in CARRIERS
+                for form in ("json", "html", "text")
+            ),
         )
     }
 
