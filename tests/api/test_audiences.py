@@ -3,6 +3,7 @@
 import pytest
 
 from engagement.signals.tally import DAY_MS
+from engagement.workflows.carriers import CARRIERS
 from engagement.workflows.tell import moment
 from support.running import Program
 
@@ -57,6 +58,11 @@ def everything(program: Program, audience: str) -> dict[str, str]:
             "/fhir/R4/Task",
             "/fhir/R4/CommunicationRequest",
             "/fhir/R4/Group",
+            *(
+                f"/v1/worklists/{name}?format={form}"
+                for name in CARRIERS
+                for form in ("json", "html", "text")
+            ),
         )
     }
 

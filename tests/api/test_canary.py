@@ -45,8 +45,11 @@ def served(folder: Path, level: str) -> Iterator[Served]:
             process.terminate()
 
 
-def tell_secrets(service: Served) -> None:
-    """Puts the canary wherever a caller can put something, into good requests and into bad ones."""
+def tell_secrets(service: Served) -> str:
+    """Puts the canary wherever a caller can put something, into good requests and into bad ones.
+
+    returns : the token of a link to a page, which was opened and used
+    """
     client = service.client
     client.headers["Authorization"] = f"Bearer {service.key}"
     client.headers["X-Request-Id"] = client.headers["Cookie"] = client.headers["User-Agent"] = CANARY
@@ -93,22 +96,31 @@ def tell_secrets(service: Served) -> None:
     assert client.post("/v1/imports/roster", content=f"{CANARY}\n", headers=roster).status_code == 400
     register = f"group,date,held\n{CANARY},{CANARY},{CANARY}\n"
     assert client.post("/v1/register", content=register, headers=roster).status_code == 200
+    path: str = client.post("/v1/links", json={"opens": "worklist", "of": "adviser"}).json()["path"]
     client.headers["Authorization"] = f"Bearer eng_{CANARY}"
     assert client.get("/v1/sites").status_code == 401
+    assert client.get(f"{path}?lang={CANARY}").status_code == 200
+    assert client.post(path, data={CANARY: CANARY}).status_code == 409
+    assert client.get(f"{path}{CANARY}").status_code == 404
+    assert client.get(f"{path}/{CANARY}").status_code == 404
+    return path.removeprefix("/l/")
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])
 def test_no_word_of_a_caller_is_in_the_logs_or_the_metrics(tmp_path: Path, level: str) -> None:
     with served(tmp_path, level) as service:
-        tell_secrets(service)
+        token = tell_secrets(service)
         metrics = service.client.get("/metrics").text
         secret = service.key
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     answered = [line for line in lines if line["message"] == "answered"]
-    assert len(answered) == 33  # one line for every request, metrics included
-    assert {"/v1/members/{name}", "/v1/recommendations", "unmatched"} <= {line["route"] for line in answered}
+    assert len(answered) == 38  # one line for every request, metrics included
+    assert {"/v1/members/{name}", "/v1/recommendations", "/l/{token}", "unmatched"} <= {
+        line["route"] for line in answered
+    }
     told = json.dumps(lines) + metrics
     assert CANARY not in told
     assert "g1-m2" not in told
+    assert token not in told
     assert secret not in told
     assert secret.split("_", 2)[2] not in told  # eng, program, and a secret that may hold any of `_`

@@ -68,6 +68,8 @@ def crossing(draw: random.Random, theirs: Side) -> tuple[str, str, Any]:
         lambda: ("GET", f"/v1/decisions/{theirs.decision}", None),
         lambda: ("POST", f"/v1/decisions/{theirs.decision}/answers", {"status": "done"}),
         lambda: ("POST", f"/v1/decisions/{theirs.decision}/outcome", {"reward": 1}),
+        lambda: ("GET", f"/v1/worklists/{draw.choice(['adviser', 'staff', member])}", None),
+        lambda: ("POST", "/v1/links", {"opens": "worklist", "of": member}),
         lambda: ("POST", "/v1/recommendations", {"member": member}),
         lambda: ("POST", "/v1/recommendations", {"member": "ben", "strategy": strategy}),
         lambda: ("POST", "/v1/recommendations/batch", {"requests": [{"member": member}, {"member": "ben"}]}),

@@ -2,7 +2,7 @@
 
 The program has left two groups that should meet every four weeks. One reports three times that it did
 not meet: it is dissolved, and there is a day on which it was. Of the other nothing is heard: it is
-silent, it stands on the list of groups to ask after, and nothing decided in it counts as a failure.
+silent, it stands on the work list of groups to ask after, and nothing decided in it counts as a failure.
 Then its health worker reports that it met in the second month. It is alive, its history by month says
 so, what was learned is corrected and equals what a rebuild learns, and at no moment was it shown as
 dissolved. Everybody here is synthetic.
@@ -119,6 +119,12 @@ def listed(client: Client, state: str) -> list[str]:
     return [item["value"]["id"] for item in items]
 
 
+def to_ask_after(client: Client) -> list[str]:
+    """The groups to ask after on the work list of the program's staff."""
+    tasks = client.get("/v1/worklists/staff").raise_for_status().json()["tasks"]
+    return [task["group"] for task in tasks if task["about"] == "check"]
+
+
 def rewards(client: Client, decisions: list[str]) -> list[list[float | None]]:
     """What each decision earned, revision by revision."""
     stories = [client.get(f"/v1/decisions/{name}").raise_for_status().json() for name in decisions]
@@ -142,6 +148,7 @@ def test_silence_is_not_death(database_url: str, tmp_path: Path) -> None:
         assert (dissolved["state"], dissolved["since"]) == ("dissolved", on_day(28)[:10])
         assert dissolved["phase"] == "sustaining"
         assert (listed(client, "silent"), listed(client, "dissolved")) == ([SILENT], [DISSOLVED])
+        assert to_ask_after(client) == [SILENT]
         assert [month["state"] for month in picture(client, SILENT)["months"]] == [
             *NEVER_BEFORE, "thriving", "thriving", "silent", "silent", "silent",
         ]  # fmt: skip
@@ -156,6 +163,7 @@ def test_silence_is_not_death(database_url: str, tmp_path: Path) -> None:
         report(client, held(SILENT, 56, 1, "health_worker"), *attended)
         shown.add(state_shown(client, SILENT))
         assert (state_shown(client, SILENT), listed(client, "silent")) == ("thriving", [])
+        assert to_ask_after(client) == []
         assert [month["state"] for month in picture(client, SILENT)["months"]] == [
             *NEVER_BEFORE, *["thriving"] * 5,
         ]  # fmt: skip

@@ -34,7 +34,7 @@ def test_a_link_opens_its_page_without_any_key(program: Program) -> None:
     answer = program.running.stranger().get(made["path"])
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert words_of("en")["worklist"]["title"] in said(answer)
+    assert words_of("en")["worklist"]["carriers"]["adviser"] in said(answer)
     assert "set-cookie" not in answer.headers
 
 
@@ -153,7 +153,7 @@ def test_the_page_is_there_in_every_language(program: Program, language: str) ->
     made = link(program.caller("read", "recommend"))
     answer = program.running.stranger().get(f"{made['path']}?lang={language}")
     assert f'<html lang="{language}">' in answer.text
-    assert words_of(language)["worklist"]["title"] in said(answer)
+    assert words_of(language)["worklist"]["carriers"]["adviser"] in said(answer)
 
 
 def test_a_language_that_no_page_has_is_passed_over(program: Program) -> None:
