@@ -15,6 +15,7 @@ NOON = time(12)
 """When something of a day without a time counts as having been, as in a register."""
 YES = frozenset({"yes", "y", "true", "1", "1.0"})
 NO = frozenset({"no", "n", "false", "0", "0.0"})
+FIRST_YEAR, LAST_YEAR = 1990, 2990
 LONGEST = 64
 """Characters of an answer that can mean something here; whatever is longer is prose."""
 
@@ -47,8 +48,13 @@ def moment_of(raw: object, time_zone: str) -> datetime:
     said = words_of(raw)
     if said is None:
         raise Invalid("is empty, and a report needs its time")
-    if said.isdigit() and len(said) > 8:
-        return _since_1970(said)
+    found = _since_1970(said) if said.isdecimal() and len(said) > 8 else _written(said, time_zone)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:  # beyond, a change of zone could leave the calendar
+        raise Invalid(f"`{said[:40]}` lies before the year {FIRST_YEAR} or after {LAST_YEAR}")
+    return found
+
+
+def _written(said: str, time_zone: str) -> datetime:
     try:
         if len(said) == len("2026-01-31"):
             return datetime.combine(date.fromisoformat(said), NOON, ZoneInfo(time_zone))

@@ -21,6 +21,7 @@ from support.running import Program
 EXPORT = json.loads((Path(__file__).parents[3] / "examples" / "rapidpro" / "flows.json").read_text())
 SMS, VOICE = EXPORT["flows"]
 ANSWERS = {
+    "/adapters/rapidpro/recommendation": rapidpro.Flat,
     "/adapters/rapidpro/brief": rapidpro.FlatBrief,
     "/adapters/rapidpro/month": rapidpro.MonthNoted,
     "/adapters/rapidpro/answer": rapidpro.Stands,
@@ -181,7 +182,7 @@ def test_what_cannot_be_read_is_asked_for_once_more(program: Program):
 
 def test_a_wrong_seat_gets_one_kind_line_and_the_rest_is_noted(program: Program):
     run = started(program, SMS).answer("1 | 1 2 9 | 2")
-    assert "9: no such seat" in run.read[-1]
+    assert any("9: no such seat" in text for text in run.read)
     assert told(program) == MONTH - {("cat", "attendance", 0)}  # 9 may have been meant for any seat
 
 
@@ -217,6 +218,15 @@ def test_a_service_that_refuses_gets_a_kind_word_and_no_silence(program: Program
     run = started(program, flow, key="eng_wrong")
     assert run.over
     assert run.read == ["We cannot reach the notebook just now. Nothing is lost: please try again tomorrow."]
+
+
+def test_the_flow_asks_for_its_group_before_it_brings_the_brief(program: Program):
+    run = started(program, SMS)
+    assert [one.text.rpartition("/")[2] for one in run.said[:2]] == ["recommendation", "brief"]
+    known = program.caller("read", "recommend")
+    first = known.post("/v1/recommendations", {"group": "north"}).json()
+    started(program, SMS)
+    assert known.post("/v1/recommendations", {"group": "north"}).json() == first
 
 
 def test_what_a_group_tried_is_answered_from_the_flow(program: Program):

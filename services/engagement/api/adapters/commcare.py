@@ -20,7 +20,7 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import After
 from engagement.api.senders import Sender
 from engagement.api.service import Call, one, service_of
-from engagement.errors import EngagementError, Invalid, Mistake, NotFound, TooLarge
+from engagement.errors import EngagementError, Invalid, TooLarge
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import Revised
@@ -133,20 +133,19 @@ def _toml(body: bytes) -> str:
 
 @get("/adapters/commcare/mapping", guards=[Needs("read")], tags=TAGS, media_type=MediaType.TEXT)
 async def read_commcare_mapping(request: Call) -> str:
-    """Read the mapping as it was sent."""
+    """Read the mapping as it was sent.
+
+    Empty before there is one.
+    """
     content: str = await one(service_of(request), "read", Work(request.auth.program_id, contents), NAME)
     return content
 
 
-def contents(
-    conn: Connection, _kept: Kept, program_id: str, names: Sequence[str], _now_ms: int
-) -> list[str | Mistake]:
-    """Mappings as they were sent."""
+def contents(conn: Connection, _kept: Kept, program_id: str, names: Sequence[str], _now_ms: int) -> list[str]:
+    """Mappings as they were sent; an empty text where there is none."""
     found = setup.newest(conn, program_id, "dialect", names)
     return [
-        row.thing.content
-        if (row := found.get(name)) is not None and isinstance(row.thing, Dialect)
-        else NotFound(f"there is no mapping for `{name}` in this program")
+        row.thing.content if (row := found.get(name)) is not None and isinstance(row.thing, Dialect) else ""
         for name in names
     ]
 
