@@ -72,9 +72,11 @@ each_change = pytest.mark.parametrize(
 )
 
 
-def send(caller: Caller, method: str, path: str, request: dict[str, Any], **more: str) -> httpx.Response:
-    headers = request.get("headers", {}) | more.pop("headers", {})  # type: ignore[operator]
-    return caller.call(method, path, **{**request, "headers": headers})
+def send(
+    caller: Caller, method: str, path: str, request: dict[str, Any], headers: dict[str, str] | None = None
+) -> httpx.Response:
+    own = request.get("headers", {}) | (headers or {})
+    return caller.call(method, path, **{**request, "headers": own})
 
 
 # --- once -----------------------------------------------------------------------------------------
@@ -84,9 +86,9 @@ def send(caller: Caller, method: str, path: str, request: dict[str, Any], **more
 def test_a_named_change_sent_again_gets_the_answer_it_got_and_does_nothing(
     program: Program, caller: Caller, method: str, path: str, request_: dict[str, Any]
 ) -> None:
-    first = send(caller, method, path, request_, headers=named("a"))  # type: ignore[arg-type]
+    first = send(caller, method, path, request_, headers=named("a"))
     after = rows(program)
-    again = send(caller, method, path, request_, headers=named("a"))  # type: ignore[arg-type]
+    again = send(caller, method, path, request_, headers=named("a"))
     assert first.status_code == 200, first.text
     assert (again.status_code, again.content) == (200, first.content)
     assert again.headers.get("etag") == first.headers.get("etag")
@@ -101,7 +103,7 @@ def test_a_name_changes_nothing_about_the_first_answer(
     other = program.running.program()
     same = other.caller("admin")
     plain, keyed = (
-        send(who, method, path, request_, headers=headers)  # type: ignore[arg-type]
+        send(who, method, path, request_, headers=headers)
         for who, headers in ((caller, {}), (same, named("a")))
     )
     assert (plain.status_code, plain.headers["content-type"]) == (200, keyed.headers["content-type"])
@@ -154,7 +156,7 @@ def test_another_key_of_the_program_has_names_of_its_own(program: Program, calle
 
 @pytest.mark.parametrize("name", ["", "two words", "x" * 129, "é"])
 def test_a_name_that_is_none_is_refused(caller: Caller, name: str) -> None:
-    answer = caller.put(SITE, site("Mine"), headers={"Idempotency-Key": name.encode("latin-1")})  # type: ignore[dict-item]
+    answer = caller.put(SITE, site("Mine"), headers={"Idempotency-Key": name.encode("latin-1")})
     assert answer.status_code == 400
     assert "Idempotency-Key" in answer.json()["detail"]
     assert caller.get(SITE).json()["revision"] == 1
@@ -226,7 +228,7 @@ def test_what_is_only_tried_stores_nothing(
     program: Program, caller: Caller, method: str, path: str, request_: dict[str, Any]
 ) -> None:
     before = rows(program)
-    tried = send(caller, method, f"{path}?dry_run=true", request_, headers=named("a"))  # type: ignore[arg-type]
+    tried = send(caller, method, f"{path}?dry_run=true", request_, headers=named("a"))
     assert tried.status_code == 200, tried.text
     assert tried.headers["engagement-dry-run"] == "true"
     assert rows(program) == before

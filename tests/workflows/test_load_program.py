@@ -9,6 +9,7 @@ from engagement.errors import Conflict, Invalid
 from engagement.store import links, setup
 from engagement.store import tables as t
 from engagement.store.kept import Kept
+from engagement.strategy.setup import Switched
 from engagement.workflows.load_program import load_program
 from engagement.workflows.program_file import read_program
 from engagement.workflows.switch import Throw, throw
@@ -110,8 +111,9 @@ def test_a_change_that_does_not_fit_what_is_stored_changes_nothing_at_all(db, te
 
 def test_loading_a_file_throws_no_switch(db, text):
     before = load(db, text)
+    stop = Throw(stopped=True, switched=Switched(by="lead", why="rest"))
     with db.write() as conn:
-        throw(conn, Kept(), before.program_id, [Throw(True)], NOW)
+        throw(conn, Kept(), before.program_id, [stop], NOW)
     loaded = load(db, text.replace("North", "Further north"))
     assert [change.id for change in loaded.changes] == ["north"]
     with db.read() as conn:

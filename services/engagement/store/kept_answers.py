@@ -49,8 +49,15 @@ def write(conn: Connection, program_id: str, asked: Asked, body: bytes, now_ms: 
     insert(conn, t.kept_answers, [row])
 
 
-def forget(conn: Connection, program_id: str, before_ms: int, most: int) -> int:
-    """Forgets answers from before a moment, the oldest first; how many these were."""
+def any_before(conn: Connection, program_id: str, before_ms: int) -> bool:
+    """Whether an answer from before a moment is kept."""
+    k = t.kept_answers.c
+    query = select(k.name).where(k.program_id == program_id, k.answered_at < before_ms).limit(1)
+    return conn.execute(query).first() is not None
+
+
+def forget(conn: Connection, program_id: str, before_ms: int, most: int) -> None:
+    """Forgets answers from before a moment, the oldest first."""
     k = t.kept_answers.c
     oldest = (
         select(k.key_id, k.name)
@@ -58,6 +65,6 @@ def forget(conn: Connection, program_id: str, before_ms: int, most: int) -> int:
         .order_by(k.answered_at, k.key_id, k.name)
         .limit(most)
     )
-    return conn.execute(
+    conn.execute(
         delete(t.kept_answers).where(k.program_id == program_id, tuple_(k.key_id, k.name).in_(oldest))
-    ).rowcount
+    )

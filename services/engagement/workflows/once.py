@@ -93,8 +93,11 @@ def _before(conn: Connection, program_id: str, asked: Asked) -> Before | None:
 
 
 def forget(db: Database, program_id: str, now_ms: int) -> None:
-    """Forgets a program's answers that are older than a day."""
+    """Forgets a program's answers that are older than a day; writes nothing where there are none."""
+    before_ms = now_ms - KEPT_MS
     while True:
-        with db.write() as conn:
-            if kept_answers.forget(conn, program_id, now_ms - KEPT_MS, FORGOTTEN) < FORGOTTEN:
+        with db.read() as conn:
+            if not kept_answers.any_before(conn, program_id, before_ms):
                 return
+        with db.write() as conn:
+            kept_answers.forget(conn, program_id, before_ms, FORGOTTEN)
