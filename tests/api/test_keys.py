@@ -38,6 +38,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("read", "GET", "/v1/groups/north/decisions"),
     ("read", "GET", "/v1/members/ben/decisions"),
     ("read", "GET", "/v1/members/ben/memberships"),
+    ("read", "GET", "/v1/worklists/adviser"),
     ("read", "GET", "/v1/groups/north/brief"),
     ("signals", "POST", "/v1/groups/north/month"),
     ("read", "GET", "/v1/program"),
