@@ -206,7 +206,7 @@ def hill(db: Database, **hours: float) -> tuple[Here, PlanSeen]:
 
 def going(plan: PlanSeen) -> dict[str, str | None]:
     """Group → who goes."""
-    return {row.group: row.going.worker for row in plan.groups if row.going is not None}
+    return {row.group: row.going.worker for row in plan.units if row.going is not None}
 
 
 def test_a_visit_stands_on_the_list_of_who_is_sent_and_on_no_other(db: Database) -> None:
