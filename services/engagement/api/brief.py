@@ -11,6 +11,7 @@ from engagement.api.pages.brief import brief_style, pages
 from engagement.api.pages.page import Shown, drawn, style
 from engagement.api.parameters import Name
 from engagement.api.service import Call, one, service_of
+from engagement.api.terms import TRIED, change
 from engagement.api.worklists import wished
 from engagement.strategy.stratum import Phone
 from engagement.workflows.brief import Brief, Look, briefs
@@ -55,7 +56,7 @@ async def group_brief(
     return by_sms(found) if kind == "sms" else by_voice(found) if kind == "voice" else found
 
 
-@post("/v1/groups/{group_id:str}/month", status_code=200, guards=[Needs("signals")], tags=["brief"])
+@post("/v1/groups/{group_id:str}/month", status_code=200, guards=[Needs("signals")], tags=["brief"], **TRIED)
 async def group_month(request: Call, group_id: Name, data: JSONBody[Month]) -> MonthKept:
     """Tell a group's month.
 
@@ -63,10 +64,7 @@ async def group_month(request: Call, group_id: Name, data: JSONBody[Month]) -> M
     goal), or in full. Told twice, late or in another way it is one meeting. A wrong seat refuses nothing
     else; `reply` is one line to send back.
     """
-    service = service_of(request)
-    work = Work(request.auth.program_id, tell_months)
-    kept: MonthKept = await one(service, "record", work, Asked(group_id, data))
-    return kept
+    return cast("MonthKept", await change(request, tell_months, Asked(group_id, data)))
 
 
 def _drawn(shown: Shown, *, simulated: bool) -> str:

@@ -92,6 +92,11 @@ class Operation(NamedTuple):
         return get_args(given)[0] if get_origin(given) is Response else given
 
     @property
+    def may_miss(self) -> bool:
+        """Whether its query names something that may not be there."""
+        return bool(self.handler.opt.get("may_miss"))
+
+    @property
     def tagged(self) -> bool:
         """Whether the answer carries an entity tag."""
         return bool(self.handler.opt.get("tagged"))
@@ -264,7 +269,7 @@ def _problems(operation: Operation) -> list[int]:
         {
             *ANYWHERE,
             *(WITH_A_KEY if operation.needs else ()),
-            *(WITH_A_NAME if operation.in_path or operation.takes else ()),
+            *(WITH_A_NAME if operation.in_path or operation.takes or operation.may_miss else ()),
             *(WITH_A_BODY if operation.takes else ()),
             *(WITH_A_CONDITION if operation.conditional else ()),
             *(WITH_A_NAME_OF_ITS_OWN if operation.handler.opt.get("keyed") else ()),

@@ -52,6 +52,7 @@ def _roster(ending: str, media_type: str, words: str, written: Callable[[Filled]
         guards=[Needs("read")],
         tags=TAGS,
         media_type=media_type,
+        may_miss=True,
         operation_id=f"export_roster_{ending}",
         description=f"Download today's roster as {words}.\n\nFor health workers and staff. Sent back "
         "unchanged, it changes nothing. At most 1,000 lines: of a larger program ask site by site.",
@@ -74,6 +75,7 @@ def _register(
         guards=[Needs("read")],
         tags=TAGS,
         media_type=media_type,
+        may_miss=True,
         operation_id=f"export_register_{ending}",
         description=f"Download a month's register to fill in, as {words}.\n\nWith groups, seats and the days "
         "on which meetings are expected. What is left empty says nothing.",

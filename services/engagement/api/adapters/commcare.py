@@ -7,7 +7,7 @@ other's password.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import MediaType, Response, get, post, put
@@ -20,6 +20,7 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import After
 from engagement.api.senders import Sender
 from engagement.api.service import Call, one, service_of
+from engagement.api.terms import TRIED, change
 from engagement.errors import EngagementError, Invalid, TooLarge
 from engagement.store import setup
 from engagement.store.kept import Kept
@@ -108,7 +109,7 @@ async def commcare_due(
     return Response(list(found.updates), headers=headers)  # type: ignore[return-value]  # of these it is
 
 
-@put("/adapters/commcare/mapping", guards=[Needs("admin")], tags=TAGS, takes=TOML)
+@put("/adapters/commcare/mapping", guards=[Needs("admin")], tags=TAGS, takes=TOML, **TRIED)
 async def put_commcare_mapping(request: Call) -> MappingKept:
     """Say what CommCare's forms and cases mean.
 
@@ -117,9 +118,12 @@ async def put_commcare_mapping(request: Call) -> MappingKept:
     content = _toml(await request.body())
     mapping = read_mapping(content)
     thing = Dialect(id=NAME, content=content)
-    stored: Revised = await one(service_of(request), "record", Work(request.auth.program_id, revise), thing)
     forms = sum(rule.form is not None for rule in mapping.rules)
-    return MappingKept(stored.revision, forms, len(mapping.rules) - forms)
+
+    def tell(stored: Revised) -> MappingKept:
+        return MappingKept(stored.revision, forms, len(mapping.rules) - forms)
+
+    return cast("MappingKept", await change(request, revise, thing, tell))
 
 
 def _toml(body: bytes) -> str:
