@@ -293,4 +293,5 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "QUIET_HOURS": 13,
         "TAPERED": 14,
         "PLANNED": 15,
+        "CHANCE": 16,
     }

@@ -123,7 +123,7 @@ def fill(conn, program_id=PROGRAM) -> None:
     resources.write_counters(conn, program_id, {("fund", "2026-01"): 5})
     plan = plans.Plan(uuid7(1), "s", "c", "2026-W11", 1, 1, 1, 2, NO_PLAN)
     plans.insert_plan(conn, program_id, plan)
-    visit = (plan.plan_id, 1, plan.period, made.decision_id, "g", "asha", "drawn", None, None, 1)
+    visit = (plan.plan_id, 1, plan.period, made.decision_id, "group", "g", "asha", 45, "drawn", None, None, 1)
     plans.insert_visits(conn, program_id, [plans.Visit(*visit)])
     units.write_tallies(conn, program_id, [("member", "m", b"tally")])
     conn.execute(
