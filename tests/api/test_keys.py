@@ -71,6 +71,8 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("read", "GET", "/adapters/cht/docs"),
     ("read", "GET", "/v1/strategies/learned/promotion"),
     ("admin", "POST", "/v1/strategies/learned/promotion"),
+    ("research", "GET", "/v1/trials/which/assignments"),
+    ("admin", "POST", "/v1/trials/which/assignments"),
     *(
         row
         for plural, name in [
@@ -81,6 +83,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
             ("strategies", "learned"),
             ("budgets", "program"),
             ("health_workers", "hw1"),
+            ("trials", "which"),
         ]
         for row in [
             ("read", "GET", f"/v1/{plural}"),

@@ -25,6 +25,7 @@ from engagement.api import (
     setup,
     signals,
     switch,
+    trials,
     worklists,
 )
 from engagement.api.adapters import (
@@ -95,6 +96,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             engagement.group_engagement,
             *history.HANDLERS,
             *setup.HANDLERS,
+            *trials.HANDLERS,
             *places.HANDLERS,
             *exports.HANDLERS,
             dhis2.export_dhis2,

@@ -32,6 +32,7 @@ from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Budget, Group, HealthWorker, Member, Membership, Program, Site
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.trial import Trial
 from engagement.workflows.edit import Edit, edit
 from engagement.workflows.roster import RosterReport, import_roster
 from engagement.workflows.seat import Seating, seat
@@ -318,6 +319,13 @@ HANDLERS = (
     *_resource("action", "actions", AnyAction, "Its wording, cost, payer and limits, or `retired`."),
     *_resource(
         "strategy", "strategies", Strategy, "What defines what it has learned cannot change under its id."
+    ),
+    *_resource(
+        "trial",
+        "trials",
+        Trial,
+        "What is compared and what is drawn. The first assignment freezes the design; from then on the "
+        "protocol changes by amendments alone. `ended` gives its groups back to the defaults.",
     ),
     *_resource(
         "budget",

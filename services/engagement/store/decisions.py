@@ -234,6 +234,17 @@ def counted(
     }
 
 
+def deciding(conn: Connection, program_id: str, strategies: Sequence[str]) -> set[str]:
+    """Which of these strategies have ever decided."""
+    d = t.decisions.c
+    query = (
+        select(d.strategy_id)
+        .where(d.program_id == program_id, among(conn, d.strategy_id, strategies))
+        .distinct()
+    )
+    return set(conn.execute(query.distinct()).scalars())
+
+
 def planned(conn: Connection, program_id: str, strategy_id: str, since_ms: int) -> list[Planned]:
     """The decisions of a strategy that plans, by unit, the oldest first; those closed before are left out."""
     d = t.decisions.c

@@ -26,13 +26,17 @@ from engagement.strategy.setup import (
     Site,
 )
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.trial import Trial
 
-AnyNoun = Program | Site | Budget | Strategy | AnyAction | Group | Member | HealthWorker | Dialect | Ranking
+AnyNoun = (
+    Program | Site | Budget | Strategy | AnyAction | Trial | Group | Member | HealthWorker | Dialect | Ranking
+)
 TYPES: dict[str, type] = {
     "program": Program,
     "site": Site,
     "budget": Budget,
     "strategy": Strategy,
+    "trial": Trial,
     "action": AnyAction,  # type: ignore[dict-item]  # a union decodes like a class
     "group": Group,
     "member": Member,
@@ -40,7 +44,7 @@ TYPES: dict[str, type] = {
     "dialect": Dialect,
     "ranking": Ranking,
 }
-CATALOGUED = ("program", "site", "budget", "strategy", "action")
+CATALOGUED = ("program", "site", "budget", "strategy", "action", "trial")
 _decoders: dict[str, msgspec.json.Decoder[AnyNoun]] = {
     noun: msgspec.json.Decoder(kind) for noun, kind in TYPES.items()
 }
@@ -95,7 +99,7 @@ def _read_catalogue(conn: Connection, program_id: str, revision: int) -> Catalog
         .order_by(r.catalogue)
     )
     newest = {(row.noun, row.id): (decoded(row.noun, row.body), row.revision) for row in conn.execute(query)}
-    sites, budgets, actions, strategies, revisions = {}, {}, {}, {}, {}
+    sites, budgets, actions, strategies, revisions, trials = {}, {}, {}, {}, {}, {}
     program: Program | None = None
     for (noun, name), (thing, number) in newest.items():
         match thing:
@@ -107,11 +111,13 @@ def _read_catalogue(conn: Connection, program_id: str, revision: int) -> Catalog
                 budgets[name] = thing
             case Strategy():
                 strategies[name], revisions[name] = thing, number
+            case Trial():
+                trials[name] = thing
             case _ if noun == "action":
                 actions[name] = thing
     if program is None:
         raise LookupError(program_id)
-    return Catalogue(revision, program, sites, budgets, actions, strategies, revisions)  # type: ignore[arg-type]  # nouns are told apart by name
+    return Catalogue(revision, program, sites, budgets, actions, strategies, revisions, trials)  # type: ignore[arg-type]  # nouns are told apart by name
 
 
 def newest(conn: Connection, program_id: str, noun: str, ids: Sequence[str]) -> dict[str, Revised]:

@@ -315,6 +315,23 @@ visits = Table(  # who goes where; the newest row of a decision holds
     Index(None, "program_id", "decision_id"),
 )
 
+assignments = Table(  # of groups in trials, each with all of its unit
+    "assignments",
+    metadata,
+    _program(),
+    _id("trial_id"),
+    _id("group_id"),
+    _id("unit_id"),
+    Column("stratum", String(320), nullable=False),
+    _whole("place"),
+    _id("arm"),
+    Column("protocol", String(64), nullable=False),
+    _moment("assigned_at"),
+    PrimaryKeyConstraint("program_id", "trial_id", "group_id"),
+    Index(None, "program_id", "group_id"),
+    Index(None, "program_id", "trial_id", "unit_id"),
+)
+
 events = Table(  # ranks: each a decision point of its own, of actions that came with it; without slots: ""
     "events",
     metadata,
@@ -368,8 +385,8 @@ event_entries = Table(  # what a version learned of an event, when so many repor
 
 LEDGER = (
     programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
-    versions, hyperparameters, promotions, reservations, plans, visits, events, event_reports,
-    event_entries,
+    versions, hyperparameters, promotions, reservations, plans, visits, assignments, events,
+    event_reports, event_entries,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from engagement.signals.safety import SafetyKind
 from engagement.strategy.quiet import QuietHours
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import AgeBand, Language, Phone, Sex
+from engagement.strategy.trial import Trial, Under
 
 Role = Literal["member", "adviser", "deputy"]
 LEADING: tuple[Role, ...] = ("adviser", "deputy")
@@ -303,16 +304,33 @@ class Catalogue(NamedTuple):
     actions: Mapping[str, AnyAction]
     strategies: Mapping[str, Strategy]
     strategy_revisions: Mapping[str, int]
+    trials: Mapping[str, Trial] = MappingProxyType({})
 
     def offered(self, strategy: Strategy) -> tuple[AnyAction, ...]:
         """The strategy's actions, in its order."""
         return tuple(self.actions[action] for action in strategy.actions)
 
     @property
-    def planned(self) -> frozenset[str]:
-        """Actions that a plan decides about, and so no other strategy."""
+    def on_trial(self) -> Mapping[str, Trial]:
+        """Strategies that decide for the groups of a trial's condition, and for nobody else."""
+        running = (trial for trial in self.trials.values() if not trial.ended)
+        return {name: trial for trial in running for name in trial.strategies}
+
+    def decides(self, strategy: str, under: Under | None) -> bool:
+        """Whether a strategy may decide for a group. under : what it lives under, None in no trial"""
+        return strategy in under.condition.strategies if under else strategy not in self.on_trial
+
+    def default_for(self, level: Level, under: Under | None) -> Id | None:
+        """The strategy that decides for units of a level when a request names none."""
+        if under is None:
+            return self.program.default_for(level)
+        own = (self.strategies[name] for name in under.condition.strategies)
+        return next((row.id for row in own if row.level == level and row.plan is None), None)
+
+    def planned(self, under: Under | None) -> frozenset[str]:
+        """Actions that a plan decides about for a group, and so no other strategy."""
         plans = (row for row in self.strategies.values() if row.plan is not None and not row.paused)
-        return frozenset(action for row in plans for action in row.actions)
+        return frozenset(action for row in plans if self.decides(row.id, under) for action in row.actions)
 
 
 def phase(site: Site, today: date) -> Phase:

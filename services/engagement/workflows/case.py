@@ -17,6 +17,7 @@ from engagement.strategy.quiet import deliver_from
 from engagement.strategy.setup import Catalogue, Consent, Program, Site, days_to_end, months_to_end, phase
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import Stratum
+from engagement.strategy.trial import Under
 
 DOSE_KEPT_A_MONTH = 0.8
 MONTH_MS = 30.44 * DAY_MS
@@ -28,6 +29,7 @@ class Case(NamedTuple):
     point : the decision point's name: the caller's, if `named`, else the calendar's
     context : numbers the calling app knows      member : None where it is a group
     given : what the unit was or may have been given lately
+    under : its group's condition in a trial, None in no trial
     """
 
     unit: Unit
@@ -45,6 +47,7 @@ class Case(NamedTuple):
     given: tuple[Given, ...]
     catalogue: Catalogue
     family_unsafe: bool
+    under: Under | None = None
 
     @property
     def program(self) -> Program:
@@ -123,7 +126,7 @@ def situation(case: Case, now_ms: int) -> Situation:
         deliver_from(case.program.quiet_hours, now_ms, case.program.time_zone) < case.calendar.ends_ms,
         case.contacts,
         case.days_to_end,
-        case.catalogue.planned,
+        case.catalogue.planned(case.under),
     )
 
 

@@ -54,19 +54,19 @@ def everybody(
 
 
 def _who(conn: Connection, program_id: str, catalogue: Catalogue, wanted: AskAll, now_ms: int) -> Everybody:
-    name = wanted.strategy or catalogue.program.default_for(wanted.level)
-    if name is None:
-        raise Invalid(
-            f"the program has no default strategy for a {wanted.level}, so the request must name one"
-        )
-    if name not in catalogue.strategies:
-        raise NotFound(f"there is no strategy `{name}` in this program")
-    level = catalogue.strategies[name].level
+    name, level, point = wanted.strategy, wanted.level, wanted.decision_point
+    if name is None and catalogue.program.default_for(level) is None and not catalogue.on_trial:
+        raise Invalid(f"the program has no default strategy for a {level}, so the request must name one")
+    if name is not None:
+        if name not in catalogue.strategies:
+            raise NotFound(f"there is no strategy `{name}` in this program")
+        level = catalogue.strategies[name].level
+    asked = None if name else level
     ids, following = _looked_at(conn, program_id, wanted, "group" if level == "group" else "member")
     if level == "group":
         held = setup.newest(conn, program_id, "group", ids)
         chosen = [key for key in ids if isinstance(group := held[key].thing, Group) and not group.ended]
-        asks = tuple(Ask(group=key, strategy=name, decision_point=wanted.decision_point) for key in chosen)
+        asks = tuple(Ask(group=key, strategy=name, level=asked, decision_point=point) for key in chosen)
         return Everybody(asks, following)
     today = local_date(now_ms, catalogue.program.time_zone)
     seats = setup.memberships_on(conn, program_id, ids, today)
@@ -75,7 +75,7 @@ def _who(conn: Connection, program_id: str, catalogue: Catalogue, wanted: AskAll
     )
     ended = {key for key, row in groups.items() if isinstance(row.thing, Group) and row.thing.ended}
     asks = tuple(
-        Ask(member=key, strategy=name, decision_point=wanted.decision_point)
+        Ask(member=key, strategy=name, level=asked, decision_point=point)
         for key in ids
         if (seat := seats.get(key)) is not None
         and seat.group is not None

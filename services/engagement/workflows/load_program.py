@@ -27,6 +27,7 @@ RETIRING: Mapping[str, str] = {
     "action": "write `retired = true`",
     "strategy": "write `paused = true`",
     "health_worker": "write `hours_a_week = 0.0`",
+    "trial": "write `ended = true`",
 }
 """How each noun that a file may leave out is ended; nothing is ever deleted."""
 
@@ -179,6 +180,7 @@ def _gone(conn: Connection, kept: Kept, program_id: str, plan: Template) -> tupl
         *(("budget", name) for name, budget in catalogue.budgets.items() if budget.limit_minor),
         *(("action", name) for name, action in catalogue.actions.items() if not action.retired),
         *(("strategy", name) for name, strategy in catalogue.strategies.items() if not strategy.paused),
+        *(("trial", name) for name, trial in catalogue.trials.items() if not trial.ended),
         *(("health_worker", row.thing.id) for row in workers if getattr(row.thing, "hours_a_week", 0)),
     ]
     return tuple(Gone(*key) for key in there if key not in here)

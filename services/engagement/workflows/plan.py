@@ -37,6 +37,7 @@ from engagement.strategy.week_plan import (
 from engagement.workflows.crew import standing_visits
 from engagement.workflows.plan_reading import Ready, Rest, Waiting, ready, waiting_of
 from engagement.workflows.plan_wish import Wish, wish_of
+from engagement.workflows.trial import assign_newcomers
 from engagement.workflows.visit_money import hold_money, lock_money, money_of
 
 TRIES = 5
@@ -75,6 +76,10 @@ def plan_week(db: Database, kept: Kept, program_id: str, ask: PlanAsk, now_ms: i
     """Plans the pools that have no plan for the week yet; those that have keep theirs."""
     with db.read() as conn:
         wish = wish_of(conn, kept, program_id, ask.strategy, ask.period, now_ms)
+    if wish.catalogue.trials:
+        with db.write() as conn:
+            assign_newcomers(conn, kept, program_id, wish.catalogue, wish.today, now_ms)
+    with db.read() as conn:
         waiting, wanted = waiting_of(conn, program_id, wish, ask.pool, now_ms)
     out = []
     for pool in wanted:

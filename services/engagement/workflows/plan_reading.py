@@ -30,6 +30,7 @@ from engagement.workflows.group_steps import groups_now
 from engagement.workflows.member_steps import homes_of, members_now
 from engagement.workflows.plan_wish import Wish
 from engagement.workflows.steps import Now
+from engagement.workflows.trial import decided_by
 from engagement.workflows.visit_money import affordable, money_of
 
 YEAR_MS = 365 * DAY_MS
@@ -83,7 +84,9 @@ def waiting_of(
     conn: Connection, program_id: str, wish: Wish, pool: str | None, now_ms: int
 ) -> tuple[Waiting, list[str]]:
     """Who could be visited, and the pools that are wanted: all, or the one that is named."""
-    by_pool = pools_of(conn, program_id, all_names(conn, program_id, "group"), wish.day)
+    everybody = all_names(conn, program_id, "group")
+    own = decided_by(conn, program_id, wish.catalogue, wish.strategy.id, everybody, wish.today)
+    by_pool = pools_of(conn, program_id, own, wish.day)
     nowhere = by_pool.pop("", [])
     wanted = sorted(by_pool) if pool is None else [pool]
     if pool is not None and pool not in by_pool:

@@ -15,6 +15,7 @@ from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun
 from engagement.strategy.setup import Budget, Group, HealthWorker, Program, Site
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.trial import Trial
 from engagement.workflows.revise import DEFAULTS, revise
 
 DEFAULT_TEMPLATE = "ncd-peer-groups"
@@ -31,12 +32,13 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strategies: tuple[Strategy, ...] = ()
     groups: tuple[Group, ...] = ()
     health_workers: tuple[HealthWorker, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
     def things(self) -> list[AnyNoun]:
         """Everything in an order in which each finds what it names."""
         return [
             *self.sites, *self.groups, *self.health_workers, *self.budgets, *self.actions, *self.strategies,
-            self.program,
+            self.program, *self.trials,
         ]  # fmt: skip
 
 

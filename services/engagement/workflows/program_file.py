@@ -20,6 +20,7 @@ from engagement.store.setup import AnyNoun, noun_of
 from engagement.strategy.setup import Budget, Catalogue, Group, HealthWorker, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import Language
+from engagement.strategy.trial import Trial
 from engagement.workflows.mistakes import decoded, flaws
 from engagement.workflows.program import Template, template_names, template_text
 from engagement.workflows.revise import DEFAULTS, misfits
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Any] = {
     "budgets": Budget,
     "actions": AnyAction,
     "strategies": Strategy,
+    "trials": Trial,
 }
 """Lists of a file → what each of their tables is."""
 NOUNS = {
@@ -42,6 +44,7 @@ NOUNS = {
     "budget": "budgets",
     "action": "actions",
     "strategy": "strategies",
+    "trial": "trials",
 }
 WORDINGS = next(
     field.type for field in msgspec.structs.fields(get_args(AnyAction)[0]) if field.name == "content"

@@ -11,11 +11,11 @@ import msgspec
 import numpy as np
 from sqlalchemy import Connection
 
-from engagement.actions.action import NONE, Id
+from engagement.actions.action import NONE, Id, Level
 from engagement.actions.availability import DAY_MS, Given, refusals
 from engagement.actions.catalogue import AnyAction
 from engagement.bandits.posteriors import gathered
-from engagement.errors import Invalid, Mistake, NotFound
+from engagement.errors import Conflict, Invalid, Mistake, NotFound
 from engagement.randomness import uniform
 from engagement.records import Course, Evidence, Nodes, Points
 from engagement.signals import tally
@@ -39,9 +39,11 @@ from engagement.strategy.setup import (
     phase,
 )
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.trial import Under
 from engagement.workflows.case import Case, after, given_of, picture, situation
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
+from engagement.workflows.trial import under
 
 CUT = 256
 """Units in one transaction."""
@@ -58,6 +60,7 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     strategy : the program's default for members or groups when absent. One of the level `adviser` decides
     for a member who is an adviser or a deputy
+    level : whose default decides where no strategy is named: `adviser` for a member who is one
     decision_point : a meeting or a date in the caller's words; the strategy's cadence names it when absent
     context : numbers the calling app knows, for strategies with `context.…` features
     """
@@ -65,6 +68,7 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     member: Id | None = None
     group: Id | None = None
     strategy: Id | None = None
+    level: Level | None = None
     decision_point: PointName | None = None
     context: Annotated[dict[ContextName, ContextValue], msgspec.Meta(max_length=32)] = msgspec.field(
         default_factory=dict
@@ -114,15 +118,22 @@ def recommend(
     groups = units.groups(
         conn, program_id, sorted(met_in | {unit.id for unit in wanted if unit.kind == "group"})
     )
+    conditions = under(
+        conn, kept, program_id, catalogue, {name: row.group for name, row in groups.items()}, today, now_ms
+    )
     recent = decisions.recent(conn, program_id, wanted, now_ms - _look_back(catalogue))
     answers: list[Answer | None] = [None] * len(asks)
     cases: dict[int, Case] = {}
     for place, ask in enumerate(asks):
-        found: Strategy | Answer = _strategy(ask, catalogue)
+        row = members.get(ask.member or "")
+        lives_under = conditions.get((ask.group if row is None else row.group) or "")
+        found: Strategy | Answer | None = _strategy(ask, catalogue, lives_under)
+        if isinstance(found, Strategy):
+            found = _misplaced(ask, found, catalogue, lives_under) or found
         merge = persons.get(ask.member or "")
         if merge is not None:
             found = NotFound(f"`{ask.member}` was merged into `{merge.into}`; ask for that one")
-        if isinstance(found, Strategy):
+        if found is None or isinstance(found, Strategy):
             found = _gate(ask, found, catalogue, members, groups, safety, simulated=simulated)
         if not isinstance(found, Strategy):
             answers[place] = found
@@ -147,6 +158,7 @@ def recommend(
             given_of(known, now_ms),
             catalogue,
             ask.member is not None and safety[ask.member].family_unsafe,
+            lives_under,
         )
     made = _already(conn, program_id, list(cases.values()), now_ms)
     fresh = {
@@ -171,26 +183,44 @@ def _look_back(catalogue: Catalogue) -> int:
     return max(LOOK_BACK_MS, DAY_MS * max(cool_downs, default=0))
 
 
-def _strategy(ask: Ask, catalogue: Catalogue) -> Strategy | Mistake:
-    """The strategy that decides, or what is wrong with the request."""
-    name = ask.strategy or catalogue.program.default_for(ask.unit.kind)
-    if name is None:
-        return Invalid(
-            f"the program has no default strategy for a {ask.unit.kind}, so the request must name one"
-        )
-    strategy = catalogue.strategies.get(name)
-    if strategy is None:
-        return NotFound(f"there is no strategy `{name}` in this program")
+def _strategy(ask: Ask, catalogue: Catalogue, lives_under: Under | None) -> Strategy | Mistake | None:
+    """The strategy that decides, or what is wrong with the request; None where a trial has none here."""
+    level = ask.level or ask.unit.kind
+    name = ask.strategy or catalogue.default_for(level, lives_under)
+    if name is not None:
+        return catalogue.strategies.get(name) or NotFound(f"there is no strategy `{name}` in this program")
+    if lives_under is not None:
+        return None
+    return Invalid(f"the program has no default strategy for a {level}, so the request must name one")
+
+
+def _misplaced(
+    ask: Ask, strategy: Strategy, catalogue: Catalogue, lives_under: Under | None
+) -> Mistake | None:
+    """Why a strategy does not decide about what is asked."""
+    name = strategy.id
     if strategy.plan is not None:
         return Invalid(f"strategy `{name}` plans a week for everybody at once; ask POST /v1/plans for it")
     if (strategy.level == "group") != (ask.group is not None):
         return Invalid(f"strategy `{name}` decides for a {strategy.level}, not for a {ask.unit.kind}")
-    return strategy
+    if not catalogue.decides(name, lives_under):
+        return Conflict(_of_another(name, catalogue, lives_under))
+    return None
+
+
+def _of_another(name: str, catalogue: Catalogue, lives_under: Under | None) -> str:
+    """Why a strategy does not decide for a group: what one condition of a trial learns no other may teach."""
+    if lives_under is None:
+        trial = catalogue.on_trial[name].id
+        return f"strategy `{name}` decides for groups of trial `{trial}` alone, and this group is not in it"
+    trial, own = lives_under.trial.id, lives_under.condition
+    named = ", ".join(f"`{one}`" for one in own.strategies) or "none"
+    return f"in trial `{trial}` this group lives under `{own.id}`, where these decide: {named}"
 
 
 def _gate(
     ask: Ask,
-    strategy: Strategy,
+    strategy: Strategy | None,
     catalogue: Catalogue,
     members: dict[str, units.MemberRow],
     groups: dict[str, units.GroupRow],
@@ -211,12 +241,12 @@ def _gate(
         why = "program_stopped"
     elif row is not None and not row.member.consent.messages:
         why = "messages_declined"
-    elif strategy.paused:
+    elif strategy is not None and strategy.paused:
         why = "strategy_paused"
     elif group is not None and groups[group].group.ended:
         why = "group_ended"
-    if why is not None:
-        return withheld(ask.member, group, why, simulated=simulated)
+    if why is not None or strategy is None:
+        return withheld(ask.member, group, why or "trial", simulated=simulated)
     if group is None:
         return Invalid(f"member `{ask.member}` sits in no group today")
     if strategy.level == "adviser" and row is not None and row.role not in LEADING:

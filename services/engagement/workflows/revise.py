@@ -16,6 +16,8 @@ from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.setup import Catalogue, Group, Program
 from engagement.strategy.strategy import Strategy
+from engagement.strategy.trial import Trial
+from engagement.workflows.trial_flaws import trial_change, trial_flaw
 
 DEFAULTS: Mapping[str, Level] = MappingProxyType(
     {
@@ -38,7 +40,11 @@ def revise(
     things = [
         _as_switched(thing, before.program) if isinstance(thing, Program) else thing for thing in things
     ]
-    flaws = misfits(things, before)
+    fits = misfits(things, before)
+    flaws = [
+        flaw or (trial_change(conn, program_id, thing, before, now_ms) if isinstance(thing, Trial) else None)
+        for thing, flaw in zip(things, fits, strict=True)
+    ]
     last = {
         (setup.noun_of(thing), thing.id): thing for thing, flaw in zip(things, flaws, strict=True) if not flaw
     }
@@ -68,9 +74,13 @@ def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
             return Invalid(f"there is no site `{thing.site}`; create it first")
         case Strategy():
             return _strategy_flaw(thing, catalogue)
-        case _ if isinstance(thing, AnyAction):
-            return _action_flaw(thing, catalogue)
-    return None
+    return _other_flaw(thing, catalogue)
+
+
+def _other_flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
+    if isinstance(thing, Trial):
+        return trial_flaw(thing, catalogue)
+    return _action_flaw(thing, catalogue) if isinstance(thing, AnyAction) else None
 
 
 def _as_switched(program: Program, before: Program) -> Program:
@@ -96,6 +106,10 @@ def _program_flaw(program: Program, catalogue: Catalogue) -> Mistake | None:
             return Invalid(f"strategy `{name}` plans a week at a time, so it cannot be the `{field}`")
         if strategy.level != level:
             return Invalid(f"strategy `{name}` is of level `{strategy.level}`, so it cannot be the `{field}`")
+        if name in catalogue.on_trial:
+            return Conflict(
+                f"strategy `{name}` is compared in a trial, so it cannot be the `{field}` meanwhile"
+            )
     return None
 
 
@@ -160,6 +174,8 @@ def _with(catalogue: Catalogue, thing: AnyNoun) -> Catalogue:
             return catalogue._replace(sites={**catalogue.sites, thing.id: thing})  # type: ignore[dict-item]  # told apart by noun
         case "action":
             return catalogue._replace(actions={**catalogue.actions, thing.id: thing})  # type: ignore[dict-item]  # told apart by noun
+        case "trial":
+            return catalogue._replace(trials={**catalogue.trials, thing.id: thing})  # type: ignore[dict-item]  # told apart by noun
         case "strategy":
             return catalogue._replace(strategies={**catalogue.strategies, thing.id: thing})  # type: ignore[dict-item]  # told apart by noun
         case _:

@@ -28,7 +28,7 @@ from engagement.strategy.setup import Catalogue, Program
 from engagement.strategy.strategy import Strategy
 
 Withheld = Literal[
-    "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "not_now"
+    "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "trial", "not_now"
 ]
 WITHHELD: dict[Withheld, str] = {
     "referred": "Somebody has to be turned to first; until they have answered nothing is recommended.",
@@ -36,6 +36,7 @@ WITHHELD: dict[Withheld, str] = {
     "strategy_paused": "This strategy is paused.",
     "messages_declined": "The member has asked for no messages.",
     "group_ended": "The group has ended.",
+    "trial": "In the part of the trial that this group is in, nothing is recommended.",
     "not_now": "Nothing is recommended for now.",
 }
 WITHHELD_FROM: dict[Withheld, Audience] = {
@@ -44,6 +45,7 @@ WITHHELD_FROM: dict[Withheld, Audience] = {
     "strategy_paused": "group",
     "messages_declined": "staff",
     "group_ended": "group",
+    "trial": "staff",
     "not_now": "group",
 }
 """Who may see why nothing is recommended; others are told `not_now`."""

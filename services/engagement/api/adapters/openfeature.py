@@ -28,6 +28,7 @@ from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import LEADING
 from engagement.workflows.recommend import Ask, ContextName
 from engagement.workflows.tell import Recommendation
+from engagement.workflows.trial import under_so_far
 
 KEY = "X-API-Key"
 Json = dict[str, Any]
@@ -186,6 +187,8 @@ def flags(
     today = local_date(now_ms, catalogue.program.time_zone)
     members = units.members(conn, program_id, targets, today)
     groups = units.groups(conn, program_id, targets)
+    met_in = {row.group for row in members.values() if row.group} | set(groups)
+    conditions = under_so_far(conn, program_id, catalogue, sorted(met_in), today)
 
     def flag(name: str) -> Flag:
         strategy = catalogue.strategies.get(name)
@@ -198,11 +201,12 @@ def flags(
             return [flag(row.flag)]
         names: list[str | None] = []
         if row.target in members:
-            names.append(catalogue.program.default_for("member"))
+            own = conditions.get(members[row.target].group or "")
+            names.append(catalogue.default_for("member", own))
             leads = members[row.target].role in LEADING
-            names.append(catalogue.program.default_for("adviser") if leads else None)
+            names.append(catalogue.default_for("adviser", own) if leads else None)
         if row.target in groups:
-            names.append(catalogue.program.default_for("group"))
+            names.append(catalogue.default_for("group", conditions.get(row.target)))
         if not (row.target in members or row.target in groups):
             return WrongContext(f"there is no member and no group `{row.target}` in this program")
         return [flag(name) for name in dict.fromkeys([*filter(None, names), *row.more])]

@@ -9,7 +9,7 @@ down_revision = None
 LEDGER = (
     "programs", "revisions", "memberships", "merges", "links", "signals", "decisions", "answers", "outcomes",
     "fold_entries", "versions", "hyperparameters", "promotions", "reservations", "plans", "visits",
-    "events", "event_reports", "event_entries",
+    "assignments", "events", "event_reports", "event_entries",
 )  # fmt: skip
 REFUSAL = "the ledger is insert-only"
 SAFETY = sa.text(
@@ -492,6 +492,7 @@ def upgrade() -> None:
         ["program_id", "version"],
         unique=False,
     )
+    _assignments()
     _guard()
 
 
@@ -524,7 +525,34 @@ def downgrade() -> None:
     op.drop_table("decisions")
     op.drop_table("counters")
     op.drop_table("claims")
+    op.drop_table("assignments")
     op.drop_table("api_keys")
+
+
+def _assignments() -> None:
+    """The arm of every group in a trial."""
+    op.create_table(
+        "assignments",
+        sa.Column("program_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("trial_id", sa.String(length=64), nullable=False),
+        sa.Column("group_id", sa.String(length=64), nullable=False),
+        sa.Column("unit_id", sa.String(length=64), nullable=False),
+        sa.Column("stratum", sa.String(length=320), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("arm", sa.String(length=64), nullable=False),
+        sa.Column("protocol", sa.String(length=64), nullable=False),
+        sa.Column("assigned_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", "trial_id", "group_id", name=op.f("pk_assignments")),
+    )
+    op.create_index(
+        op.f("ix_assignments_program_id_group_id"), "assignments", ["program_id", "group_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_assignments_program_id_trial_id_unit_id"),
+        "assignments",
+        ["program_id", "trial_id", "unit_id"],
+        unique=False,
+    )
 
 
 def _guard() -> None:
