@@ -131,6 +131,16 @@ def test_a_covariate_that_parts_the_dead_from_the_living_is_refused():
         cox(parted, np.array([[1.0]] * 3 + [[0.0]] * 3))
 
 
+def test_where_all_died_at_once_the_hazards_are_alike():
+    found = cox(lives([3, 3, 3, 3], [True] * 4), np.array([[0.0], [0.0], [1.0], [1.0]]))
+    assert found.ratio(0) == (1.0, (1.0, 1.0), 1.0)
+
+
+def test_where_nobody_died_there_are_no_hazards_to_compare():
+    with pytest.raises(Invalid, match="nobody died"):
+        cox(lives([1, 2, 3], [False] * 3), np.array([[1.0], [0.0], [1.0]]))
+
+
 @pytest.mark.parametrize("time", [[-1.0, 2.0], [np.nan, 2.0]])
 def test_a_life_has_a_length(time):
     with pytest.raises(Invalid, match="0 or more"):

@@ -9,6 +9,7 @@ import pytest
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Evidence
 from engagement.store import (
+    assignments,
     beliefs,
     decisions,
     events,
@@ -125,6 +126,8 @@ def fill(conn, program_id=PROGRAM) -> None:
     plans.insert_plan(conn, program_id, plan)
     visit = (plan.plan_id, 1, plan.period, made.decision_id, "group", "g", "asha", 45, "drawn", None, None, 1)
     plans.insert_visits(conn, program_id, [plans.Visit(*visit)])
+    assigned = assignments.Assignment("t", "g", "g", "all", 0, "arm", "hash", 1)
+    assignments.add(conn, program_id, [assigned])
     units.write_tallies(conn, program_id, [("member", "m", b"tally")])
     conn.execute(
         t.nodes.insert(),

@@ -1,8 +1,14 @@
-"""The command of trials: who is in which arm, and who is assigned."""
+"""The command of trials: who is assigned, who is in which arm, and what was found."""
+
+from datetime import date
+
+import msgspec
 
 from engagement.commands.terminal import ONE_PROGRAM, Arguments, Command, now_of, only_program, opened, say
-from engagement.errors import Mistake
+from engagement.errors import Invalid, Mistake
 from engagement.workflows.trial import Wanted, assign_asked
+from engagement.workflows.trial_analysis import analyse
+from engagement.workflows.trial_found import Analysis, ArmFound, Range
 from engagement.workflows.trial_told import TrialTold, tell_trials
 
 MOST = 1_000_000
@@ -10,12 +16,22 @@ MOST = 1_000_000
 
 def add(command: Command) -> None:
     """Names the commands of this file."""
-    trial = command("trial", _trial, "say who is in which arm of a trial, and what its arms share")
+    trial = command("trial", _trial, "say who is in which arm of a trial, or what it has found")
     trial.add_argument("trial", help="the trial's id")
     trial.add_argument("--program", help=ONE_PROGRAM)
     trial.add_argument(
-        "--assign", action="store_true", help="assign every group that takes part and has no arm yet, first"
+        "--assign", action="store_true", help="first assign every group that takes part and has no arm yet"
     )
+    trial.add_argument("--found", action="store_true", help="what has been found, as the protocol has it")
+    trial.add_argument("--on", type=_day, metavar="DATE", help="with --found, the last day that is looked at")
+    trial.add_argument("--json", action="store_true", help="with --found, everything, as JSON")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"`{text}` is not a date such as 2027-01-31") from None
 
 
 def _trial(arguments: Arguments) -> None:
@@ -30,23 +46,68 @@ def _trial(arguments: Arguments) -> None:
             say(f"{made.new} groups assigned now")
             say(*(f"not assigned: {row.group}: {row.words}" for row in made.left_out))
         with db.read() as conn:
-            [found] = tell_trials(conn, kept, program_id, [(arguments.trial, "", MOST)], now_ms)
-    if isinstance(found, Mistake):
-        raise found
-    say(*_in_words(found))
+            if arguments.found:
+                found = analyse(conn, kept, program_id, arguments.trial, now_ms, arguments.on)
+                say(*([msgspec.json.encode(found).decode()] if arguments.json else _found(found)))
+                return
+            [told] = tell_trials(conn, kept, program_id, [(arguments.trial, "", MOST)], now_ms)
+    if isinstance(told, Mistake):
+        raise told
+    say(*_stands(told))
 
 
-def _in_words(found: TrialTold) -> list[str]:
+def _stands(told: TrialTold) -> list[str]:
     """Arms, what they share, and every group with its arm."""
     return [
-        f"trial {found.trial}, protocol {found.protocol}",
+        f"trial {told.trial}, protocol {told.protocol}",
         *(
             f"{arm.arm}: {arm.groups} groups of {arm.units} units, today under `{arm.condition}`"
-            for arm in found.arms
+            for arm in told.arms
         ),
         *(
             f"{row.kind.replace('_', ' ')} {row.id} serves several arms: {', '.join(row.arms)}"
-            for row in found.shared
+            for row in told.shared
         ),
-        *(f"  {row.group}  {row.arm}  ({row.stratum})" for row in found.assigned),
+        *(f"  {row.group}  {row.arm}  ({row.stratum})" for row in told.assigned),
     ]
+
+
+def _found(found: Analysis) -> list[str]:
+    """The answer first, then the arms it rests on, then under which protocol."""
+    lines = [*found.sentences, ""]
+    for arm in found.arms:
+        lines += _arm(arm, found.horizon_months)
+    lines += ["", f"protocol {found.protocol}, looked at on {found.on}"]
+    lines += [f"amended on {row.made_on}: {row.why}" for row in found.amendments]
+    return lines
+
+
+def _arm(arm: ArmFound, months: int) -> tuple[str, ...]:
+    drawn = f"{arm.groups} groups ({arm.units} drawn), the program has ended for {arm.ended}"
+    gone = f"dissolved {arm.dissolved}, of them before the end {arm.before_end}; silent {arm.silent}"
+    bounds = f"bounds {_share(arm.alive_worst)} to {_share(arm.alive_best)}"
+    came = f"attendance {_percent(arm.attendance)}, lower quarter {_share(arm.lower_quarter)}"
+    cost = f"a group cost {arm.cost_minor:.0f} and {arm.minutes:.0f} minutes"
+    return (
+        f"{arm.arm}: {drawn}; {gone}",
+        f"  alive after {months} months {_percent(arm.alive)}, {bounds}; months lived {_plain(arm.months)}",
+        f"  {came}; nothing heard of {_share(arm.unreported)} of meetings",
+        f"  {cost}; a month lived {_plain(arm.cost_of_month)}; reports of harm {arm.harms}",
+    )
+
+
+def _percent(told: Range | None) -> str:
+    return _plain(told, 100.0, " %")
+
+
+def _plain(told: Range | None, times: float = 1.0, unit: str = "") -> str:
+    if told is None:
+        return "unknown"
+    value = f"{times * told.value:.1f}"
+    if told.low is None or told.high is None:
+        return value + unit
+    return f"{value} ({times * told.low:.1f} to {times * told.high:.1f}){unit}"
+
+
+def _share(told: float | None) -> str:
+    return "unknown" if told is None else f"{100 * told:.1f} %"

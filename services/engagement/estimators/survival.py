@@ -162,16 +162,20 @@ class Hazards(NamedTuple):
         value, sd = float(self.coefficient[column]), float(np.sqrt(self.covariance[column, column]))
         half = float(stdtrit(self.freedom, 0.975)) * sd
         interval = Interval(float(np.exp(value - half)), float(np.exp(value + half)))
-        return float(np.exp(value)), interval, 2 * float(stdtr(self.freedom, -abs(value) / sd))
+        chance = 2 * float(stdtr(self.freedom, -abs(value) / sd)) if sd else 1.0  # all died at once
+        return float(np.exp(value)), interval, chance
 
 
 def cox(lives: Lives, covariates: Floats) -> Hazards:
     """Cox's proportional hazards (1972), ties as Breslow has them, errors by cluster (Lin & Wei 1989).
 
     covariates : (n, p), without an intercept      freedom : G − p
-    raises : Invalid for too few clusters, or where a covariate parts the dead from the living perfectly
+    raises : Invalid for too few clusters, without a death, or where a covariate parts the dead from the
+        living perfectly
     """
     _checked(lives)
+    if not lives.died.any():
+        raise Invalid("nobody died, so there are no hazards to compare")
     p = covariates.shape[1]
     clusters = int(lives.cluster.max()) + 1
     if clusters - p < 1:

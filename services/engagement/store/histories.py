@@ -1,10 +1,12 @@
 """What was decided for somebody, from the newest back."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from engagement.store import tables as t
+from engagement.store.sql import among
 from engagement.strategy.life import Status
 
 
@@ -22,6 +24,36 @@ class Decided(NamedTuple):
     decided_at: int
     expires_at: int
     status: Status
+
+
+class Done(NamedTuple):
+    """Something that was carried out. group : where the unit sat when it was decided"""
+
+    group_id: str
+    action_id: str
+    catalogue: int
+    decided_at: int
+
+
+def done_for(conn: Connection, program_id: str, groups: Sequence[str]) -> list[Done]:
+    """What was carried out for these groups and whoever sat in them, the oldest first."""
+    d, a = t.decisions.c, t.answers.c
+    last = t.answers.alias("last").c
+    newest = select(func.max(last.sequence)).where(
+        last.program_id == a.program_id, last.decision_id == a.decision_id
+    )
+    query = (
+        select(*(d[field] for field in Done._fields))
+        .join(t.answers, (a.program_id == d.program_id) & (a.decision_id == d.decision_id))
+        .where(
+            d.program_id == program_id,
+            among(conn, d.group_id, groups),
+            a.status == "done",
+            a.sequence == newest.scalar_subquery(),
+        )
+        .order_by(d.decided_at)
+    )
+    return [Done(*row) for row in conn.execute(query)]
 
 
 def decided(conn: Connection, program_id: str, kind: str, name: str, after: str, limit: int) -> list[Decided]:

@@ -153,7 +153,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     subgroups: tuple[StratumFact, ...] = ()
     stopping: Annotated[str, msgspec.Meta(max_length=1000)] = "The trial is not stopped early for benefit."
     harms: Annotated[str, msgspec.Meta(max_length=1000)] = (
-        "An action is retired when two reports of harm name it, and the trial goes on without it."
+        "After every report of harm the program lead decides within a week whether its action goes on."
     )
 
 
