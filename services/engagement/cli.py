@@ -7,11 +7,22 @@ from importlib.metadata import version
 
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from engagement.commands import demo, exports, files, imports, init, learning, programs, serve, trials
+from engagement.commands import (
+    demo,
+    exports,
+    files,
+    imports,
+    init,
+    learning,
+    programs,
+    reports,
+    serve,
+    trials,
+)
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
-FAMILIES = (serve, programs, init, files, imports, exports, learning, trials, demo)
+FAMILIES = (serve, programs, init, files, imports, exports, learning, trials, reports, demo)
 """In the order in which help lists them."""
 
 

@@ -446,6 +446,16 @@ def matured_around(
     return [_decision(row) for row in conn.execute(query)]
 
 
+def range_of(conn: Connection, program_id: str) -> tuple[int, int | None, int | None]:
+    """How many decisions a program has stored, and when the first and the last were made."""
+    d = t.decisions.c
+    query = select(func.count(), func.min(d.decided_at), func.max(d.decided_at)).where(
+        d.program_id == program_id
+    )
+    number, first, last = conn.execute(query).one()
+    return number, first, last
+
+
 def count(conn: Connection, program_id: str) -> int:
     """How many decisions a program has."""
     query = select(func.count()).where(t.decisions.c.program_id == program_id)

@@ -1,0 +1,102 @@
+"""The report of a program: what a trial found, why groups fade here, how far to trust the data, and whence.
+
+One text for a director and for a reviewer: the answer first, then what it rests on.
+"""
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+
+import msgspec
+from sqlalchemy import Connection
+
+from engagement.errors import NotFound
+from engagement.signals.states import STATES, State
+from engagement.store import decisions, facts, setup
+from engagement.store.kept import Kept
+from engagement.strategy.cadence import local_date
+from engagement.workflows.crew import all_names
+from engagement.workflows.fading import Fading, fading
+from engagement.workflows.states import states_of
+from engagement.workflows.trial_analysis import analyse
+from engagement.workflows.trial_found import Analysis
+from engagement.workflows.trust import Trust, trust
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """Whence the figures are: enough to make the same ones again.
+
+    decisions : stored until then, from the first to the last      strategies : id → newest revision
+    """
+
+    program: str
+    engagement: str
+    catalogue: int
+    strategies: dict[str, int]
+    decisions: int
+    first_decision: datetime | None
+    last_decision: datetime | None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Everything that stands in a report. states : how many groups are in each on that day
+
+    simulated : time is made up, and so are the people
+    """
+
+    title: str
+    on: date
+    simulated: bool
+    groups: int
+    states: dict[State, int]
+    trial: Analysis | None
+    fading: Fading
+    trust: Trust
+    provenance: Provenance
+
+
+class ReportWanted(msgspec.Struct, frozen=True):
+    """trial : the only one when None, or none      on : the last day that is looked at, today when None"""
+
+    trial: str | None = None
+    on: date | None = None
+
+
+def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, now_ms: int) -> Report:
+    """The report of a program.
+
+    raises : NotFound for an unknown trial, and where there are several and none is named
+    """
+    catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
+    zone = catalogue.program.time_zone
+    on = wanted.on or local_date(now_ms, zone)
+    name = wanted.trial
+    if name is None and len(catalogue.trials) > 1:
+        raise NotFound(f"there are several trials; name one of {', '.join(sorted(catalogue.trials))}")
+    name = name or next(iter(catalogue.trials), None)
+    names = all_names(conn, program_id, "group")
+    standing = Counter(row.state for row in states_of(conn, kept, program_id, names, now_ms).values())
+    count, first, last = decisions.range_of(conn, program_id)
+    return Report(
+        catalogue.program.title,
+        on,
+        facts.is_simulated(conn),
+        len(names),
+        {state: standing[state] for state in STATES},
+        None if name is None else analyse(conn, kept, program_id, name, now_ms, on),
+        fading(conn, program_id, catalogue, names, on),
+        trust(conn, program_id, names, zone, on),
+        Provenance(
+            program_id,
+            version("engagement"),
+            catalogue.revision,
+            dict(catalogue.strategy_revisions),
+            count,
+            _moment(first),
+            _moment(last),
+        ),
+    )
+
+
+def _moment(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC)

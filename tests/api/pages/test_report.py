@@ -1,0 +1,124 @@
+"""The report as somebody reads it: built from a small trial, everybody in it synthetic."""
+
+import re
+from datetime import date
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+
+from engagement.api.pages.report import number, percent, report_page, span
+from engagement.estimators.arms import Verdict
+from engagement.workflows.fading import Fading, Hazard
+from engagement.workflows.report import Provenance, Report
+from engagement.workflows.trial_found import Analysis, ArmFound, ComparisonFound, CurvePoint, Range
+from engagement.workflows.trust import Register, Trust
+
+
+def arm(name: str, alive: float) -> ArmFound:
+    return ArmFound(
+        arm=name,
+        groups=40,
+        units=40,
+        ended=40,
+        no_end=0,
+        before_end=2,
+        dissolved=10,
+        silent=1,
+        members=320,
+        alive=Range(alive, alive - 0.1, alive + 0.1),
+        alive_best=alive + 0.02,
+        alive_worst=alive - 0.02,
+        months=Range(9.0, 8.0, 10.0),
+        attendance=Range(0.5, 0.45, 0.55),
+        lower_quarter=0.2,
+        icc=0.1,
+        design_effect=1.7,
+        unreported=0.05,
+        cost_minor=1234.5,
+        minutes=60,
+        cost_of_month=Range(130.0, 100.0, 160.0),
+        harms=0,
+        curve=(CurvePoint(0.0, 0.95, 40), CurvePoint(6.0, 0.8, 37), CurvePoint(12.0, alive, 30)),
+    )
+
+
+def told(verdict: Verdict = "better", **changes: object) -> Report:
+    comparison = ComparisonFound(
+        "alone", "learned", Range(0.2, 0.05, 0.35), 0.05, verdict, 90, Range(0.6, 0.4, 0.9),
+        Range(900.0, 700.0, 1100.0), Range(1.5, 0.5, 2.5), 600.0,
+    )  # fmt: skip
+    analysis = Analysis(
+        "which", "Which keeps groups going?", date(2028, 1, 31), "group", "alive_after_end", 12, "ab" * 32,
+        {"ab" * 32: 80}, (), ("learned kept more groups alive than alone.",),
+        (arm("alone", 0.6), arm("learned", 0.8)), (comparison,), 0.04,
+    )  # fmt: skip
+    known, unknown = (2.0, 1.2, 3.3), (None, None, None)
+    hazards = (Hazard("no_adviser", 80, 20, 30, *known), Hazard("no_fund", 8, 2, 3, *unknown))
+    fading = Fading((), (), hazards)
+    made = Report(
+        "Peer groups <b>",
+        date(2028, 1, 31),
+        True,
+        80,
+        {"thriving": 50, "wavering": 10, "dormant": 2, "silent": 2, "dissolved": 16, "new": 0, "ended": 0},
+        analysis,
+        fading,
+        Trust(100, {"adviser": 100}, 2.0, (Register("g7", 5),), (), ()),
+        Provenance("p", "0.1.0", 7, {"learned": 3}, 900, None, None),
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return report_page(told(), "engagement report")
+
+
+def test_the_first_thing_read_is_the_answer(page):
+    assert re.search(r"<h1>(.*?)</h1>", page)[1] == "learned kept more groups alive than alone."
+
+
+def test_what_is_made_up_says_so_before_everything_else(page):
+    assert "Synthetic" in page[: page.index("<h1>")]
+    assert "Synthetic" not in report_page(told(simulated=False), "engagement report")
+
+
+def test_the_file_needs_nothing_else(page):
+    assert not re.findall(r'(?:src|href)="(?!data:)(?!#)[^"]+"', page)
+    assert "<script" not in page
+
+
+def test_words_of_the_program_are_escaped(page):
+    assert "Peer groups &lt;b&gt;" in page
+
+
+def test_figures_name_every_arm_and_are_sound_xml(page):
+    drawings = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    assert len(drawings) == 2
+    for drawing in drawings:
+        ET.fromstring(drawing)  # noqa: S314  # drawn by the test itself
+    assert all(f">{name}<" in drawings[0] for name in ("alone", "learned", "watched"))
+
+
+def test_the_same_report_is_the_same_to_the_byte(page):
+    assert report_page(told(), "engagement report") == page
+
+
+def test_what_was_not_drawn_by_lot_is_called_described(page):
+    assert page.count("<td>described</td>") == 2
+    assert "too few to say" in page
+
+
+def test_without_a_trial_it_shows_no_cause_and_says_so():
+    page = report_page(told(trial=None), "engagement report")
+    assert "<h1>62 of 80 groups are alive</h1>" in page
+    assert "describes and shows no cause" in page
+
+
+def test_numbers_are_written_as_people_read_them():
+    thin = "\N{NARROW NO-BREAK SPACE}"
+    assert (number(-1234.5), number(None)) == (f"−1{thin}234.5", "unknown")
+    assert percent(0.456) == f"46{thin}%"
+    assert span(Range(0.5, None, None)) == "0.5"
+    assert span(Range(-0.5, -1.0, 0.0), 10.0, 0) == "−5 (−10 to 0)"
