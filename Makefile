@@ -58,10 +58,11 @@ regret: $(VENV)-bench/.done ## Regret beside other libraries, three seeds; all: 
 speed: $(VENV)-bench/.done ## Time of a decision beside other libraries
 	@PYTHONPATH=services:tests $(VENV)-bench/bin/python benchmarks/speed.py
 
-openapi: $(VENV)/.dev ## Freeze the description of the interface, docs/openapi.json, and its types (needs npx)
+openapi: $(VENV)/.dev ## Freeze the description of the interface, its types and its Postman collection (needs npx)
 	@PYTHONPATH=services:tests $(BIN)/python -m support.contract
 	@npx --yes openapi-typescript@7.13.0 docs/openapi.json --default-non-nullable=false --output docs/engagement.d.ts > /dev/null
 	@PYTHONPATH=services:tests $(BIN)/python -m support.contract sign
+	@PYTHONPATH=services:tests $(BIN)/python -m support.collection
 
 examples: $(VENV)/.dev ## Send the examples of the description again and write down the answers
 	@PYTHONPATH=services:tests $(BIN)/python -m support.examples

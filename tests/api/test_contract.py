@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from support.collection import FILE
+from support.collection import now as collection_now
 from support.contract import FROZEN, TYPES, now, signature, taken_away, unexplained
 
 RENEW = "the interface has changed: run `make openapi` and look at the difference"
@@ -32,6 +34,20 @@ def test_the_frozen_description_is_that_of_the_service() -> None:
 
 def test_the_types_are_those_of_the_frozen_description() -> None:
     assert TYPES.read_text().startswith(signature()), RENEW
+
+
+def test_the_collection_is_that_of_the_frozen_description() -> None:
+    assert FILE.read_text() == collection_now(), RENEW
+
+
+def test_the_collection_has_every_operation_with_its_key_and_its_body() -> None:
+    told = json.loads(FILE.read_text())
+    items = [item for folder in told["item"] for item in folder["item"]]
+    paths = json.loads(FROZEN.read_text())["paths"]
+    assert len(items) == sum(len(methods) for methods in paths.values())
+    assert told["auth"]["bearer"][0]["value"] == "{{key}}"
+    change = next(item["request"] for item in items if item["request"]["url"]["path"][-1] == "stop")
+    assert json.loads(change["body"]["raw"])["by"]
 
 
 def changed(*path: str, to: Any = None) -> dict[str, Any]:
