@@ -30,7 +30,7 @@ class Advisers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     refusals : so many in a row, within `refusals_days`, mark an adviser tired
     tired_percent : of the minutes of a month that may be asked of a tired one
     refresher_days : from the last training to a refresher, where no day was told. Health workers without
-        refreshers left 4 times as often (Ngugi 2018, odds ratio 4.0); how often one is needed is not known
+        one had 4 times the odds of leaving (Ngugi 2018, 95 % CI 2.2 to 7.1); how often is not known
     screening : how the score of who could lead is made
     """
 
