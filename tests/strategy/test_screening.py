@@ -53,6 +53,13 @@ def test_one_good_month_does_not_beat_half_a_year_of_them():
     assert once < steady < often
 
 
+def test_the_usual_score_is_that_of_the_pool_with_control_in_the_middle():
+    pool = pool_of([known(attendance=of(8, 8), control=of(8, 8))], RULES.strength)
+    # attendance 9 / 10 with a weight of 4 of 20, all else ½
+    found = screened(known(), pool, RULES)
+    assert found.score == found.usual == pytest.approx(100 * (10 + 4 * 0.4) / 20)
+
+
 def test_more_reports_are_more_certain():
     few, many = (screened(known(attendance=of(n, 2 * n)), NOBODY, RULES).sd for n in (1, 10))
     assert many < few
@@ -111,6 +118,7 @@ ENOUGH = {"attendance": of(4, 4)}
     [
         (known(**ENOUGH), {}, None),
         (known(True, **ENOUGH), {}, None),
+        (known(attendance=of(2, 4)), {}, "not_above"),
         (known(attendance=of(3, 3)), {}, "few_reports"),
         (known(willingness=of(9, 9), nearness=of(9, 9)), {}, "few_reports"),
         (known(controlled=False, **ENOUGH), {}, "not_controlled"),
@@ -124,7 +132,7 @@ def test_what_stands_against_asking_somebody(person, more, bar):
 
 
 def ranked(seat: int, score: float, bar: str | None = None, *, deputy: bool = False) -> Ranked:
-    return Ranked(seat, deputy, Screened(score, 1.0, (), 9, bar))
+    return Ranked(seat, deputy, Screened(score, 1.0, (), 9, 50.0, bar))
 
 
 def test_a_deputy_is_asked_first_then_who_scores_highest_and_of_equals_the_lower_seat():

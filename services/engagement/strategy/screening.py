@@ -34,7 +34,7 @@ PARTS: tuple[PartName, ...] = get_args(PartName)
 MOST_ODDS = 3
 """Three and more count alike: few have as many."""
 Weight = Annotated[float, msgspec.Meta(ge=0, le=100)]
-Bar = Literal["not_now", "handed_over", "not_willing", "not_controlled", "few_reports"]
+Bar = Literal["not_now", "handed_over", "not_willing", "not_controlled", "few_reports", "not_above"]
 """Why somebody is not proposed; the first that holds, a person's own "no" before what is reported of them."""
 
 
@@ -124,10 +124,16 @@ class ScreenedPart(NamedTuple):
     value: float
     counted: Counted
 
+    @property
+    def usual(self) -> float:
+        """What would enter the score where nothing is known."""
+        return 0.5 if self.name == "control" else self.mean
+
 
 class Screened(NamedTuple):
     """A score from 0 to 100, with the standard deviation of what is not known of it.
 
+    usual : the score of somebody of whom nothing is known
     bar : why this person is not proposed, None where they are
     """
 
@@ -135,6 +141,7 @@ class Screened(NamedTuple):
     sd: float
     parts: tuple[ScreenedPart, ...]
     reports: int
+    usual: float
     bar: Bar | None
 
 
@@ -170,8 +177,11 @@ def screened(
     weights = sum(part.weight for part in parts)
     score = sum(part.weight * part.value for part in parts) / weights
     spread = sqrt(sum((part.weight * _slope(part.name) * part.share.sd) ** 2 for part in parts)) / weights
+    usual = sum(part.weight * part.usual for part in parts) / weights
     bar = _bar(known, rules, not_now=not_now, handed_over=handed_over)
-    return Screened(100 * score, 100 * spread, parts, known.reports, bar)
+    if bar is None and score <= usual:
+        bar = "not_above"
+    return Screened(100 * score, 100 * spread, parts, known.reports, 100 * usual, bar)
 
 
 def _slope(name: PartName) -> float:

@@ -52,6 +52,7 @@ BARS: Mapping[Bar, str] = {
     "handed_over": "Has given it up, or handed it over",
     "not_willing": "Has said no when asked",
     "not_controlled": "Last reported as not under control",
+    "not_above": "Does no better than is usual here, as far as is known",
     "few_reports": "Not known well enough: {reports} reports so far, {enough} are needed",
 }
 
@@ -108,7 +109,8 @@ class LeaderTold(msgspec.Struct, frozen=True):
 class Candidate(msgspec.Struct, frozen=True):
     """Somebody who could lead the group.
 
-    score : 0 to 100      sd : of what is not known of it      reports : on which it rests
+    score : 0 to 100      usual : of somebody of whom nothing is known      sd : of what is not known of it
+    reports : on which it rests
     proposed : whether to ask them      against : why not, null where they are proposed
     missing : what would have to be found out or done first
     """
@@ -118,6 +120,7 @@ class Candidate(msgspec.Struct, frozen=True):
     role: str
     proposed: bool
     score: float
+    usual: float
     sd: float
     reports: int
     sentence: str
@@ -239,9 +242,11 @@ def _told(program: Program, person: Person, ranked: Ranked, leads: Leads, now_ms
         role=person.role,
         proposed=ranked.proposed,
         score=round(found.score, 1),
+        usual=round(found.usual, 1),
         sd=round(found.sd, 1),
         reports=found.reports,
-        sentence=f"{found.score:.0f} of 100, give or take {found.sd:.0f}, from {found.reports} reports",
+        sentence=f"{found.score:.0f} of 100 where {found.usual:.0f} are usual, give or take {found.sd:.0f}, "
+        f"from {found.reports} reports",
         parts=parts,
         reasons=(*(["Is the deputy already"] if ranked.deputy else []), *known, *_odds(person)),
         against=None if ranked.proposed else against,
