@@ -68,13 +68,14 @@ class Counted(NamedTuple):
 
 def together(parts: Iterable[Counted]) -> Counted:
     """The sum of several."""
-    found = list(parts)
-    return Counted(
-        sum(part.yes for part in found),
-        sum(part.of for part in found),
-        sum(part.came for part in found),
-        sum(part.reports for part in found),
-    )
+    yes = of = 0.0
+    came = reports = 0
+    for part in parts:
+        yes += part.yes
+        of += part.of
+        came += part.came
+        reports += part.reports
+    return Counted(yes, of, came, reports)
 
 
 def weighed(tally: Tally, signal: Signal, now_ms: int) -> Counted:
@@ -95,10 +96,14 @@ def weighed(tally: Tally, signal: Signal, now_ms: int) -> Counted:
 
 def _by_week(tally: Tally, signal: Signal, week: int) -> Counted:
     weight = _WEIGHTS[signal.code]
-    return together(
-        Counted(weight[age] * sums.total, weight[age] * sums.count, sums.total, sums.count)
-        for age, sums in weeks_read(tally, signal, week)
-    )
+    yes = of = 0.0
+    came = reports = 0
+    for age, sums in weeks_read(tally, signal, week):
+        yes += weight[age] * sums.total
+        of += weight[age] * sums.count
+        came += sums.total
+        reports += sums.count
+    return Counted(yes, of, came, reports)
 
 
 def followed_up(tally: Tally, week: int) -> float:
