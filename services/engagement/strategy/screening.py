@@ -171,7 +171,7 @@ def screened(
 ) -> Screened:
     """The score of one person.
 
-    not_now : a safety case is open      handed_over : stepped down, or was succeeded
+    not_now : a safety case is open      handed_over : stepped down, was succeeded, or is tired of it
     """
     parts = tuple(_part(name, known, pool, rules) for name in PARTS)
     weights = sum(part.weight for part in parts)

@@ -49,7 +49,7 @@ SAID: Mapping[PartName, tuple[str, str]] = {
 """What is said of a part that is known, and where it has an opposite, of that."""
 BARS: Mapping[Bar, str] = {
     "not_now": "Not now",
-    "handed_over": "Has given it up, or handed it over",
+    "handed_over": "Has given it up, handed it over, or is tired of it",
     "not_willing": "Has said no when asked",
     "not_controlled": "Last reported as not under control",
     "not_above": "Does no better than is usual here, as far as is known",
