@@ -294,4 +294,19 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "TAPERED": 14,
         "PLANNED": 15,
         "CHANCE": 16,
+        "UNTRAINED": 17,
     }
+
+
+# --- training -------------------------------------------------------------------------------------
+
+UNTRAINED = ANYONE._replace(untrained=True)
+
+
+def test_what_leads_the_group_is_nothing_for_a_leader_who_has_still_to_be_trained():
+    assert reason(nudge(needs_training=True), UNTRAINED) == Reason.UNTRAINED
+    assert reason(nudge(needs_training=True)) == Reason.AVAILABLE
+
+
+def test_what_leads_nobody_needs_no_training():
+    assert reason(nudge(), UNTRAINED) == Reason.AVAILABLE

@@ -51,6 +51,7 @@ def everything(program: Program, audience: str) -> dict[str, str]:
             f"/v1/decisions/{decision}",
             "/v1/members/ben/engagement",
             "/v1/groups/north/engagement",
+            "/v1/groups/north/adviser-candidates",
             "/v1/groups/north/members",
             "/v1/referrals",
             "/v1/exports/register.csv",
@@ -76,7 +77,7 @@ def test_a_neighbour_reads_nothing_of_it_anywhere(known: Program, audience: str)
 
 def test_staff_read_it_so_there_was_something_to_hide(known: Program) -> None:
     read = " ".join(everything(known, "staff").values())
-    for word in ("sabotage", "pressure_controlled", "motivation", "family_unsafe"):
+    for word in ("sabotage", "pressure_controlled", "motivation", "family_unsafe", "Under control in 0 of"):
         assert word in read
 
 

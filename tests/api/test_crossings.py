@@ -55,6 +55,7 @@ def crossing(draw: random.Random, theirs: Side) -> tuple[str, str, Any]:
         lambda: ("GET", f"/v1/{noun}?limit=1000&after={draw.choice(['', name[:-1], theirs.mark])}", None),
         lambda: ("GET", f"/v1/members/{member}/engagement", None),
         lambda: ("GET", f"/v1/groups/{group}/engagement", None),
+        lambda: ("GET", f"/v1/groups/{group}/adviser-candidates", None),
         lambda: ("GET", f"/v1/groups/{group}/members", None),
         lambda: ("GET", f"/v1/groups?state=any&limit=1000&after={group[:-1]}", None),
         lambda: ("GET", f"/v1/groups/{group}/links", None),

@@ -34,6 +34,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("read", "POST", f"/v1/links/{'0' * 16}/revoke"),
     ("read", "GET", "/v1/members/ben/engagement"),
     ("read", "GET", "/v1/groups/north/engagement"),
+    ("read", "GET", "/v1/groups/north/adviser-candidates"),
     ("read", "GET", "/v1/groups/north/members"),
     ("read", "GET", "/v1/groups/north/decisions"),
     ("read", "GET", "/v1/members/ben/decisions"),

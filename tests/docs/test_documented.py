@@ -38,6 +38,7 @@ from engagement.signals.states import STATES
 from engagement.store.database import Database
 from engagement.store.keys import Scope
 from engagement.store.tables import DERIVED, LEDGER, metadata
+from engagement.strategy.advisers import Advisers
 from engagement.strategy.arms import Arm, Control, Shadow
 from engagement.strategy.baseline import AnyBaseline
 from engagement.strategy.life import ReasonCode, Status
@@ -45,6 +46,7 @@ from engagement.strategy.prices import Prices
 from engagement.strategy.promotion import ConditionName, GainWanted, Rule
 from engagement.strategy.quiet import QuietHours
 from engagement.strategy.ranking import Ranking
+from engagement.strategy.screening import Screening, ScreeningWeights
 from engagement.strategy.setup import (
     REFERRALS,
     Barriers,
@@ -103,6 +105,9 @@ PLAN = template(DEFAULT_TEMPLATE)
 COMMUNITY = template("virtual-community")
 SETUP = (
     Program,
+    Advisers,
+    Screening,
+    ScreeningWeights,
     Referral,
     Site,
     Group,

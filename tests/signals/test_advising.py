@@ -20,7 +20,8 @@ def known(*rows):
 
 
 def test_of_whom_nothing_was_reported_nothing_is_known():
-    assert advising(EMPTY) == (None, False, None)
+    assert advising(EMPTY) == (None, False, None, None, None)
+    assert not advising(EMPTY).untrained
 
 
 @pytest.mark.parametrize("step", ADVISER_STEP.choices)
@@ -59,3 +60,43 @@ def test_a_refresher_is_due_so_many_days_after_the_report():
 def test_a_refresher_is_due_until_one_was_had(module, day, due):
     state = known((REFRESHER_DUE, 10, 180), (TRAINING_DONE, day, module))
     assert (state.refresher_due_ms is not None) == due
+
+
+# --- who is untrained, and the usual refresher ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "untrained"),
+    [
+        ([], False),  # where nothing is reported nobody is called untrained
+        ([(ADVISER_STEP, 1, "screened")], True),
+        ([(ADVISER_STEP, 1, "active")], False),
+        ([(ADVISER_STEP, 1, "stepped_down")], False),
+        ([(ADVISER_STEP, 1, "screened"), (TRAINING_DONE, 2, "disease")], False),
+        ([(TRAINING_DONE, 1, "disease"), (ADVISER_STEP, 2, "screened")], False),
+        ([(REFRESHER_DUE, 1, 30)], False),
+    ],
+)
+def test_only_who_was_screened_and_nothing_more_is_untrained(rows, untrained):
+    assert known(*rows).untrained == untrained
+
+
+@pytest.mark.parametrize(
+    ("rows", "day"),
+    [
+        ([], None),
+        ([(ADVISER_STEP, 1, "active")], None),
+        ([(ADVISER_STEP, 3, "trained")], 3 + 365),
+        ([(TRAINING_DONE, 4, "disease"), (ADVISER_STEP, 3, "trained")], 4 + 365),
+        ([(TRAINING_DONE, 4, "disease"), (REFRESHER_DUE, 5, 90)], 5 + 90),
+        ([(REFRESHER_DUE, 5, 90), (TRAINING_DONE, 6, "refresher")], 6 + 365),
+    ],
+)
+def test_a_refresher_is_due_on_the_day_told_or_a_usual_time_after_the_last_training(rows, day):
+    due_ms = None if day is None else MONDAY_MS + day * DAY_MS
+    assert known(*rows).refresher_ms(365) == due_ms
+
+
+@pytest.mark.parametrize(("step", "over"), [("tired", False), ("stepped_down", True), ("succeeded", True)])
+def test_who_stepped_down_or_was_succeeded_has_handed_it_over(step, over):
+    assert known((ADVISER_STEP, 1, step)).over == over

@@ -299,6 +299,16 @@ def test_a_refinement_is_read_from_its_signals(name, rows, expected):
     assert value(f"{name}_missing", **{unit: said(*rows)}) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("name", "known"), [("adviser_tired", "tired"), ("group_adviser_tired", "leader_tired")]
+)
+def test_who_refuses_too_much_is_tired_whatever_was_said(name, known):
+    assert (value(name, **{known: True}), value(f"{name}_missing", **{known: True})) == (1.0, 0.0)
+    unit = "group" if name.startswith("group_") else "member"
+    assert value(name, **{known: True, unit: said(("adviser_step", 1, "active"))}) == 1.0
+    assert value(f"{name}_missing") == 1.0
+
+
 @pytest.mark.parametrize("name", ["pressure_controlled", "motivation", "sabotage", "medicine_taken"])
 def test_what_was_said_half_a_year_ago_is_not_known_any_more(name):
     kind = "family_sabotage" if name == "sabotage" else name

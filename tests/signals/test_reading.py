@@ -4,18 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engagement.signals.clinic import PRESSURE_CONTROLLED
 from engagement.signals.community import POST_WRITTEN
 from engagement.signals.goals import GOAL_MET, GOAL_NOT_FOLLOWED_UP, GOAL_PARTLY_MET
 from engagement.signals.meetings import ATTENDANCE
 from engagement.signals.reading import (
+    Counted,
     counted,
     decay,
     followed_up,
     freshness,
     latest,
     share,
+    together,
     weeks_read,
     weeks_since_contact,
+    weighed,
 )
 from engagement.signals.self_report import MOTIVATION, WIN_SHARED
 from engagement.signals.tally import EMPTY, WEEK_MS, Event, merged, of, week_of
@@ -145,3 +149,24 @@ def test_what_never_happened_is_not_stale_but_unknown():
 
 def test_what_is_dated_ahead_is_no_fresher_than_new():
     assert freshness(attended((-1, 1), signal=WIN_SHARED), [WIN_SHARED], NOW_MS) == 1.0
+
+
+def test_what_is_weighed_is_the_share_with_how_much_it_rests_on():
+    # attendance halves in eight weeks: 1 of 1 now and 0 of ½ then
+    assert weighed(attended((0, 1), (8, 0)), ATTENDANCE, NOW_MS) == Counted(1.0, 1.5, 1, 2)
+
+
+def test_a_kind_without_weeks_is_as_old_as_its_latest_report():
+    # halves in thirteen weeks: 2 of 3, all as of thirteen weeks ago
+    controlled = attended((13, 1), (20, 1), (25, 0), signal=PRESSURE_CONTROLLED)
+    assert weighed(controlled, PRESSURE_CONTROLLED, NOW_MS) == Counted(1.0, 1.5, 2, 3)
+
+
+def test_what_is_older_than_26_weeks_weighs_nothing():
+    assert weighed(attended((26, 1), signal=PRESSURE_CONTROLLED), PRESSURE_CONTROLLED, NOW_MS) == Counted()
+    assert weighed(attended((26, 1)), ATTENDANCE, NOW_MS) == Counted()
+
+
+def test_several_kinds_are_weighed_together():
+    assert together([Counted(1, 2, 1, 2), Counted(0.5, 0.5, 1, 1)]) == Counted(1.5, 2.5, 2, 3)
+    assert together([]) == Counted()

@@ -96,6 +96,7 @@ SMS = f'{WORDING}, {{ language = "en", audience = "member", channel = "sms", tex
         ("until = 2027-03-31", "until = 2026-05-31", "warning", "payer_until", "2026-05-31, has passed"),
         ("minutes = 5\n", "", "warning", "[[actions]]", "`walk` takes the adviser no `minutes`"),
         ("minutes = 5", "minutes = 61", "error", "minutes = 61", "it can never be offered"),
+        ("minutes = 5", "minutes = 31", "note", "minutes = 31", "too long for an adviser who is tired"),
         ('= ["walk"]', '= ["walk"]\nfloor = 0.5001', None, "", ""),  # of one action: the belief refuses it
         (
             '{ kind = "next_meeting_held" }', '{ kind = "came_to_next_meeting" }',

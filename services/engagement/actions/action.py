@@ -50,6 +50,8 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         told with every offer
     retired : kept for the record, offered no more
     contacts_family : needs the member's consent to that, and is never for who is not safe at home
+    needs_training : it leads the group or tells others of the disease, so it is nothing for a leader who has
+        still to be trained
     content : at most one wording for each language, channel and reader
     """
 
@@ -70,6 +72,7 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     burden: Annotated[int, msgspec.Meta(ge=0, le=3)] = 1
     retired: bool = False
     contacts_family: bool = False
+    needs_training: bool = False
     content: tuple[Content, ...] = ()
 
     def __post_init__(self) -> None:

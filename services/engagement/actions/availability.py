@@ -43,6 +43,7 @@ class Reason(IntEnum):
     TAPERED = 14
     PLANNED = 15
     CHANCE = 16
+    UNTRAINED = 17
 
 
 WORDS: dict[Reason, str] = {
@@ -61,6 +62,7 @@ WORDS: dict[Reason, str] = {
     Reason.BUDGET: "the budget of this period is used up",
     Reason.MINUTES: "who would carry it out has no more time this month",
     Reason.PLANNED: "planned for the health worker's week",
+    Reason.UNTRAINED: "who leads the group has still to be trained for it",
     Reason.NO_CONTENT: "not written yet in the member's language",
     Reason.FAMILY_UNSAFE: "the member was reported not to be safe at home",
 }
@@ -87,6 +89,7 @@ class Situation(NamedTuple):
     in_time : whether the quiet hours leave any time to deliver before the offer runs out
     contacts : how often the unit may be turned to      days_to_end : None where no end is set
     planned : ids of the actions that a plan decides about
+    untrained : who would lead it is known to have still to be trained
     """
 
     phase: Phase
@@ -101,6 +104,7 @@ class Situation(NamedTuple):
     contacts: Contacts = Contacts()
     days_to_end: int | None = None
     planned: frozenset[str] = frozenset()
+    untrained: bool = False
 
 
 def _payer_ended(action: AnyAction, situation: Situation) -> bool:
@@ -111,7 +115,7 @@ def _payer_ended(action: AnyAction, situation: Situation) -> bool:
 
 
 def _of_program(action: AnyAction, situation: Situation) -> Reason:
-    """The first reason that lies with the program, the member's safety or consent."""
+    """The first reason that lies with the program, the member's safety or consent, or who leads the group."""
     if action.retired:
         return Reason.RETIRED
     if action.id in situation.planned:
@@ -138,13 +142,15 @@ def _of_end(action: AnyAction, situation: Situation) -> Reason:
 
 
 def _of_person(action: AnyAction, situation: Situation) -> Reason:
-    """The first reason that lies in the member's safety or consent."""
+    """The first reason that lies in the member's safety or consent, or in who would lead it."""
     if action.contacts_family and situation.family_unsafe:
         return Reason.FAMILY_UNSAFE
     if action.contacts_family and not situation.family_may_be_contacted:
         return Reason.CONSENT
     if isinstance(action, ChwLinkage) and not situation.shares_with_health_worker:
         return Reason.CONSENT
+    if action.needs_training and situation.untrained:
+        return Reason.UNTRAINED
     return Reason.AVAILABLE
 
 

@@ -10,6 +10,7 @@ from litestar.static_files import create_static_files_router
 
 from engagement.api import (
     brief,
+    candidates,
     decisions,
     engagement,
     exports,
@@ -94,6 +95,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             *brief.HANDLERS,
             engagement.member_engagement,
             engagement.group_engagement,
+            candidates.group_adviser_candidates,
             *history.HANDLERS,
             *setup.HANDLERS,
             *trials.HANDLERS,

@@ -20,6 +20,7 @@ from engagement.api.service import Call, Service, one, service_of
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Program
+from engagement.workflows.week_care import Care, cares
 from engagement.workflows.week_list import WeekWanted, cuts, looked_at, silent_groups, week_lists
 from engagement.workflows.week_sums import WeekList, for_phone
 from engagement.workflows.week_tasks import Check, Task
@@ -81,8 +82,8 @@ async def work_list(
     read the carrier's phone.
     """
     service, key = service_of(request), request.auth
-    silent = () if after else await silent_for(service, key.program_id, carrier)
-    wanted = WeekWanted(carrier, key.audience, language, after, limit, silent)
+    found = NOTHING_ELSE if after else await beside(service, key.program_id, carrier)
+    wanted = WeekWanted(carrier, key.audience, language, after, limit, *found)
     week: WeekList = await one(service, "read", Work(key.program_id, week_lists), wanted)
     wish = form or wished(request.headers.get("accept", ""))
     if wish == "json":
@@ -107,13 +108,26 @@ def programs(
     return [found] * len(asks)
 
 
-async def silent_for(service: Service, program_id: str, subject: str) -> tuple[Check, ...]:
-    """The groups that somebody should ask after, for one list; looked at in parts."""
+class Beside(NamedTuple):
+    """What a list has beside decisions, looked at in parts: groups to ask after, and advisers to see to."""
+
+    silent: tuple[Check, ...] = ()
+    cares: tuple[Care, ...] = ()
+
+
+NOTHING_ELSE = Beside()
+
+
+async def beside(service: Service, program_id: str, subject: str) -> Beside:
+    """All of it for one list; advisers are for staff to see to."""
     names = await one(service, "read", Work(program_id, looked_at), subject)
-    found: list[Check] = []
+    silent: list[Check] = []
+    seen_to: list[Care] = []
     for part in cuts(names):
-        found += await one(service, "read", Work(program_id, silent_groups), part)
-    return tuple(found)
+        silent += await one(service, "read", Work(program_id, silent_groups), part)
+        if subject == "staff":
+            seen_to += await one(service, "read", Work(program_id, cares), part)
+    return Beside(tuple(silent), tuple(seen_to))
 
 
 def wished(accept: str) -> Format:

@@ -20,6 +20,7 @@ from engagement.client.problems import Problem, named, refusal
 from engagement.client.steps import Page, Request, Steps, operation, paged
 from engagement.errors import EngagementError, Fault
 from engagement.store.setup import AnyNoun, noun_of
+from engagement.workflows.adviser_candidates import AdviserCandidates
 from engagement.workflows.answer import Reply, Standing
 from engagement.workflows.brief import Brief
 from engagement.workflows.brief_sms import BriefSms
@@ -301,6 +302,11 @@ class Operations:
     def engagement_of_group(self, group: str) -> Steps[Engagement]:
         """How a group is doing, as far as the key may see."""
         return self._get(f"/v1/groups/{_part(group)}/engagement", Engagement)
+
+    @operation
+    def adviser_candidates(self, group: str) -> Steps[AdviserCandidates]:
+        """Who leads a group, and for staff who could, in the order in which to ask."""
+        return self._get(f"/v1/groups/{_part(group)}/adviser-candidates", AdviserCandidates)
 
     @operation
     def brief(self, group: str) -> Steps[Brief]:

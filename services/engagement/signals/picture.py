@@ -18,6 +18,7 @@ class Picture(NamedTuple):
     doses : (action, the same of it alone) of those that were      burden : the same, each times its burden
     context : features sent by the calling app, by name without prefix; finite
     barriers : (name, whether the member has it) of those that are known
+    tired, leader_tired : the member, or whoever leads the group, has refused so much that it shows
     """
 
     member: Tally
@@ -31,3 +32,5 @@ class Picture(NamedTuple):
     barriers: tuple[tuple[str, bool], ...] = ()
     burden: float = 0.0
     doses: tuple[tuple[str, float], ...] = ()
+    tired: bool = False
+    leader_tired: bool = False

@@ -7,6 +7,7 @@ what the tally still holds, at least 18 weeks when it is read eight weeks back.
 
 from collections.abc import Iterable, Iterator
 from math import isnan, nan
+from typing import NamedTuple
 
 from engagement.signals.catalogue import CATALOGUE
 from engagement.signals.goals import GOAL_MET, GOAL_NOT_FOLLOWED_UP, GOAL_PARTLY_MET
@@ -51,6 +52,58 @@ def share(tally: Tally, signal: Signal, week: int) -> float:
         count += weight[age] * sums.count
         total += weight[age] * sums.total
     return total / count if count else nan
+
+
+class Counted(NamedTuple):
+    """What reports of yes and no weigh together. Build it with `weighed`, and add it up with `together`.
+
+    yes, of : Σ w·total and Σ w·count, w as in `share`      came, reports : the same without weights
+    """
+
+    yes: float = 0.0
+    of: float = 0.0
+    came: int = 0
+    reports: int = 0
+
+
+def together(parts: Iterable[Counted]) -> Counted:
+    """The sum of several."""
+    yes = of = 0.0
+    came = reports = 0
+    for part in parts:
+        yes += part.yes
+        of += part.of
+        came += part.came
+        reports += part.reports
+    return Counted(yes, of, came, reports)
+
+
+def weighed(tally: Tally, signal: Signal, now_ms: int) -> Counted:
+    """What the reports of a kind weigh now; nothing where the latest is not of the 26 weeks read.
+
+    signal : of the unit `yes_no`. Where weeks are not kept apart, all reports are as old as the latest
+    """
+    week = week_of(now_ms)
+    if signal.weeks:
+        return _by_week(tally, signal, week)
+    kind = kind_of(tally, signal.code)
+    if kind is None or not 0 <= week - kind.newest < WEEKS:
+        return Counted()
+    weight = _WEIGHTS[signal.code][week - kind.newest]
+    count, total = kind.older_count, kind.older_total
+    return Counted(weight * total, weight * count, total, count)
+
+
+def _by_week(tally: Tally, signal: Signal, week: int) -> Counted:
+    weight = _WEIGHTS[signal.code]
+    yes = of = 0.0
+    came = reports = 0
+    for age, sums in weeks_read(tally, signal, week):
+        yes += weight[age] * sums.total
+        of += weight[age] * sums.count
+        came += sums.total
+        reports += sums.count
+    return Counted(yes, of, came, reports)
 
 
 def followed_up(tally: Tally, week: int) -> float:

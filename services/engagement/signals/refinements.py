@@ -32,7 +32,7 @@ from engagement.signals.messages import MESSAGE_READ, MESSAGE_REPLIED
 from engagement.signals.picture import Picture
 from engagement.signals.self_report import MOTIVATION, WIN_SHARED
 from engagement.signals.signal import Signal
-from engagement.signals.tally import week_of
+from engagement.signals.tally import Tally, week_of
 
 ACTIVITY_CAP = 100.0
 """Contributions in five weeks; ten members (those that keep a community alive) writing twice a week."""
@@ -80,8 +80,13 @@ def _adviser_trained(picture: Picture, _now_ms: int) -> float:
 
 
 def _adviser_tired(picture: Picture, _now_ms: int) -> float:
-    step = advising(picture.member).step
-    return nan if step is None else float(step == "tired")
+    return _tired(picture.member, refuses=picture.tired)
+
+
+def _tired(tally: Tally, *, refuses: bool) -> float:
+    """Whether it was said, or whoever it is has refused so much that it shows."""
+    step = advising(tally).step
+    return nan if step is None and not refuses else float(refuses or step == "tired")
 
 
 def _refresher_due(picture: Picture, now_ms: int) -> float:
@@ -95,8 +100,7 @@ def _group_adviser(picture: Picture, _now_ms: int) -> float:
 
 
 def _group_adviser_tired(picture: Picture, _now_ms: int) -> float:
-    step = advising(picture.group).step
-    return nan if step is None else float(step == "tired")
+    return _tired(picture.group, refuses=picture.leader_tired)
 
 
 def _group_activity(picture: Picture, now_ms: int) -> float:

@@ -1,11 +1,11 @@
 """What actions draw on: a payer's money, and the time of who carries them out. Both have limits.
 
 An action takes money from its payer's budget of the period, and minutes from its carrier: an adviser
-has so many a month for each group beyond the meeting, all staff together so many a month. A payer without
-a budget and any other carrier have no limit here.
+has so many a month for each group beyond the meeting, fewer while tired of it, all staff together so many a
+month. A payer without a budget and any other carrier have no limit here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from engagement.records import Integers
 from engagement.strategy.cadence import budget_period
 from engagement.strategy.setup import Catalogue
 
+ADVISER = "adviser/"
+"""In front of a group: the resource of its adviser."""
 STAFF = "staff/"
 """The resource of all staff together."""
 REASONS = (Reason.BUDGET, Reason.MINUTES)
@@ -60,12 +62,15 @@ def drawn_on(
     return {resource for resource in found if resource is not None}
 
 
-def limit(catalogue: Catalogue, resource: Resource) -> int:
-    """How much there is of a resource in its period."""
+def limit(catalogue: Catalogue, resource: Resource, tired: Collection[str] = ()) -> int:
+    """How much there is of a resource in its period. tired : groups whose adviser is"""
+    program = catalogue.program
     if resource.id == STAFF:
-        return catalogue.program.staff_minutes or 0
+        return program.staff_minutes or 0
     budget = catalogue.budgets.get(resource.id)
-    return catalogue.program.adviser_minutes if budget is None else budget.limit_minor
+    if budget is not None:
+        return budget.limit_minor
+    return program.advisers.minutes(program.adviser_minutes, tired=resource.id.removeprefix(ADVISER) in tired)
 
 
 def purse(
@@ -113,7 +118,7 @@ def _carriers(actions: Iterable[AnyAction]) -> set[Carrier]:
 
 def _minutes(catalogue: Catalogue, carrier: Carrier, group: str, month: str) -> Resource | None:
     if carrier == "adviser":
-        return Resource(f"adviser/{group}", month)
+        return Resource(f"{ADVISER}{group}", month)
     if carrier == "staff" and catalogue.program.staff_minutes is not None:
         return Resource(STAFF, month)
     return None

@@ -17,6 +17,7 @@ from engagement.actions.catalogue import AnyAction
 from engagement.actions.contacts import Contacts
 from engagement.signals.rhythm import AnyRhythm, EveryMonth
 from engagement.signals.safety import SafetyKind
+from engagement.strategy.advisers import Advisers
 from engagement.strategy.quiet import QuietHours
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import AgeBand, Language, Phone, Sex
@@ -78,6 +79,7 @@ class Program(Noun, frozen=True, kw_only=True):
 
     default_strategy : for members; the other two are for advisers and for groups
     adviser_minutes : what may be asked of an adviser in a month beyond the meeting, for each group
+    advisers : how advisers are found, and when one is tired
     staff_minutes : what may be asked of all staff together in a month, None for no limit
     contacts : how often one member or group may be turned to, whatever for
     quiet_hours : when nothing is to be carried out
@@ -101,6 +103,7 @@ class Program(Noun, frozen=True, kw_only=True):
     switched: Switched | None = None
     referrals: tuple[Referral, ...] = ()
     dates: Dates = "day_first"
+    advisers: Advisers = Advisers()
 
     def __post_init__(self) -> None:
         """Refuses a time zone that does not exist, and two referrals of one kind."""

@@ -18,6 +18,7 @@ from engagement.strategy.setup import Catalogue, Consent, Program, Site, days_to
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import Stratum
 from engagement.strategy.trial import Under
+from engagement.workflows.leading import NOBODY, Lead, Leads
 
 DOSE_KEPT_A_MONTH = 0.8
 MONTH_MS = 30.44 * DAY_MS
@@ -30,6 +31,7 @@ class Case(NamedTuple):
     context : numbers the calling app knows      member : None where it is a group
     given : what the unit was or may have been given lately
     under : its group's condition in a trial, None in no trial
+    leads : who leads the group, NOBODY where that does not matter
     """
 
     unit: Unit
@@ -48,6 +50,12 @@ class Case(NamedTuple):
     catalogue: Catalogue
     family_unsafe: bool
     under: Under | None = None
+    leads: Leads = NOBODY
+
+    @property
+    def leader(self) -> Lead | None:
+        """Who carries out what falls to an adviser: whoever it is suggested to, else who leads the group."""
+        return self.leads.of(self.unit.id if self.strategy.level == "adviser" else None)
 
     @property
     def program(self) -> Program:
@@ -127,6 +135,7 @@ def situation(case: Case, now_ms: int) -> Situation:
         case.contacts,
         case.days_to_end,
         case.catalogue.planned(case.under),
+        case.leader is not None and case.leader.state.untrained,
     )
 
 
@@ -149,6 +158,7 @@ def _burden(catalogue: Catalogue, action: str) -> int:
 def picture(case: Case, now_ms: int) -> Picture:
     """What is known of the unit; nothing of a member's own signals if they did not agree to that."""
     person = case.member if case.consent.my_signals else None
+    own = case.leads.of(case.unit.id)
     doses = _doses(case.given, now_ms)
     return Picture(
         member=tally.EMPTY if person is None else case.tally,
@@ -162,4 +172,6 @@ def picture(case: Case, now_ms: int) -> Picture:
         barriers=() if person is None else person.member.barriers.known(),
         burden=sum(dose * _burden(case.catalogue, action) for action, dose in doses.items()),
         doses=tuple(doses.items()),
+        tired=person is not None and own is not None and own.tired is not None,
+        leader_tired=case.leads.tired,
     )

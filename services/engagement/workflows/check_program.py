@@ -210,6 +210,10 @@ def _time(file: ProgramFile, plan: Template, _today: date) -> Iterator[Finding]:
                 f"`{action.id}` takes {action.minutes} minutes, and `{action.carrier}_minutes` are {limit} a "
                 "month: it can never be offered",
             )
+        elif action.carrier == "adviser" and action.minutes > plan.program.advisers.minutes(
+            plan.program.adviser_minutes, tired=True
+        ):
+            yield Finding("note", place, f"`{action.id}` takes too long for an adviser who is tired")
 
 
 def _chances(file: ProgramFile, plan: Template, _today: date) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import phase
 from engagement.strategy.standing import standing_on
+from engagement.workflows.adviser_candidates import PathTold, path
+from engagement.workflows.leading import NOBODY, leads_of
 from engagement.workflows.states import GroupState, by_month, gathered, mood, told
 from engagement.workflows.tallies import event, link, standing
 from engagement.workflows.tell import moment
@@ -67,6 +69,7 @@ class AdvisingSeen(msgspec.Struct, frozen=True):
     """How an adviser is doing: an index of its own, made of what the adviser does in the group.
 
     step, refresher_due_at : null when nothing is known, or the reader is not meant to see it
+    path : the same with the modules, and the refresher that is usual where no day was told
     """
 
     index: float | None
@@ -74,6 +77,7 @@ class AdvisingSeen(msgspec.Struct, frozen=True):
     parts: tuple[PartSeen, ...]
     step: str | None
     refresher_due_at: datetime | None
+    path: PathTold | None = None
 
 
 class Engagement(msgspec.Struct, frozen=True):
@@ -127,7 +131,15 @@ def of_member(
     if row.role != "adviser" or row.group is None:
         return shown
     group = tally.decoded(units.read_tally(conn, program_id, "group", row.group))
-    return msgspec.structs.replace(shown, advising=_advising(own, group, audience, now_ms))
+    told_of = _advising(own, group, audience, now_ms)
+    if may_see(audience, ADVISER_STEP.audience):
+        leads = leads_of(conn, program_id, catalogue, [row.group], today, now_ms)
+        lead = leads.get(row.group, NOBODY).of(name)
+        weary = None if lead is None else lead.tired
+        told_of = msgspec.structs.replace(
+            told_of, path=path(catalogue.program, advising(own), weary, history, now_ms)
+        )
+    return msgspec.structs.replace(shown, advising=told_of)
 
 
 def of_group(

@@ -4,7 +4,8 @@ One transaction, a constant number of statements however many units: lock the un
 known of them, return what is already decided or still open, decide the rest, insert with evidence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -41,6 +42,7 @@ from engagement.strategy.setup import (
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.trial import Under
 from engagement.workflows.case import Case, after, given_of, picture, situation
+from engagement.workflows.leading import NOBODY, Leads, leads_of, matters, tired_groups
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 from engagement.workflows.trial import under
@@ -298,12 +300,17 @@ def _decide(
     had = decisions.counted(conn, program_id, counting, [unit for _, unit in fresh]) if counting else {}
     secret = setup.draw_secret(conn, kept, program_id)
     today = next(iter(fresh.values())).calendar.today
+    leads = _leads(conn, program_id, catalogue, fresh.values(), today, now_ms)
+    fresh = {key: case._replace(leads=leads.get(case.group_id, NOBODY)) for key, case in fresh.items()}
+    tired = tired_groups(leads)
     wanted: set[Resource] = set()
     for name in strategies:
         met_in = {case.group_id for key, case in fresh.items() if key[0] == name}
         wanted |= drawn_on(catalogue, catalogue.offered(catalogue.strategies[name]), met_in, today)
     taken = resources.lock_counters(conn, program_id, sorted(wanted))
-    left = {resource: limit(catalogue, resource) - amount for resource, amount in sorted(taken.items())}
+    left = {
+        resource: limit(catalogue, resource, tired) - amount for resource, amount in sorted(taken.items())
+    }
     accounts = list(left)
     held: list[Reservation] = []
     made: list[Decision] = []
@@ -333,11 +340,28 @@ def _decide(
                     )
     decisions.insert_decisions(conn, program_id, made)
     resources.insert_reservations(conn, program_id, held)
-    now_taken = {resource: limit(catalogue, resource) - amount for resource, amount in left.items()}
+    now_taken = {resource: limit(catalogue, resource, tired) - amount for resource, amount in left.items()}
     resources.write_counters(
         conn, program_id, {key: amount for key, amount in now_taken.items() if amount != taken[key]}
     )
     return made
+
+
+def _leads(
+    conn: Connection,
+    program_id: str,
+    catalogue: Catalogue,
+    cases: Collection[Case],
+    today: date,
+    now_ms: int,
+) -> Mapping[str, Leads]:
+    """Who leads the groups in which that matters to what is decided."""
+    matter = {
+        name: matters(catalogue.offered(catalogue.strategies[name]), catalogue.strategies[name].features)
+        for name in {case.strategy.id for case in cases}
+    }
+    groups = {case.group_id for case in cases if matter[case.strategy.id]}
+    return leads_of(conn, program_id, catalogue, groups, today, now_ms)
 
 
 def _asked(

@@ -65,6 +65,7 @@ REFUSED_FROM: dict[Reason, Audience] = {
     Reason.TAPERED: "group",
     Reason.BUDGET: "adviser",
     Reason.PLANNED: "group",
+    Reason.UNTRAINED: "staff",
     Reason.NO_CONTENT: "group",
     # Like consent: whoever sees neither cannot tell the one from the other.
     Reason.FAMILY_UNSAFE: "staff",

@@ -23,9 +23,11 @@ from engagement.strategy.life import Status, status
 from engagement.strategy.setup import Catalogue, HealthWorker
 from engagement.workflows.carriers import EYES, NOBODY, Crew, Whose, crew, narrower, whose
 from engagement.workflows.crew import all_names
+from engagement.workflows.leading import leads_of, tired_groups
 from engagement.workflows.states import CUT, states_of
+from engagement.workflows.week_care import Care
 from engagement.workflows.week_sums import WeekList, for_members, summed
-from engagement.workflows.week_tasks import Check, Row, Scene, Task, checks, referrals, task
+from engagement.workflows.week_tasks import Check, Row, Scene, Task, cared_for, checks, referrals, task
 from engagement.workflows.worklist import OPEN_MS, seats_of, still_wanted
 
 OPEN: tuple[Status, ...] = ("proposed", "accepted")
@@ -37,7 +39,8 @@ MOST = 1_000
 class WeekWanted(NamedTuple):
     """Which list.
 
-    language : of words for the carrier, None for the person's own      silent : of `silent_groups`
+    language : of words for the carrier, None for the person's own
+    silent, cares : of `silent_groups` and, on the list of staff, of `week_care`
     after : the decision to go on behind, "" for the first
     """
 
@@ -47,6 +50,7 @@ class WeekWanted(NamedTuple):
     after: str = ""
     limit: int = MOST
     silent: tuple[Check, ...] = ()
+    cares: tuple[Care, ...] = ()
 
 
 # --- groups somebody should ask after -------------------------------------------------------------
@@ -133,12 +137,18 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WeekWanted, now
         language=wanted.language or source.mine.language,
         today=today,
         now_ms=now_ms,
+        tired=source.tired([decision for decision, _ in shown]),
     )
-    others = [] if wanted.after else [*checks(scene, wanted.silent), *referrals(scene)]
+    others = [] if wanted.after else others_than_decisions(scene, wanted)
     tasks = sorted([*(task(scene, row) for row in found), *others], key=_due)
     latest = sorted(said, key=lambda row: row.said.recorded_at if row.said else 0, reverse=True)
     made = summed(scene, tasks, [task(scene, row) for row in latest], following)
     return for_members(scene, made) if source.mine.kind == "app" else made
+
+
+def others_than_decisions(scene: Scene, wanted: WeekWanted) -> list[Task]:
+    """What a list has beside decisions."""
+    return [*checks(scene, wanted.silent), *referrals(scene), *cared_for(scene, wanted.cares)]
 
 
 def _due(one: Task) -> tuple[datetime, str, str]:
@@ -255,6 +265,15 @@ class _Source(NamedTuple):
         kept = still_wanted(self.conn, self.program_id, self.catalogue, pairs, self.now_ms)
         ids = {decision.decision_id for decision, _ in kept}
         return [row for row in rows if row.decision.decision_id in ids]
+
+    def tired(self, found: Sequence[Decision]) -> frozenset[str]:
+        """The groups whose adviser is tired, where a list is an adviser's: there less may be asked."""
+        if self.mine.kind != "adviser":
+            return frozenset()
+        groups = self.mine.groups or {row.group_id for row in found}
+        return tired_groups(
+            leads_of(self.conn, self.program_id, self.catalogue, groups, self.today, self.now_ms)
+        )
 
     def workers(self, hands: Crew, found: Sequence[Decision]) -> dict[str, HealthWorker]:
         """The health workers to whom these things fall, by id."""

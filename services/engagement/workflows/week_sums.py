@@ -138,18 +138,24 @@ def _limit(scene: Scene, account: str) -> int | None:
         case "health_worker" if account in scene.workers:
             return minutes_in(scene.workers[account], _began(scene, "week"))
         case "adviser":
-            return scene.catalogue.program.adviser_minutes
+            return _of_adviser(scene, account)
         case "staff":
             return scene.catalogue.program.staff_minutes
         case _:
             return None
 
 
+def _of_adviser(scene: Scene, group: str) -> int:
+    """The minutes of a month that may be asked of the adviser of a group."""
+    program = scene.catalogue.program
+    return program.advisers.minutes(program.adviser_minutes, tired=group in scene.tired)
+
+
 def _capacity(scene: Scene) -> int | None:
     """What there is in all: of a person, or of staff. In a kind of people each has time of their own."""
     mine = scene.whose
     if mine.kind == "adviser":
-        return None if mine.groups is None else scene.catalogue.program.adviser_minutes * len(mine.groups)
+        return None if mine.groups is None else sum(_of_adviser(scene, group) for group in mine.groups)
     return _limit(scene, "" if mine.worker is None else mine.worker.id)
 
 

@@ -11,8 +11,9 @@ from engagement.actions.action import READER_OF
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.content import chosen
 from engagement.errors import Mistake
+from engagement.signals.adviser import ADVISER_STEP
 from engagement.signals.safety import SafetyKind
-from engagement.signals.signal import Audience
+from engagement.signals.signal import Audience, may_see
 from engagement.store import setup
 from engagement.store.decisions import Answered, Decision
 from engagement.store.kept import Kept
@@ -21,13 +22,18 @@ from engagement.strategy.cadence import calendar, local_date
 from engagement.strategy.life import Status
 from engagement.strategy.setup import Catalogue, HealthWorker
 from engagement.workflows.carriers import Crew, Whose, workers_of_groups
+from engagement.workflows.leading import LooksFor
 from engagement.workflows.safety import OpenReferral, open_referrals
 from engagement.workflows.tell import Offer, moment, offer, seen_by, told
+from engagement.workflows.week_care import Care
 
 REFERRED_TO = "health worker"
 """The role of a referral that stands on health workers' lists; staff see all they may."""
 
-About = Literal["suggestion", "visit", "check", "referral"]
+About = Literal["suggestion", "visit", "check", "referral", "refresher", "succession"]
+
+
+A: Mapping[LooksFor | None, str] = {"adviser": "an adviser", "deputy": "a deputy", None: "somebody"}
 
 
 class Check(NamedTuple):
@@ -49,11 +55,15 @@ class Task(msgspec.Struct, frozen=True):
     """One thing to do.
 
     about : `suggestion` and `visit` are answered under `decision_id`; `check` asks after a group of which
-        nothing is heard, `referral` answers a safety case: both are done once that is reported
+        nothing is heard, `referral` answers a safety case, `refresher` trains somebody who leads a group: all
+        are done once that is reported; `succession` finds a group a deputy or an adviser, and is done
+        once somebody has the role or the adviser goes on
     who : the health workers to whom it falls; empty for other carriers, and where nobody can go
     minutes : null where nobody has said how long it takes
     beyond : it does not fit into the time there is, with what is due before it
-    since : of a check, the last known meeting      case, role : of a referral
+    since : of a check, the last known meeting      case : of a referral
+    role : whom a referral turns to; of a succession whom the group needs, `member` being whom to ask first
+    why : of a succession, the reasons
     overdue : it should have been done by now
     """
 
@@ -76,12 +86,14 @@ class Task(msgspec.Struct, frozen=True):
     since: date | None = None
     case: SafetyKind | None = None
     role: str | None = None
+    why: tuple[str, ...] = ()
 
 
 class Scene(NamedTuple):
     """What all tasks of one list share.
 
     audience : the narrower of the reader's and the carrier's      language : the carrier's, None if not known
+    tired : groups whose adviser is
     """
 
     conn: Connection
@@ -96,6 +108,7 @@ class Scene(NamedTuple):
     language: str | None
     today: date
     now_ms: int
+    tired: frozenset[str] = frozenset()
 
 
 def task(scene: Scene, row: Row) -> Task:
@@ -197,4 +210,31 @@ def _referral(row: OpenReferral, seated: Seated | None) -> Task:
         overdue=row.overdue,
         case=row.kind,
         role=row.role,
+    )
+
+
+def cared_for(scene: Scene, found: Sequence[Care]) -> list[Task]:
+    """What staff see to in advisers, for whoever may see the path of one."""
+    if scene.whose.kind != "staff" or not may_see(scene.audience, ADVISER_STEP.audience):
+        return []
+    return [_care(one, scene.now_ms) for one in found]
+
+
+def _care(one: Care, now_ms: int) -> Task:
+    if one.about == "refresher":
+        title = f"A refresher is due for seat {one.seat} of {one.group}"
+    elif one.seat is None:
+        title = f"Find {A[one.looks_for]} for {one.group}; nobody is known well enough yet"
+    else:
+        title = f"Find {A[one.looks_for]} for {one.group}: ask seat {one.seat} first"
+    return Task(
+        one.about,
+        title,
+        one.group,
+        moment(one.due_ms),
+        member=one.member,
+        seat=one.seat,
+        overdue=one.due_ms <= now_ms,
+        role=one.looks_for,
+        why=one.why,
     )

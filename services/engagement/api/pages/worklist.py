@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from engagement.api.pages.page import Opened, Page, Sent, Shown, Taken, spoken
 from engagement.api.service import Service
-from engagement.api.worklists import WeekPage, silent_for
+from engagement.api.worklists import Beside, WeekPage, beside
 from engagement.errors import Conflict, Mistake
 from engagement.store import decisions, setup
 from engagement.store.kept import Kept
@@ -17,7 +17,6 @@ from engagement.workflows.answer import DecisionId, Reply, answer
 from engagement.workflows.carriers import whose
 from engagement.workflows.week_list import WeekWanted, on_list, week_lists
 from engagement.workflows.week_sums import for_phone
-from engagement.workflows.week_tasks import Check
 
 UNTIL_DONE = ("proposed", "accepted", "expired", "not_done")
 """Where a decision stands that could still be done: what keeps it from that is that it was not earned."""
@@ -35,9 +34,9 @@ def may(conn: Connection, kept: Kept, program_id: str, subject: str, now_ms: int
     whose(conn, program_id, subject, local_date(now_ms, program.time_zone))
 
 
-async def first(service: Service, link: PageLink) -> tuple[Check, ...]:
-    """The groups that somebody should ask after."""
-    return await silent_for(service, link.program_id, link.subject)
+async def first(service: Service, link: PageLink) -> Beside:
+    """What the list has beside decisions."""
+    return await beside(service, link.program_id, link.subject)
 
 
 def show(
@@ -46,7 +45,13 @@ def show(
     """The page of each link."""
     program = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id)).program
     wanted = [
-        WeekWanted(one.link.subject, one.link.audience, one.language or None, silent=one.found)
+        WeekWanted(
+            one.link.subject,
+            one.link.audience,
+            one.language or None,
+            silent=one.found.silent,
+            cares=one.found.cares,
+        )
         for one in opened
     ]
     lists = week_lists(conn, kept, program_id, wanted, now_ms)
