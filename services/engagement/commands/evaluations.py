@@ -23,9 +23,8 @@ from engagement.workflows.evaluate import Question, evaluate
 from engagement.workflows.evaluate_log import AnyPolicy, evaluate_log, read_meaning, read_table
 from engagement.workflows.evaluation_told import as_csv, in_words, target_in_words
 from engagement.workflows.log_columns import read_columns
+from engagement.workflows.logged import MOST_BY_COMMAND
 
-MOST = 5_000_000
-"""Decisions that a command reads: what a machine's memory bears."""
 TARGETS = "always:ACTION, even, logged, watched, strategy:ID or strategy:ID@VERSION, table:FILE"
 OWN_MODELS: dict[str, AnyRewardModel] = {"linear": Linear(), "logistic": Logistic()}
 
@@ -67,7 +66,7 @@ def _own(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
         with db.read() as conn:
-            found = evaluate(conn, kept, program_id, question, now_ms, most=MOST, model=theirs)
+            found = evaluate(conn, kept, program_id, question, now_ms, most=MOST_BY_COMMAND, model=theirs)
     asked = target_in_words(target) + ("" if found.version is None else f" at version {found.version}")
     words = in_words(asked, found.decisions, found.left_out, found.reports, found.value)
     _told(arguments, found, found.value, words)

@@ -3,7 +3,7 @@
 n  logged decisions      K  actions, `none` among them      G  groups (clusters)      T  terms of an estimator
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -90,6 +90,12 @@ def checked(sample: Sample) -> Sample:
     if not np.array_equal(np.unique(sample.cluster), np.arange(sample.clusters)):
         raise Invalid("clusters are numbered from 0 without a gap")
     return sample
+
+
+def numbered(names: Sequence[Hashable]) -> Integers:
+    """Clusters from their names, numbered from 0 in order of appearance, (n,)."""
+    number = {name: n for n, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names], np.int64)
 
 
 class Term(NamedTuple):

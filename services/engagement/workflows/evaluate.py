@@ -15,7 +15,7 @@ from engagement.actions.action import NONE, Id
 from engagement.bandits.propensity import ONE
 from engagement.errors import Invalid, NotFound
 from engagement.estimators.reward_models import AnyRewardModel, Linear, Regressor, cross_fitted
-from engagement.estimators.sample import Sample
+from engagement.estimators.sample import Sample, numbered
 from engagement.estimators.value import Value, Weeks, value
 from engagement.randomness import generator
 from engagement.records import Bools, Floats, Points
@@ -105,7 +105,7 @@ def sampled(rows: Rows, target: Floats, actions: int, model: AnyRewardModel | Re
     batch = rows.batch
     logged = np.zeros((len(target), actions))
     logged[:, : batch.probability.shape[1]] = batch.probability
-    cluster = np.unique(np.array(batch.groups), return_inverse=True)[1].astype(np.int64)
+    cluster = numbered(batch.groups)
     return Sample(
         batch.action,
         batch.reward,

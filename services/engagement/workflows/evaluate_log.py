@@ -16,7 +16,7 @@ import numpy as np
 from engagement.actions.action import NONE
 from engagement.errors import Invalid
 from engagement.estimators.reward_models import AnyRewardModel, Linear, Regressor, cross_fitted
-from engagement.estimators.sample import Sample
+from engagement.estimators.sample import Sample, numbered
 from engagement.estimators.value import Value, Weeks, value
 from engagement.randomness import generator
 from engagement.records import Bools, Floats, Integers
@@ -141,7 +141,7 @@ def evaluate_log(
     found = LogEvaluation(int(keep.sum()), left_out, reports, clusters, None)
     if not found.decisions:
         return found
-    cluster = np.unique(cluster[keep], return_inverse=True)[1].astype(np.int64)
+    cluster = numbered(cluster[keep].tolist())
     features, action = _features(columns, meaning)[keep], log.action[keep]
     sample = Sample(
         action,
@@ -242,15 +242,10 @@ def _reports(log: _Drawn, chance: Bools, heard: Bools) -> tuple[Reports, ...]:
 def _clusters(columns: Columns, meaning: Meaning) -> tuple[Clusters, Integers]:
     """What is independent: groups where a column names them, else units, else lines; numbered, (N,)."""
     if meaning.group is not None and meaning.group.column is not None:
-        return "group", _numbered(columns.texts(meaning.group.column))
+        return "group", numbered(columns.texts(meaning.group.column))
     if meaning.unit is not None:
-        return "unit", _numbered(columns.texts(meaning.unit.column))
+        return "unit", numbered(columns.texts(meaning.unit.column))
     return "line", np.arange(columns.rows)
-
-
-def _numbered(names: Sequence[str]) -> Integers:
-    number = {name: n for n, name in enumerate(dict.fromkeys(names))}
-    return np.array([number[name] for name in names], np.int64)
 
 
 def _features(columns: Columns, meaning: Meaning) -> Floats:

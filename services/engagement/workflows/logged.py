@@ -24,6 +24,8 @@ from engagement.strategy.strategy import Strategy
 
 MOST = 100_000
 """Decisions that the service reads for one answer: some seconds' work beside the lanes."""
+MOST_BY_COMMAND = 5_000_000
+"""Decisions that a command reads: what a machine's memory bears."""
 
 
 class LeftOut(msgspec.Struct, frozen=True):
