@@ -72,8 +72,7 @@ def lived(db) -> Lived:
 
 def asked(here, target, *, day=FOLDED, strategy="evenly", look=None, **more):
     question = Question(strategy=strategy, target=target, look=look)
-    with here.db.read() as conn:
-        return evaluate(conn, here.kept, here.id, question, ms(day), **more)
+    return evaluate(here.db, here.kept, here.id, question, ms(day), **more)
 
 
 def by_estimator(found):

@@ -117,9 +117,8 @@ def test_decision_points_are_numbered_for_each_unit(db):
 
 def test_the_value_from_the_file_is_the_value_from_the_ledger(many):
     """Read back as any foreign log: all estimators, their intervals and the cover agree."""
-    with many.here.db.read() as conn:
-        asked = Question(strategy="evenly", target=Always("call"), look=1)
-        own = evaluate(conn, many.here.kept, many.here.id, asked, ms(FOLDED)).value
+    asked = Question(strategy="evenly", target=Always("call"), look=1)
+    own = evaluate(many.here.db, many.here.kept, many.here.id, asked, ms(FOLDED)).value
     columns = csv_columns(as_csv(exported(many.here)).decode())
     foreign = evaluate_log(columns, read_meaning(MAPPING), Always("call"), look=1).value
     assert foreign.cover == own.cover
@@ -138,9 +137,8 @@ def test_estimators_called_by_hand_on_the_file_give_the_service_s_numbers(many):
     target = np.tile([0.0, 1.0, 0.0], (len(told), 1))
     predicted = cross_fitted(Linear(), features, action, reward, cluster, 3)
     sample = Sample(action, reward, logged, target, target >= 0, predicted, cluster)
-    with many.here.db.read() as conn:
-        asked = Question(strategy="evenly", target=Always("call"))
-        own = evaluate(conn, many.here.kept, many.here.id, asked, ms(FOLDED)).value
+    asked = Question(strategy="evenly", target=Always("call"))
+    own = evaluate(many.here.db, many.here.kept, many.here.id, asked, ms(FOLDED)).value
     found = {row.estimator: row for row in own.estimates}
     for kind, name in ((Ips(), "ips"), (SelfNormalisedDr(), "self_normalised_dr")):
         by_hand = estimate(kind.terms(sample), cluster)

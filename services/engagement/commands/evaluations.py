@@ -65,8 +65,7 @@ def _own(arguments: Arguments) -> None:
     theirs = None if isinstance(model, Linear | Logistic) else model
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
-        with db.read() as conn:
-            found = evaluate(conn, kept, program_id, question, now_ms, most=MOST_BY_COMMAND, model=theirs)
+        found = evaluate(db, kept, program_id, question, now_ms, most=MOST_BY_COMMAND, model=theirs)
     asked = target_in_words(target) + ("" if found.version is None else f" at version {found.version}")
     words = in_words(asked, found.decisions, found.left_out, found.reports, found.value)
     _told(arguments, found, found.value, words)

@@ -4,7 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, tuple_, union
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+    union,
+)
 
 from engagement.actions.action import NONE
 from engagement.records import Evidence
@@ -422,8 +434,13 @@ def watched(
     return [(Decision._make([*row[:-2], evidence_of(row[-2])]), row[-1]) for row in conn.execute(query)]
 
 
-def logged(conn: Connection, program_id: str, strategy_id: str, limit: int) -> list[Logged]:
-    """A strategy's decisions in order of time, each with the newest revision of what it earned."""
+def logged(
+    conn: Connection, program_id: str, strategy_id: str, behind: Decision | None, limit: int
+) -> list[Logged]:
+    """A strategy's decisions in order of time, each with the newest revision of what it earned.
+
+    behind : the decision to begin behind, None for the first
+    """
     d, o, later = t.decisions.c, t.outcomes.c, t.outcomes.alias("later").c
     newest = (
         select(func.max(later.revision))
@@ -439,6 +456,9 @@ def logged(conn: Connection, program_id: str, strategy_id: str, limit: int) -> l
         .order_by(d.decided_at, d.decision_id)
         .limit(limit)
     )
+    if behind is not None:
+        last = behind.decided_at, literal(behind.decision_id, d.decision_id.type)
+        query = query.where(tuple_(d.decided_at, d.decision_id) > tuple_(*last))
     return [
         Logged(Decision._make([*row[:-3], evidence_of(row[-3])]), *row[-2:]) for row in conn.execute(query)
     ]

@@ -5,6 +5,7 @@ decision was made of; the estimators do the rest. A strategy with other features
 cannot be asked: what it looks at was not stored.
 """
 
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -18,12 +19,13 @@ from engagement.estimators.reward_models import AnyRewardModel, Linear, Regresso
 from engagement.estimators.sample import Sample, numbered
 from engagement.estimators.value import Value, Weeks, value
 from engagement.randomness import generator
-from engagement.records import Bools, Floats, Points
+from engagement.records import Bools, Floats, Nodes, Points
 from engagement.store import beliefs, setup
+from engagement.store.database import Database
 from engagement.store.hyperparameters import in_force
 from engagement.store.kept import Kept
 from engagement.strategy.decide import shares
-from engagement.strategy.prices import priced
+from engagement.strategy.prices import less, priced
 from engagement.strategy.setup import Catalogue
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.target import Always, AnyTarget, AsLogged, Even, Watched, always, even
@@ -61,15 +63,16 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 class Target(NamedTuple):
-    """What is to be valued, as far as it can be known before the decisions are read."""
+    """What is to be valued. For a strategy: it with the belief in force at a version, and that belief's nodes."""
 
     wanted: AnyTarget
-    strategy: Strategy | None
-    version: int | None
+    deciding: Strategy | None = None
+    version: int | None = None
+    nodes: Nodes = MappingProxyType({})
 
 
 def evaluate(
-    conn: Connection,
+    db: Database,
     kept: Kept,
     program_id: str,
     question: Question,
@@ -78,26 +81,35 @@ def evaluate(
     most: int = MOST,
     model: Regressor | None = None,
 ) -> Evaluation:
-    """Answers a question from what is stored now.
+    """Answers a question from what is stored now; computes when everything is read and the database let go.
 
     most : decisions that may be read      model : a scikit-learn regressor instead of the question's model
     raises : NotFound for an unknown strategy or action; Invalid where strategies do not fit; TooLarge
     """
-    catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
-    own = _strategy(catalogue, question.strategy)
-    target = _target(conn, program_id, catalogue, own, question.target)
-    learned = _learned(conn, program_id, target)
-    found = chosen(read_logged(conn, program_id, own.id, most), own, now_ms, learned)
+    with db.read() as conn:
+        catalogue, own, target = understood(conn, kept, program_id, question)
+        learned = _learned(conn, program_id, target)
+        logged = read_logged(conn, program_id, own.id, most)
+    found = chosen(logged, own, now_ms, learned)
     result = Evaluation(
         question, target.version, len(found.rows.batch.action), found.left_out, found.reports, None
     )
     if not result.decisions:
         return result
-    probability, names = _probabilities(conn, kept, program_id, catalogue, own, target, found.rows)
+    probability, names = _probabilities(catalogue, own, target, found.rows)
     sample = sampled(found.rows, probability, len(names), model or question.model)
     weeks = Weeks(found.rows.batch.period, -(-own.outcome.window_days // 7))
     rng = generator(0, "evaluation", program_id, own.id)
     return msgspec.structs.replace(result, value=value(sample, rng, weeks=weeks, look=question.look))
+
+
+def understood(
+    conn: Connection, kept: Kept, program_id: str, question: Question
+) -> tuple[Catalogue, Strategy, Target]:
+    """The set-up, whose decisions are meant, and what is to be valued, once it is known that they fit."""
+    catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
+    own = _strategy(catalogue, question.strategy)
+    return catalogue, own, _target(conn, kept, program_id, catalogue, own, question.target)
 
 
 def sampled(rows: Rows, target: Floats, actions: int, model: AnyRewardModel | Regressor) -> Sample:
@@ -130,13 +142,12 @@ def _strategy(catalogue: Catalogue, name: str) -> Strategy:
 
 
 def _target(
-    conn: Connection, program_id: str, catalogue: Catalogue, own: Strategy, wanted: AnyTarget
+    conn: Connection, kept: Kept, program_id: str, catalogue: Catalogue, own: Strategy, wanted: AnyTarget
 ) -> Target:
-    """What is to be valued, once it is known to fit the strategy that made the decisions."""
     if isinstance(wanted, Always) and wanted.action not in (NONE, *own.actions):
         raise NotFound(f"`{wanted.action}` is neither `none` nor an action of `{own.id}`")
     if isinstance(wanted, Always | Even | AsLogged | Watched):
-        return Target(wanted, None, None)
+        return Target(wanted)
     other = _strategy(catalogue, wanted.strategy)
     if other.level != own.level:
         raise Invalid(f"`{other.id}` decides for a {other.level}, `{own.id}` for a {own.level}")
@@ -147,81 +158,54 @@ def _target(
     version = newest if wanted.version is None else wanted.version
     if version > newest:
         raise NotFound(f"`{other.id}` has no version {version}; the newest is {newest}")
-    return Target(wanted, other, version)
+    nodes = beliefs.read_all_nodes(conn, program_id, other.id, version)
+    return Target(wanted, in_force(conn, kept, program_id, other, version), version, nodes)
 
 
 def _learned(conn: Connection, program_id: str, target: Target) -> set[str]:
     """Decisions that the belief to be valued has learned from: on them it would look too good."""
-    if target.strategy is None or target.version is None:
+    if target.deciding is None or target.version is None:
         return set()
-    return beliefs.learned_from(conn, program_id, target.strategy.id, target.version)
+    return beliefs.learned_from(conn, program_id, target.deciding.id, target.version)
 
 
 def _probabilities(
-    conn: Connection,
-    kept: Kept,
-    program_id: str,
-    catalogue: Catalogue,
-    own: Strategy,
-    target: Target,
-    rows: Rows,
+    catalogue: Catalogue, own: Strategy, target: Target, rows: Rows
 ) -> tuple[Floats, tuple[str, ...]]:
     """With what the target would have drawn, (N, K), and the K actions: the logged ones first."""
-    names = (NONE, *own.actions)
-    wanted = target.wanted
+    names, wanted = (NONE, *own.actions), target.wanted
     if isinstance(wanted, Always):
         return always(names.index(wanted.action), rows.available), names
     if isinstance(wanted, Even):
         return even(rows.available), names
+    if target.deciding is not None:
+        return _of_strategy(catalogue, own, target.deciding, target.nodes, rows)
     if isinstance(wanted, AsLogged):
         return rows.batch.probability, names
-    if isinstance(wanted, Watched):
-        if not rows.beside.any(axis=1).all():
-            raise Invalid(f"not all decisions of `{own.id}` were made while its belief only watched")
-        return rows.beside / ONE, names
-    assert target.strategy is not None  # noqa: S101  # `_target` has seen to it
-    assert target.version is not None  # noqa: S101
-    own_shares, other = (
-        _of_strategy(conn, kept, program_id, catalogue, own, target.strategy, target.version, rows),
-        (NONE, *target.strategy.actions),
-    )
-    together = names + tuple(name for name in other if name not in names)
-    table = np.zeros((len(own_shares), len(together)))
-    table[:, [together.index(name) for name in other]] = own_shares
-    return table, together
+    if not rows.beside.any(axis=1).all():
+        raise Invalid(f"not all decisions of `{own.id}` were made while its belief only watched")
+    return rows.beside / ONE, names
 
 
 def _of_strategy(
-    conn: Connection,
-    kept: Kept,
-    program_id: str,
-    catalogue: Catalogue,
-    own: Strategy,
-    other: Strategy,
-    version: int,
-    rows: Rows,
-) -> Floats:
-    """What a belief would have drawn from at each decision, (N, K of its own actions).
+    catalogue: Catalogue, own: Strategy, other: Strategy, nodes: Nodes, rows: Rows
+) -> tuple[Floats, tuple[str, ...]]:
+    """What a belief would have drawn from at each decision, (N, K), and the K actions of both.
 
     An action that the log does not know counts as available, so that it is seen to be unsupported. Floors
     of strata are not known of a stored decision: the strategy's own holds everywhere.
     """
-    actions = 1 + len(other.actions)
-    deciding = in_force(conn, kept, program_id, other, version)
-    batch = rows.batch
-    points = Points(
-        batch.features[:, [own.columns.index(name) for name in other.columns]],
-        batch.groups,
-        batch.members,
-        rows.course,
-    )
-    nodes = beliefs.read_all_nodes(conn, program_id, other.id, version)
-    scores = deciding.posterior.scores(nodes, points, actions)
+    batch, names = rows.batch, (NONE, *other.actions)
+    seen = batch.features[:, [own.columns.index(name) for name in other.columns]]
+    points = Points(seen, batch.groups, batch.members, rows.course)
+    scores = other.posterior.scores(nodes, points, len(names))
     if other.prices.any:
-        price = priced(other.prices, catalogue.offered(other), rows.days_to_end)
-        scores = scores._replace(mean=scores.mean - price)
-    drawn: Floats = shares(deciding, scores, _refusals(own, other, rows.available), rows.course) / ONE
-    return drawn
+        scores = less(scores, priced(other.prices, catalogue.offered(other), rows.days_to_end))
+    drawn = shares(other, scores, _refusals(own, other, rows.available), rows.course) / ONE
+    together = tuple(dict.fromkeys((NONE, *own.actions, *names)))
+    table = np.zeros((len(drawn), len(together)))
+    table[:, [together.index(name) for name in names]] = drawn
+    return table, together
 
 
 def _refusals(own: Strategy, other: Strategy, available: Bools) -> "np.typing.NDArray[np.uint8]":

@@ -75,6 +75,8 @@ class Chosen(NamedTuple):
     reports: tuple[Reports, ...]
 
 
+PAGE = 10_000
+"""Decisions read in one statement: their evidence is decoded before the database hears of us again."""
 Why = Literal["open", "waiting", "unreported", "forced", "learned"]
 
 
@@ -83,12 +85,16 @@ def read_logged(conn: Connection, program_id: str, strategy_id: str, most: int) 
 
     raises : TooLarge when there are more than `most`
     """
-    found = decisions.logged(conn, program_id, strategy_id, most + 1)
-    if len(found) > most:
-        raise TooLarge(
-            f"`{strategy_id}` has more than {most:,} decisions, which is more than is read at once here; "
-            "use `engagement evaluate`, or `engagement export decisions`"
-        )
+    found: list[Logged] = []
+    while page := decisions.logged(
+        conn, program_id, strategy_id, found[-1].decision if found else None, PAGE
+    ):
+        found += page
+        if len(found) > most:
+            raise TooLarge(
+                f"`{strategy_id}` has more than {most:,} decisions, which is more than is read at once here; "
+                "use `engagement evaluate`, or `engagement export decisions`"
+            )
     return found
 
 
