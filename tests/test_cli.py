@@ -55,6 +55,7 @@ COMMANDS = [
     "replay",
     "promotion",
     "prior",
+    "evaluate",
     "demo",
 ]
 

@@ -21,7 +21,8 @@ from engagement.strategy.promotion import Rule
 from engagement.strategy.strategy import Outcome, Strategy
 from engagement.strategy.target import Always, Another, AsLogged, Even, Watched
 from engagement.workflows.evaluate import Question, evaluate
-from engagement.workflows.logged import LeftOut
+from engagement.workflows.evaluations import EvaluationAsk, ask_evaluations, compute, tell_evaluations
+from engagement.workflows.logged import LeftOut, read_logged
 from engagement.workflows.outcome import Posted, post_outcomes
 from engagement.workflows.revise import revise
 from support.peer_groups import FOLDED, Here, a_program, decided, ms, seat_members
@@ -218,6 +219,30 @@ def test_a_plan_is_not_valued_visit_by_visit(lived):
     here.run(revise, [ChwLinkage(id="visit", title="A visit", minutes=30), weekly])
     with pytest.raises(Invalid, match="drawn together"):
         asked(here, Even(), strategy="visits")
+
+
+def test_an_answer_that_was_stored_is_the_answer_that_was_computed(lived):
+    here, question = lived.here, Question(strategy="evenly", target=Even())
+    here.run(ask_evaluations, [EvaluationAsk(id="even", question=question)], day=FOLDED)
+    compute(here.db, here.kept, here.id, "even")
+    (told,) = here.run(tell_evaluations, ["even"])
+    assert (told.state, told.evaluation) == ("answered", asked(here, Even()))
+
+
+def test_a_question_that_cannot_be_answered_is_stored_with_the_reason(lived):
+    here, question = lived.here, Question(strategy="evenly", target=Watched())
+    here.run(ask_evaluations, [EvaluationAsk(id="watched", question=question)], day=FOLDED)
+    compute(here.db, here.kept, here.id, "watched")
+    (told,) = here.run(tell_evaluations, ["watched"])
+    assert (told.state, told.evaluation) == ("refused", None)
+    assert "only watched" in told.refused
+
+
+def test_decisions_read_page_by_page_are_the_same(lived):
+    with lived.here.db.read() as conn:
+        pages, whole = (read_logged(conn, lived.here.id, "evenly", 1_000, page) for page in (37, 1_000))
+    assert [row.decision.decision_id for row in pages] == [row.decision.decision_id for row in whole]
+    assert len(whole) == MEMBERS
 
 
 def test_more_than_may_be_read_is_refused(lived):

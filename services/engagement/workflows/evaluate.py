@@ -5,7 +5,6 @@ decision was made of; the estimators do the rest. A strategy with other features
 cannot be asked: what it looks at was not stored.
 """
 
-from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -54,7 +53,6 @@ class Evaluation(msgspec.Struct, frozen=True):
     value : null where no decision counts
     """
 
-    question: Question
     version: int | None
     decisions: int
     left_out: LeftOut
@@ -63,12 +61,11 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 class Target(NamedTuple):
-    """What is to be valued. For a strategy: it with the belief in force at a version, and that belief's nodes."""
+    """What is to be valued; of a strategy, itself with the belief in force at a version."""
 
     wanted: AnyTarget
     deciding: Strategy | None = None
     version: int | None = None
-    nodes: Nodes = MappingProxyType({})
 
 
 def evaluate(
@@ -83,20 +80,19 @@ def evaluate(
 ) -> Evaluation:
     """Answers a question from what is stored now; computes when everything is read and the database let go.
 
-    most : decisions that may be read      model : a scikit-learn regressor instead of the question's model
+    now_ms : what has closed by then counts      most : decisions that may be read
+    model : a scikit-learn regressor instead of the question's model
     raises : NotFound for an unknown strategy or action; Invalid where strategies do not fit; TooLarge
     """
     with db.read() as conn:
         catalogue, own, target = understood(conn, kept, program_id, question)
-        learned = _learned(conn, program_id, target)
+        learned, nodes = _belief(conn, program_id, target)
         logged = read_logged(conn, program_id, own.id, most)
     found = chosen(logged, own, now_ms, learned)
-    result = Evaluation(
-        question, target.version, len(found.rows.batch.action), found.left_out, found.reports, None
-    )
+    result = Evaluation(target.version, len(found.rows.batch.action), found.left_out, found.reports, None)
     if not result.decisions:
         return result
-    probability, names = _probabilities(catalogue, own, target, found.rows)
+    probability, names = _probabilities(catalogue, own, target, nodes, found.rows)
     sample = sampled(found.rows, probability, len(names), model or question.model)
     weeks = Weeks(found.rows.batch.period, -(-own.outcome.window_days // 7))
     rng = generator(0, "evaluation", program_id, own.id)
@@ -158,19 +154,20 @@ def _target(
     version = newest if wanted.version is None else wanted.version
     if version > newest:
         raise NotFound(f"`{other.id}` has no version {version}; the newest is {newest}")
-    nodes = beliefs.read_all_nodes(conn, program_id, other.id, version)
-    return Target(wanted, in_force(conn, kept, program_id, other, version), version, nodes)
+    return Target(wanted, in_force(conn, kept, program_id, other, version), version)
 
 
-def _learned(conn: Connection, program_id: str, target: Target) -> set[str]:
-    """Decisions that the belief to be valued has learned from: on them it would look too good."""
+def _belief(conn: Connection, program_id: str, target: Target) -> tuple[set[str], Nodes]:
+    """Decisions that the belief to be valued learned from, where it would look too good; and its nodes."""
     if target.deciding is None or target.version is None:
-        return set()
-    return beliefs.learned_from(conn, program_id, target.deciding.id, target.version)
+        return set(), {}
+    name, version = target.deciding.id, target.version
+    learned = beliefs.learned_from(conn, program_id, name, version)
+    return learned, beliefs.read_all_nodes(conn, program_id, name, version)
 
 
 def _probabilities(
-    catalogue: Catalogue, own: Strategy, target: Target, rows: Rows
+    catalogue: Catalogue, own: Strategy, target: Target, nodes: Nodes, rows: Rows
 ) -> tuple[Floats, tuple[str, ...]]:
     """With what the target would have drawn, (N, K), and the K actions: the logged ones first."""
     names, wanted = (NONE, *own.actions), target.wanted
@@ -179,7 +176,7 @@ def _probabilities(
     if isinstance(wanted, Even):
         return even(rows.available), names
     if target.deciding is not None:
-        return _of_strategy(catalogue, own, target.deciding, target.nodes, rows)
+        return _of_strategy(catalogue, own, target.deciding, nodes, rows)
     if isinstance(wanted, AsLogged):
         return rows.batch.probability, names
     if not rows.beside.any(axis=1).all():

@@ -17,13 +17,15 @@ from engagement.bandits.propensity import ONE
 from engagement.errors import TooLarge
 from engagement.records import Batch, Bools, Course, Units
 from engagement.store import decisions
-from engagement.store.decisions import Logged
+from engagement.store.decisions import Decision, Logged
 from engagement.strategy.cadence import week_number
 from engagement.strategy.replay import features, member, propensities, refused
 from engagement.strategy.strategy import Strategy
 
 MOST = 100_000
 """Decisions that the service reads for one answer: some seconds' work beside the lanes."""
+PAGE = 10_000
+"""Decisions read in one statement: their evidence is decoded before the database hears of us again."""
 MOST_BY_COMMAND = 5_000_000
 """Decisions that a command reads: what a machine's memory bears."""
 
@@ -75,21 +77,21 @@ class Chosen(NamedTuple):
     reports: tuple[Reports, ...]
 
 
-PAGE = 10_000
-"""Decisions read in one statement: their evidence is decoded before the database hears of us again."""
 Why = Literal["open", "waiting", "unreported", "forced", "learned"]
 
 
-def read_logged(conn: Connection, program_id: str, strategy_id: str, most: int) -> list[Logged]:
-    """Every decision of a strategy in order of time.
+def read_logged(
+    conn: Connection, program_id: str, strategy_id: str, most: int, page: int = PAGE
+) -> list[Logged]:
+    """Every decision of a strategy in order of time. page : so many a statement
 
     raises : TooLarge when there are more than `most`
     """
     found: list[Logged] = []
-    while page := decisions.logged(
-        conn, program_id, strategy_id, found[-1].decision if found else None, PAGE
-    ):
-        found += page
+    behind: Decision | None = None
+    while part := decisions.logged(conn, program_id, strategy_id, behind, page):
+        found += part
+        behind = part[-1].decision
         if len(found) > most:
             raise TooLarge(
                 f"`{strategy_id}` has more than {most:,} decisions, which is more than is read at once here; "
