@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +166,59 @@ outcome = { kind = "posted", window_days = 1 }
     found = small(Even(), "\n".join(lines), timed)
     assert found.value.look == 4  # 2 March 2026 is a Monday
     assert 0 <= found.value.these[0] < found.value.these[1] <= 1
+
+
+PAGE = """position,action,reward,propensity,user_feature_0,user_feature_1,user_feature_2,user_feature_3
+0,3,0,0.5,1,0,2,0
+0,17,1,0.5,1,1,2,0
+1,3,0,0.25,0,0,1,3
+1,17,0,0.75,2,0,2,1
+"""
+"""Made-up lines with the columns of the Open Bandit logs."""
+
+
+def test_a_log_of_a_shop_without_people_and_times_is_read_line_by_line():
+    meaning = read_meaning((EXAMPLES / "open-bandit.toml").read_bytes())
+    mix = read_table(csv_columns("position,action,probability\n0,17,1\n1,3,0.5\n1,17,0.5\n"))
+    found = evaluate_log(csv_columns(PAGE), meaning, mix)
+    # weights 0, 2, 2 and 2/3: their sum squared over the sum of squares is (14/3)²/(76/9)
+    assert (found.clusters, found.decisions) == ("line", 4)
+    assert found.value.cover.effective == pytest.approx((14 / 3) ** 2 / (76 / 9))
+
+
+def real(*parts):
+    """A file of the folder of real logs; without it a test says that it did not run."""
+    file = Path(os.environ.get("TEST_DATA_FOLDER") or "absent", *parts)
+    if not file.is_file():
+        pytest.skip(f"TEST_DATA_FOLDER names no folder with {'/'.join(parts)}")
+    return file
+
+
+@pytest.mark.parametrize("policy", ["bts", "random"])
+def test_the_unbiased_estimators_hold_what_the_other_shop_s_log_earned(policy):
+    """Saito et al. 2021. bts is taken for the mix that it had at each place; random is even."""
+    random, bts = (read_columns(real("open_bandit_men", f"{name}.csv.gz")) for name in ("random", "bts"))
+    meaning = read_meaning((EXAMPLES / "open-bandit.toml").read_bytes())
+    if policy == "bts":
+        shown = list(zip(bts.words("position"), bts.words("action"), strict=True))
+        places, counts = Counter(place for place, _ in shown), Counter(shown)
+        rows = (f"{place},{item},{count / places[place]}" for (place, item), count in counts.items())
+        asked = read_table(csv_columns("\n".join(("position,action,probability", *rows))))
+        log, other = random, bts
+    else:
+        log, other, asked = bts, random, Even()
+    truth = other.numbers("reward").mean()
+    found = {row.estimator: row for row in evaluate_log(log, meaning, asked).value.estimates}
+    for name in ("self_normalised_dr", "doubly_robust", "self_normalised_ips"):
+        assert found[name].interval[0] < truth < found[name].interval[1]
+
+
+def test_nine_people_are_too_few_however_many_decisions():
+    log = read_columns(real("oralytics_pilot", "decisions.csv"))
+    meaning = read_meaning((EXAMPLES / "oralytics-pilot.toml").read_bytes())
+    found = evaluate_log(log, meaning, Always("send"))
+    assert (found.clusters, found.decisions, found.value.cover.groups) == ("unit", 707, 9)
+    assert (found.value.enough, found.value.cover.further) == (False, 92)
 
 
 def evaluated(capsys, *words):
