@@ -12,6 +12,7 @@ from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.bandits.propensity import ONE
+from engagement.cli import main
 from engagement.errors import Invalid, NotFound, TooLarge
 from engagement.store import decisions
 from engagement.strategy.arms import Shadow
@@ -205,7 +206,6 @@ def test_a_shadow_is_valued_by_what_its_belief_would_have_drawn_from(db):
         (Another("nobody"), NotFound, "no strategy `nobody`"),
         (Another("learned"), Invalid, "which the decisions of `evenly` do not hold"),
         (Another("other", 7), NotFound, "the newest is 0"),
-        (Watched(), Invalid, "only watched"),
     ],
 )
 def test_what_does_not_fit_the_log_is_refused_in_words(lived, target, error, words):
@@ -230,12 +230,17 @@ def test_an_answer_that_was_stored_is_the_answer_that_was_computed(lived):
 
 
 def test_a_question_that_cannot_be_answered_is_stored_with_the_reason(lived):
-    here, question = lived.here, Question(strategy="evenly", target=Watched())
-    here.run(ask_evaluations, [EvaluationAsk(id="watched", question=question)], day=FOLDED)
-    compute(here.db, here.kept, here.id, "watched")
-    (told,) = here.run(tell_evaluations, ["watched"])
+    here, question = lived.here, Question(strategy="evenly", target=Even())
+    here.run(ask_evaluations, [EvaluationAsk(id="large", question=question)], day=FOLDED)
+    compute(here.db, here.kept, here.id, "large", most=100)
+    (told,) = here.run(tell_evaluations, ["large"])
     assert (told.state, told.evaluation) == ("refused", None)
-    assert "only watched" in told.refused
+    assert "more than 100 decisions" in told.refused
+
+
+def test_decisions_that_no_belief_watched_say_nothing_of_one_that_did(lived):
+    found = asked(lived.here, Watched())
+    assert (found.decisions, found.left_out) == (0, LeftOut(unwatched=MEMBERS))
 
 
 def test_decisions_read_page_by_page_are_the_same(lived):
@@ -243,6 +248,21 @@ def test_decisions_read_page_by_page_are_the_same(lived):
         pages, whole = (read_logged(conn, lived.here.id, "evenly", 1_000, page) for page in (37, 1_000))
     assert [row.decision.decision_id for row in pages] == [row.decision.decision_id for row in whole]
     assert len(whole) == MEMBERS
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("always:none", "what doing nothing would have earned"),
+        ("strategy:other@0", "what strategy `other` at version 0 would have earned"),
+        ("watched", "what the belief that only watched would have earned"),
+    ],
+)
+def test_the_command_asks_the_ledger(lived, capsys, target, words):
+    url = lived.here.db.url.render_as_string(hide_password=False)
+    asked_for = ["--strategy", "evenly", "--target", target, "--program", lived.here.id, "--database", url]
+    assert main(["evaluate", *asked_for]) == 0
+    assert words in capsys.readouterr().out
 
 
 def test_more_than_may_be_read_is_refused(lived):

@@ -88,7 +88,7 @@ def evaluate(
         catalogue, own, target = understood(conn, kept, program_id, question)
         learned, nodes = _belief(conn, program_id, target)
         logged = read_logged(conn, program_id, own.id, most)
-    found = chosen(logged, own, now_ms, learned)
+    found = chosen(logged, own, now_ms, learned, watched=isinstance(question.target, Watched))
     result = Evaluation(target.version, len(found.rows.batch.action), found.left_out, found.reports, None)
     if not result.decisions:
         return result
@@ -179,8 +179,6 @@ def _probabilities(
         return _of_strategy(catalogue, own, target.deciding, nodes, rows)
     if isinstance(wanted, AsLogged):
         return rows.batch.probability, names
-    if not rows.beside.any(axis=1).all():
-        raise Invalid(f"not all decisions of `{own.id}` were made while its belief only watched")
     return rows.beside / ONE, names
 
 

@@ -28,6 +28,7 @@ WHY: dict[str, str] = {
     "unreported": "earned nobody knows what, which is not 0",
     "forced": "had no chance in them",
     "learned": "were learned from by the version that is valued",
+    "unwatched": "were made while no belief watched",
 }
 HEAD = ("", "value", "looked at once", "drawn anew", "every week", "more than the log", "looked at once")
 Clusters = Literal["group", "unit", "line"]

@@ -19,6 +19,7 @@ from engagement.store.evaluations import Asked
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.workflows.evaluate import Evaluation, Question, evaluate, understood
+from engagement.workflows.logged import MOST
 from engagement.workflows.tell import moment
 
 
@@ -117,15 +118,18 @@ def _page(conn: Connection, program_id: str, wish: Wish) -> EvaluationPage:
     return EvaluationPage(tuple(map(_told, found[: wish.limit])), following)
 
 
-def compute(db: Database, kept: Kept, program_id: str, name: str) -> None:
-    """Computes the answer of a question, where it has none yet, and stores it."""
+def compute(db: Database, kept: Kept, program_id: str, name: str, most: int = MOST) -> None:
+    """Computes the answer of a question, where it has none yet, and stores it.
+
+    most : decisions that may be read; of more the answer is that there are too many
+    """
     with db.read() as conn:
         asked = evaluations.by_id(conn, program_id, [name]).get(name)
     if asked is None or asked.answer is not None:
         return
     question = msgspec.json.decode(asked.question, type=Question)
     try:
-        answer = Answer(evaluate(db, kept, program_id, question, asked.asked_at))
+        answer = Answer(evaluate(db, kept, program_id, question, asked.asked_at, most=most))
     except Mistake as mistake:
         answer = Answer(refused=str(mistake))
     with db.write() as conn:

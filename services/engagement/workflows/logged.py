@@ -37,6 +37,7 @@ class LeftOut(msgspec.Struct, frozen=True):
     unreported : nothing is known of what they earned, which is not 0
     forced : chance had no part: one action available, chance declined, a belief unusable, a fixed order
     learned : the version to be valued has learned from them
+    unwatched : no belief watched, and one that did is to be valued
     """
 
     open: int = 0
@@ -44,6 +45,7 @@ class LeftOut(msgspec.Struct, frozen=True):
     unreported: int = 0
     forced: int = 0
     learned: int = 0
+    unwatched: int = 0
 
 
 class Reports(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ class Chosen(NamedTuple):
     reports: tuple[Reports, ...]
 
 
-Why = Literal["open", "waiting", "unreported", "forced", "learned"]
+Why = Literal["open", "waiting", "unreported", "forced", "learned", "unwatched"]
 
 
 def read_logged(
@@ -112,11 +114,19 @@ def numbered(logged: Sequence[Logged]) -> list[int]:
 
 
 def chosen(
-    logged: Sequence[Logged], strategy: Strategy, now_ms: int, learned: AbstractSet[str] = frozenset()
+    logged: Sequence[Logged],
+    strategy: Strategy,
+    now_ms: int,
+    learned: AbstractSet[str] = frozenset(),
+    *,
+    watched: bool = False,
 ) -> Chosen:
-    """What can be learned from, and what was left out. learned : ids of decisions that must not count"""
+    """What can be learned from, and what was left out.
+
+    learned : ids of decisions that must not count      watched : only those count that a belief watched
+    """
     before = numbered(logged)
-    why = [_why_not(row, now_ms, learned) for row in logged]
+    why = [_why_not(row, now_ms, learned, watched=watched) for row in logged]
     keep = [n for n, reason in enumerate(why) if reason is None]
     rows = _rows([logged[n] for n in keep], [before[n] for n in keep], strategy)
     counts: Counter[str] = Counter(reason for reason in why if reason is not None)
@@ -131,7 +141,7 @@ def chosen(
     return Chosen(rows, LeftOut(**counts), reports)
 
 
-def _why_not(row: Logged, now_ms: int, learned: AbstractSet[str]) -> Why | None:
+def _why_not(row: Logged, now_ms: int, learned: AbstractSet[str], *, watched: bool) -> Why | None:
     decision = row.decision
     if not decision.randomised:
         return "forced"
@@ -141,6 +151,8 @@ def _why_not(row: Logged, now_ms: int, learned: AbstractSet[str]) -> Why | None:
         return "waiting"
     if row.reward is None:
         return "unreported"
+    if watched and not any(decision.evidence.beside):
+        return "unwatched"
     return "learned" if decision.decision_id in learned else None
 
 
