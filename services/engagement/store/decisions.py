@@ -12,7 +12,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal,
     select,
     tuple_,
     union,
@@ -434,12 +433,10 @@ def watched(
     return [(Decision._make([*row[:-2], evidence_of(row[-2])]), row[-1]) for row in conn.execute(query)]
 
 
-def logged(
-    conn: Connection, program_id: str, strategy_id: str, behind: Decision | None, limit: int
-) -> list[Logged]:
-    """A strategy's decisions in order of time, each with the newest revision of what it earned.
+def logged(conn: Connection, program_id: str, strategy_id: str, after: str, limit: int) -> list[Logged]:
+    """A strategy's decisions in order of id, each with the newest revision of what it earned.
 
-    behind : the decision to begin behind, None for the first
+    after : the id to begin behind
     """
     d, o, later = t.decisions.c, t.outcomes.c, t.outcomes.alias("later").c
     newest = (
@@ -452,13 +449,10 @@ def logged(
     query = (
         select(*_columns, o.revision, o.reward)
         .select_from(t.decisions.outerjoin(t.outcomes, told))
-        .where(d.program_id == program_id, d.strategy_id == strategy_id)
-        .order_by(d.decided_at, d.decision_id)
+        .where(d.program_id == program_id, d.strategy_id == strategy_id, d.decision_id > after)
+        .order_by(d.decision_id)
         .limit(limit)
     )
-    if behind is not None:
-        last = behind.decided_at, literal(behind.decision_id, d.decision_id.type)
-        query = query.where(tuple_(d.decided_at, d.decision_id) > tuple_(*last))
     return [
         Logged(Decision._make([*row[:-3], evidence_of(row[-3])]), *row[-2:]) for row in conn.execute(query)
     ]

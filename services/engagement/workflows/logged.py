@@ -17,7 +17,8 @@ from engagement.bandits.propensity import ONE
 from engagement.errors import TooLarge
 from engagement.records import Batch, Bools, Course, Units
 from engagement.store import decisions
-from engagement.store.decisions import Decision, Logged
+from engagement.store.decisions import Logged
+from engagement.store.identifiers import first_uuid7
 from engagement.strategy.cadence import week_number
 from engagement.strategy.replay import features, member, propensities, refused
 from engagement.strategy.strategy import Strategy
@@ -90,16 +91,16 @@ def read_logged(
     raises : TooLarge when there are more than `most`
     """
     found: list[Logged] = []
-    behind: Decision | None = None
-    while part := decisions.logged(conn, program_id, strategy_id, behind, page):
+    after = first_uuid7(0)
+    while part := decisions.logged(conn, program_id, strategy_id, after, page):
         found += part
-        behind = part[-1].decision
+        after = part[-1].decision.decision_id
         if len(found) > most:
             raise TooLarge(
                 f"`{strategy_id}` has more than {most:,} decisions, which is more than is read at once here; "
                 "use `engagement evaluate`, or `engagement export decisions`"
             )
-    return found
+    return sorted(found, key=lambda row: (row.decision.decided_at, row.decision.decision_id))
 
 
 def numbered(logged: Sequence[Logged]) -> list[int]:
