@@ -84,12 +84,18 @@ def test_the_probability_of_every_action_is_known_where_only_one_was_not_logged(
         small(AsLogged(), long(), three)
 
 
-def test_an_action_that_the_log_gives_no_chance_is_unsupported():
-    three = TAKEN.replace(b'taken = "p"', b'of = { call = "p", none = "q" }')
-    content = "group,did,p,q,came,rain\na,call,0.5,0.5,1,0\nb,none,0.5,0.5,1,0\n"
-    found = small(Always("visit"), content, three)
-    assert found.value.cover.unsupported == 0.0  # `none` stands in where it was not available
-    assert found.value.cover.effective == pytest.approx(1.0)
+def test_what_the_log_never_does_is_unsupported_and_not_taken_for_nothing():
+    both = TAKEN.replace(b'taken = "p"', b'of = { call = "p", none = "q" }')
+    content = "group,did,p,q,came,rain\na,call,0.5,0.5,1,0\nb,none,0.5,0.5,1,0\nb,none,0,1,1,0\n"
+    never = small(Always("visit"), content, both).value.cover
+    assert (never.unsupported, never.effective, never.further) == (1.0, 0.0, None)
+    # of the two decisions with chance in them both could be a call
+    assert small(Always("call"), content, both).value.cover.unsupported == 0.0
+    third = both.replace(b'none = "q" }', b'none = "q", text = "r" }').replace(
+        b'column = "did"', b'column = "did", values = { call = "call", none = "none", text = "text" }'
+    )
+    content = "group,did,p,q,r,came,rain\na,call,0.5,0.5,0,1,0\nb,none,0.5,0.25,0.25,1,0\n"
+    assert small(Even(), content, third).value.cover.unsupported == pytest.approx(1 / 6)
 
 
 def test_a_table_gives_a_policy_by_columns_of_the_log():

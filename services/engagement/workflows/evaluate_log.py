@@ -259,12 +259,11 @@ def _features(columns: Columns, meaning: Meaning) -> Floats:
 
 
 def _probabilities(columns: Columns, log: _Drawn, policy: AnyPolicy) -> Floats:
+    everything = np.ones_like(log.possible)  # a log does not say what was not available
     if isinstance(policy, Always):
-        available = log.possible.copy()
-        available[:, log.names.index(policy.action)] |= NONE not in log.names
-        return always(log.names.index(policy.action), available)
+        return always(log.names.index(policy.action), everything)
     if isinstance(policy, Even):
-        return even(log.possible)
+        return even(everything)
     if isinstance(policy, AsLogged):
         if np.isnan(log.probability).any():
             raise Invalid("the log does not hold the probability of every action, so that it has no value")
