@@ -56,6 +56,7 @@ COMMANDS = [
     "promotion",
     "prior",
     "trial",
+    "evaluate",
     "report",
     "demo",
 ]

@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engagement.commands import (
     demo,
+    evaluations,
     exports,
     files,
     imports,
@@ -22,7 +23,7 @@ from engagement.commands import (
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
-FAMILIES = (serve, programs, init, files, imports, exports, learning, trials, reports, demo)
+FAMILIES = (serve, programs, init, files, imports, exports, learning, trials, evaluations, reports, demo)
 """In the order in which help lists them."""
 
 

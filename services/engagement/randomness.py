@@ -54,6 +54,14 @@ def uniforms(secret: bytes, count: int, *parts: str) -> tuple[int, ...]:
     return tuple(int.from_bytes(word, "big") >> (64 - UNIFORM_BITS) for word in words)
 
 
+def alias(secret: bytes, program: str, kind: str, name: str) -> str:
+    """An id that stands for another one outside of the program: the same every time, and no way back.
+
+    secret : 16 to 64 bytes, made once per program      returns : 16 hexadecimal digits
+    """
+    return _digest(secret, program, kind, name, size=8, person=b"alias").hex()
+
+
 def generator(seed: int, *parts: str) -> np.random.Generator:
     """A generator for simulation and banks of normals: Philox, keyed like everything else.
 

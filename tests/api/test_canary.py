@@ -59,6 +59,7 @@ def tell_secrets(service: Served) -> str:
     report |= {"occurred_at": "2026-01-05T00:00:00Z"}
     rank = {"eventId": CANARY, "actions": [{"id": CANARY, "features": [{CANARY: CANARY}]}]}
     cloud = {"Content-Type": "application/cloudevents+json"}
+    question = {"strategy": CANARY, "target": {"kind": "always", "action": CANARY}}
     event = {"specversion": "1.0", "source": CANARY, "id": CANARY, "type": "attendance", CANARY: CANARY}
     for method, path, body in [
         ("PUT", f"/v1/members/{member}", {"id": member}),
@@ -83,6 +84,8 @@ def tell_secrets(service: Served) -> str:
         ("GET", f"/personalizer/{CANARY}", None),
         ("POST", "/ofrep/v1/evaluate/flags", {"context": {"targetingKey": "g1-m2", "flags": [CANARY]}}),
         ("POST", f"/ofrep/v1/evaluate/flags/{CANARY}", {"context": {"targetingKey": CANARY, CANARY: CANARY}}),
+        ("POST", "/v1/evaluations", {"id": CANARY, "question": question}),
+        ("GET", f"/v1/evaluations/{CANARY}", None),
         ("POST", "/v1/folds", None),
         ("GET", f"/v1/groups/{CANARY}/brief", None),
         ("GET", f"/v1/groups/{CANARY}/adviser-candidates", None),
@@ -115,7 +118,7 @@ def test_no_word_of_a_caller_is_in_the_logs_or_the_metrics(tmp_path: Path, level
         secret = service.key
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     answered = [line for line in lines if line["message"] == "answered"]
-    assert len(answered) == 39  # one line for every request, metrics included
+    assert len(answered) == 41  # one line for every request, metrics included
     assert {"/v1/members/{name}", "/v1/recommendations", "/l/{token}", "unmatched"} <= {
         line["route"] for line in answered
     }

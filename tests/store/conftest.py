@@ -12,6 +12,7 @@ from engagement.store import (
     assignments,
     beliefs,
     decisions,
+    evaluations,
     events,
     hyperparameters,
     kept_answers,
@@ -143,6 +144,7 @@ def fill(conn, program_id=PROGRAM) -> None:
     kept_answers.write(conn, program_id, asked, b"{}", 0)
     link = page_links.PageLink(program_id, "l", "worklist", "adviser", "adviser", 0, 1, None)
     page_links.insert_link(conn, link, page_links.digest("token"))
+    evaluations.insert_evaluations(conn, program_id, [evaluations.Asked("e", b"{}", 0, None)])
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

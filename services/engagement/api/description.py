@@ -40,6 +40,8 @@ HEADERS = {
     POLICY: 'How many requests a key may send in how many seconds, such as `"key";q=60000;w=60`',
     LEFT: 'How many are left, and for how many seconds, such as `"key";r=59999;t=60`',
 }
+LATER = {"Location": "Where the result will be", "Retry-After": "Seconds after which to look there"}
+"""Headers of what is accepted and done later."""
 TAGS_PATTERN = r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'
 
 
@@ -215,11 +217,18 @@ def _answers(operation: Operation, schema_of: dict[int, Json]) -> Json:
         media: {"schema": {"type": "string"}} for media in operation.gives_too
     }
     names = ([POLICY, LEFT] if operation.needs else []) + (["ETag"] if operation.tagged else [])
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-    answers: Json = {"200": {"description": "Done", "headers": headers, "content": content}}
+    headers: Json = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    later = operation.handler.status_code == HTTPStatus.ACCEPTED
+    said = {name: _header(words) for name, words in LATER.items()} if later else {}
+    status, words = ("202", "Accepted") if later else ("200", "Done")
+    answers: Json = {status: {"description": words, "headers": headers | said, "content": content}}
     if operation.tagged and not operation.conditional:
         answers["304"] = {"description": "It stands as you have it", "headers": headers}
     return answers
+
+
+def _header(words: str) -> Json:
+    return {"description": words, "schema": {"type": "string"}}
 
 
 def _terms(operation: Operation) -> Iterator[tuple[str, str, Json, str]]:

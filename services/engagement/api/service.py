@@ -6,13 +6,15 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.datastructures import State
 from sqlalchemy import Connection
 
-from engagement.api.desk import Desk, LaneName, Work
+from engagement.api.desk import CLOSING_S, Desk, LaneName, Work
+from engagement.api.evaluator import Evaluator
 from engagement.clock import Clock
 from engagement.errors import EngagementError, Mistake
 from engagement.settings import Settings
@@ -21,6 +23,7 @@ from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.keys import ApiKey
 from engagement.telemetry import Metrics
+from engagement.workflows.evaluations import compute
 from engagement.workflows.fold import Folded, fold_program
 from engagement.workflows.plan import PlanAsk, PlansMade, plan_week
 from engagement.workflows.recommend import Answer, Ask, recommend
@@ -44,6 +47,7 @@ class Service:
         self.desk = Desk(
             db, self.kept, clock, self.metrics, limit=settings.queue, shared=settings.shared_commits
         )
+        self.evaluator = Evaluator(partial(compute, db, self.kept))
         # in containers names and process ids repeat, and two folders must never be taken for one
         self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._folding = threading.Lock()
@@ -97,9 +101,10 @@ class Service:
     def close(self) -> None:
         """Serves what is queued, ends the folder between two rounds, closes the database."""
         self._closed.set()
+        self.evaluator.close(CLOSING_S)
         self.desk.close()
         if self._folder.is_alive():
-            self._folder.join(timeout=30)
+            self._folder.join(timeout=CLOSING_S)
         self.db.close()
 
 

@@ -1,4 +1,4 @@
-"""The command that writes files for spreadsheets and for DHIS2."""
+"""The command that writes files for spreadsheets, for DHIS2 and for researchers."""
 
 from collections import Counter
 from datetime import date
@@ -29,25 +29,43 @@ from engagement.workflows.dhis2 import (
     unmapped,
 )
 from engagement.workflows.export import RegisterWanted, RosterWanted, register_sheet, roster_sheet
+from engagement.workflows.export_decisions import as_csv as decisions_csv
+from engagement.workflows.export_decisions import as_parquet, dictionary, export_decisions, in_words
+from engagement.workflows.logged import MOST_BY_COMMAND
 from engagement.workflows.sheet_written import Filled, as_csv, as_workbook
 
 
 def add(command: Command) -> None:
     """Names the commands of this file."""
-    export = command("export", _export, "write a roster, a register to fill in, or counts for DHIS2")
-    export.add_argument("what", choices=("roster", "register", "dhis2"))
-    export.add_argument("file", type=Path, help="ending in .xlsx or .csv; for dhis2 in .json")
+    export = command("export", _export, "write a roster, a register, counts for DHIS2, or decisions")
+    export.add_argument("what", choices=("roster", "register", "dhis2", "decisions"))
+    export.add_argument(
+        "file", type=Path, help="ending in .xlsx or .csv; of dhis2 .json; of decisions .csv or .parquet"
+    )
     export.add_argument("--site", default="", help="a roster or register of this site only")
     export.add_argument("--group", default="", help="a roster or register of this group only")
     export.add_argument("--month", metavar="MONTH", help="such as 2026-03; for dhis2 the last one by default")
     export.add_argument("--layout", choices=("seat", "meeting"), default="seat", help="lines of a register")
     export.add_argument("--map", type=Path, help="uids for sites and counts (TOML); codes when absent")
     export.add_argument("--least", type=int, default=0, help="leave out counts below this, but not 0")
+    export.add_argument("--strategy", help="for decisions: whose")
+    export.add_argument(
+        "--suppress-below",
+        type=int,
+        default=0,
+        metavar="UNITS",
+        help="for decisions: leave out groups, and empty rare values, that fewer units have",
+    )
     export.add_argument("--program", help=ONE_PROGRAM)
 
 
 def _export(arguments: Arguments) -> None:
-    written = {"roster": _roster_file, "register": _register_file, "dhis2": _dhis2_file}[arguments.what]
+    written = {
+        "roster": _roster_file,
+        "register": _register_file,
+        "dhis2": _dhis2_file,
+        "decisions": _decisions_file,
+    }[arguments.what]
     with opened(arguments) as (db, kept):
         content = written(arguments, db, kept, only_program(db, arguments), now_of(db))
     write(arguments.file, content)
@@ -87,6 +105,21 @@ def _dhis2_file(arguments: Arguments, db: Database, kept: Kept, program_id: str,
     if mapping is not None and (left := unmapped(counts, mapping)):
         say(f"  in no organisation unit, so left out: {', '.join(left)}")
     return msgspec.json.format(msgspec.json.encode(made))
+
+
+def _decisions_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
+    """The decisions in the form that the file's name says; their dictionary is written beside them."""
+    forms = {".csv": decisions_csv, ".parquet": as_parquet}
+    if arguments.file.suffix.lower() not in forms:
+        raise Invalid(f"{arguments.file} must end in .csv or .parquet")
+    if arguments.strategy is None:
+        raise Invalid("say with --strategy whose decisions")
+    most, least = MOST_BY_COMMAND, arguments.suppress_below
+    with db.read() as conn:
+        made = export_decisions(conn, kept, program_id, arguments.strategy, now_ms, most=most, least=least)
+    say(*in_words(made))
+    write(arguments.file.with_suffix(".dictionary.csv"), dictionary(made))
+    return forms[arguments.file.suffix.lower()](made)
 
 
 def _month(arguments: Arguments) -> date | None:

@@ -9,7 +9,9 @@ from engagement.estimators.sample import Sample
 from engagement.records import Floats
 
 ENOUGH = 100.0
-"""Equally weighted decisions, and a tenth as many groups, below which no number is given; a guess."""
+"""Equally weighted decisions below which no number is given; a guess."""
+LEAST = 10.0
+"""Equally weighted groups below which none is given; a guess."""
 UNSUPPORTED = 0.01
 """Share of the strategy's choices that the log may never make; a guess."""
 
@@ -45,7 +47,7 @@ class Overlap(NamedTuple):
         """
         if self.unsupported > UNSUPPORTED or not self.effective:
             return inf
-        factor = max(ENOUGH / self.effective, ENOUGH / 10 / self.effective_groups)
+        factor = max(ENOUGH / self.effective, LEAST / self.effective_groups)
         return max(0, ceil(self.decisions * (factor - 1)))
 
 

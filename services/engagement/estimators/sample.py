@@ -3,6 +3,7 @@
 n  logged decisions      K  actions, `none` among them      G  groups (clusters)      T  terms of an estimator
 """
 
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -91,6 +92,12 @@ def checked(sample: Sample) -> Sample:
     return sample
 
 
+def numbered(names: Sequence[Hashable]) -> Integers:
+    """Clusters from their names, numbered from 0 in order of appearance, (n,)."""
+    number = {name: n for n, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names], np.int64)
+
+
 class Term(NamedTuple):
     """One ratio of an estimator: the sum of `value` over the sum of `weight`, each (n,)."""
 
@@ -164,28 +171,72 @@ CHUNK = 2**22
 def bootstrap(
     terms: Terms, cluster: Integers, rng: np.random.Generator, *, alpha: float = 0.05, repeats: int = 2000
 ) -> Interval:
-    """Bootstrap-t interval by cluster: whole clusters are drawn again, and the t of each draw is kept.
+    """Bootstrap-t interval by cluster of one estimator; see `bootstraps`."""
+    return bootstraps([terms], cluster, rng, alpha=alpha, repeats=repeats)[0]
 
-    Where θ* and s* are those of a redraw, t* = (θ* − θ)/s* has the quantiles that are used in the place
-    of Student's (Efron & Tibshirani 1993, chapter 12). Redraws in which a term has no weight, or without
-    any error, say nothing and are left out.
+
+def bootstraps(
+    several: Sequence[Terms],
+    cluster: Integers,
+    rng: np.random.Generator,
+    *,
+    alpha: float = 0.05,
+    repeats: int = 2000,
+) -> list[Interval]:
+    """Bootstrap-t intervals by cluster, of several estimators by the same redraws.
+
+    Whole clusters are drawn again, and the t of each draw is kept. Where θ* and s* are those of a redraw,
+    t* = (θ* − θ)/s* has the quantiles that are used in the place of Student's (Efron & Tibshirani 1993,
+    chapter 12). Redraws in which a term has no weight, or without any error, say nothing and are left out.
     """
     clusters = int(cluster.max()) + 1
-    there = estimate(terms, cluster)
-    if not there.sd > 0:
-        return Interval(there.value, there.value)
-    values = np.stack([np.bincount(cluster, term.value, clusters) for term in terms])
-    weights = np.stack([np.bincount(cluster, term.weight, clusters) for term in terms])
-    found: list[Floats] = []
+    there = [estimate(terms, cluster) for terms in several]
+    sums = [_centred(terms, cluster, clusters) for terms in several]
+    tables = np.concatenate([np.concatenate([one, _products(one)], axis=1) for one in sums], axis=1)
+    found = []
     for start in range(0, repeats, block := max(1, CHUNK // clusters)):
         count = min(block, repeats - start)
         drawn = rng.multinomial(clusters, np.full(clusters, 1 / clusters), count).astype(np.float64)
-        whole = drawn @ weights.T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = (drawn @ values.T) / whole
-            psi = ((values.T[None] - ratio[:, None, :] * weights.T[None]) / whole[:, None, :]).sum(axis=2)
-            spread = np.sqrt(clusters / (clusters - 1) * np.einsum("bg,bg,bg->b", drawn, psi, psi))
-            t = (ratio.sum(axis=1) - there.value) / spread
-        found.append(t[np.isfinite(t)])
-    low, high = np.quantile(np.concatenate(found), [alpha / 2, 1 - alpha / 2])
+        found.append(drawn @ tables)
+    redrawn = np.concatenate(found)
+    intervals, column = [], 0
+    for one, part in zip(there, sums, strict=True):
+        width = part.shape[1] * (part.shape[1] + 3) // 2
+        t = _redrawn_t(redrawn[:, column : column + width], part.shape[1] // 2, clusters)
+        intervals.append(_bootstrap_interval(one, t[np.isfinite(t)], alpha))
+        column += width
+    return intervals
+
+
+def _centred(terms: Terms, cluster: Integers, clusters: int) -> Floats:
+    """Sums by cluster of v − θw of each term, then of w, (G, 2T): centred, so that squares lose no digits."""
+    ratios = [float(term.value.sum() / term.weight.sum()) for term in terms]
+    columns = [term.value - ratio * term.weight for term, ratio in zip(terms, ratios, strict=True)]
+    columns += [term.weight for term in terms]
+    return np.stack([np.bincount(cluster, column, clusters) for column in columns], axis=1).astype(np.float64)
+
+
+def _products(table: Floats) -> Floats:
+    """Products of every two columns, each pair once, (G, c(c + 1)/2)."""
+    left, right = np.triu_indices(table.shape[1])
+    return table[:, left] * table[:, right]
+
+
+def _redrawn_t(redrawn: Floats, terms: int, clusters: int) -> Floats:
+    """t* of each redraw, (B,): from redrawn sums of `_centred` and of its products."""
+    c = 2 * terms
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = redrawn[:, :terms] / redrawn[:, terms:c]
+        part = np.concatenate([np.ones_like(moved), -moved], axis=1) / np.tile(redrawn[:, terms:c], 2)
+        left, right = np.triu_indices(c)
+        twice = np.where(left == right, 1.0, 2.0)
+        square = (redrawn[:, c:] * part[:, left] * part[:, right]) @ twice
+        t: Floats = moved.sum(axis=1) / np.sqrt(clusters / (clusters - 1) * square)
+    return t
+
+
+def _bootstrap_interval(there: Estimate, t: Floats, alpha: float) -> Interval:
+    if not len(t):  # no redraw has any error: every cluster says the same
+        return Interval(there.value, there.value)
+    low, high = np.quantile(t, [alpha / 2, 1 - alpha / 2])
     return Interval(there.value - float(high) * there.sd, there.value - float(low) * there.sd)

@@ -243,6 +243,17 @@ def entries_of_version(conn: Connection, program_id: str, strategy_id: str, vers
     return [Entry(*row) for row in conn.execute(query)]
 
 
+def learned_from(conn: Connection, program_id: str, strategy_id: str, version: int) -> set[str]:
+    """The decisions whose outcomes the versions up to a given one have learned."""
+    e = t.fold_entries.c
+    query = (
+        select(e.decision_id)
+        .distinct()
+        .where(e.program_id == program_id, e.strategy_id == strategy_id, e.version <= version)
+    )
+    return set(conn.execute(query).scalars())
+
+
 def replaced_by(conn: Connection, program_id: str, rows: Sequence[Entry]) -> dict[str, Entry]:
     """For entries that correct an earlier one: that earlier one, by decision."""
     e, corrected = t.fold_entries.c, {row.decision_id: row for row in rows if row.outcome_revision > 1}

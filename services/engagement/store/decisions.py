@@ -4,7 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select, tuple_, union
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+    union,
+)
 
 from engagement.actions.action import NONE
 from engagement.records import Evidence
@@ -87,6 +98,17 @@ class OutcomeRow(NamedTuple):
     reward: float | None
     source: str
     recorded_at: int
+
+
+class Logged(NamedTuple):
+    """A decision with the newest revision of what it earned.
+
+    revision : None where nobody has looked yet      reward : None for silence, and without a revision
+    """
+
+    decision: Decision
+    revision: int | None
+    reward: float | None
 
 
 _columns = [column for column in t.decisions.c if column.name != "program_id"]
@@ -420,6 +442,31 @@ def watched(
         .limit(limit)
     )
     return [(Decision._make([*row[:-2], evidence_of(row[-2])]), row[-1]) for row in conn.execute(query)]
+
+
+def logged(conn: Connection, program_id: str, strategy_id: str, after: str, limit: int) -> list[Logged]:
+    """A strategy's decisions in order of id, each with the newest revision of what it earned.
+
+    after : the id to begin behind
+    """
+    d, o, later = t.decisions.c, t.outcomes.c, t.outcomes.alias("later").c
+    newest = (
+        select(func.max(later.revision))
+        .where(later.program_id == d.program_id, later.decision_id == d.decision_id)
+        .correlate(t.decisions)
+        .scalar_subquery()
+    )
+    told = and_(o.program_id == d.program_id, o.decision_id == d.decision_id, o.revision == newest)
+    query = (
+        select(*_columns, o.revision, o.reward)
+        .select_from(t.decisions.outerjoin(t.outcomes, told))
+        .where(d.program_id == program_id, d.strategy_id == strategy_id, d.decision_id > after)
+        .order_by(d.decision_id)
+        .limit(limit)
+    )
+    return [
+        Logged(Decision._make([*row[:-3], evidence_of(row[-3])]), *row[-2:]) for row in conn.execute(query)
+    ]
 
 
 def matured_around(

@@ -481,6 +481,17 @@ page_links = Table(  # keys that open one page each, for people who type none
     UniqueConstraint("program_id", "digest"),
 )
 
+evaluations = Table(  # what was asked of the ledger, and once it is computed what it answers
+    "evaluations",
+    metadata,
+    _program(),
+    _id("evaluation_id"),
+    Column("question", LargeBinary, nullable=False),
+    _moment("asked_at"),
+    Column("answer", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("program_id", "evaluation_id"),
+)
+
 facts = Table(  # of the database itself: whether its time is simulated
     "facts",
     metadata,
