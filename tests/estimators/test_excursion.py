@@ -109,7 +109,7 @@ def test_an_effect_that_depends_on_a_moderator_is_found_at_both_of_its_values():
     assert found.any_effect() < 1e-6
 
 
-def test_pairs_hold_the_decisions_between_the_two_and_share_out_their_probability():
+def test_pairs_hold_the_decisions_between_the_two_with_the_probabilities_among_all():
     rows = trial(np.random.default_rng(14), groups=4, weeks=2)
     rows = rows._replace(action=np.array([0, 1, 2, 0, 2, 2, 0, 1]))
     available = np.ones((8, 3), np.bool_)
@@ -117,10 +117,25 @@ def test_pairs_hold_the_decisions_between_the_two_and_share_out_their_probabilit
     pair = against_none(rows, 2, available)
     kept = [0, 2, 4, 5, 6]
     assert pair.action.tolist() == [0, 1, 1, 1, 0]
-    p = rows.probability[kept]
-    assert pair.probability[:, 1] == pytest.approx(p[:, 2] / (p[:, 0] + p[:, 2]))
+    assert pair.probability.tolist() == rows.probability[kept][:, [0, 2]].tolist()
+    assert pair.reference.tolist() == [[0.5, 0.5]] * 5
     assert pair.cluster.tolist() == [0, 1, 2, 2, 3]
     assert pair.outcome.tolist() == rows.outcome[kept].tolist()
+
+
+def test_a_pair_counts_every_decision_point_alike_whatever_else_was_likely_there():
+    # half of the points gain 1 by action 1 and half nothing, where action 2 is drawn 8 times of 10
+    rng, n = np.random.default_rng(19), 20_000
+    gains = np.arange(n) % 2 == 0
+    probability = np.where(gains[:, None], [[0.45, 0.45, 0.1]], [[0.1, 0.1, 0.8]])
+    action = (rng.random(n)[:, None] > probability.cumsum(axis=1)).sum(axis=1)
+    ones, cluster = np.ones((n, 1)), np.arange(n) // 200
+    rows = Excursions(
+        ((action == 1) & gains) * 1.0, action, probability, np.full((n, 3), 1 / 3), ones, ones, cluster
+    )
+    effect = difference(against_none(rows, 1, np.ones((n, 3), np.bool_))).effect(1)
+    assert abs(effect.value - 0.5) < 4 * effect.sd
+    assert effect.sd < 0.02  # shares of the two's probability would give .9·1/(.9 + .2) = .82
 
 
 def test_a_pair_never_chosen_between_is_refused():

@@ -23,7 +23,8 @@ class Excursions(NamedTuple):
     """Decisions at which every action could have been drawn.
 
     outcome : (n,)      action : (n,) in [0, K)
-    probability : (n, K), with which each action was to be drawn; rows sum to 1, all positive
+    probability : (n, K), with which each action was to be drawn; all positive, and rows sum to 1 where
+        every decision is here; less in a pair, of those where one of the two was drawn
     reference : (n, K), p̃, with which the weights do as if it had been: constant, or a function of the
         moderators alone; rows sum to 1
     controls : (n, q), what foretells the outcome without an action, an intercept among them
@@ -43,7 +44,7 @@ class Excursions(NamedTuple):
 class Effect(NamedTuple):
     """One coefficient of one action's effect.
 
-    value, sd : a difference of outcomes, or the logarithm of a ratio      interval : 95 %
+    value, sd : a difference of outcomes, or the logarithm of a ratio      interval : 95 % if no alpha is named
     chance : of a value at least as far from 0 if there were no effect (two-sided p)
     """
 
@@ -66,20 +67,20 @@ class Effects(NamedTuple):
     clusters: int
     controls: int
 
-    def effect(self, action: int, moderator: int = 0) -> Effect:
-        """One coefficient with a t interval. action : from 1"""
+    def effect(self, action: int, moderator: int = 0, alpha: float = 0.05) -> Effect:
+        """One coefficient with a t interval that misses with probability alpha. action : from 1"""
         width = self.coefficient.shape[1]
         place = (action - 1) * width + moderator
         return self._told(
-            float(self.coefficient[action - 1, moderator]), float(self.covariance[place, place])
+            float(self.coefficient[action - 1, moderator]), float(self.covariance[place, place]), alpha
         )
 
-    def at(self, action: int, moderators: Floats) -> Effect:
+    def at(self, action: int, moderators: Floats, alpha: float = 0.05) -> Effect:
         """The effect of an action where the moderators have these values, (p,)."""
         width = self.coefficient.shape[1]
         part = slice((action - 1) * width, action * width)
         variance = moderators @ self.covariance[part, part] @ moderators
-        return self._told(float(self.coefficient[action - 1] @ moderators), float(variance))
+        return self._told(float(self.coefficient[action - 1] @ moderators), float(variance), alpha)
 
     def any_effect(self) -> float:
         """Chance of coefficients at least this far from 0 if none had an effect: Hotelling's test.
@@ -91,9 +92,9 @@ class Effects(NamedTuple):
         distance = float(beta @ np.linalg.solve(self.covariance, beta))
         return float(fdtrc(p, n - q - p, (n - q - p) / (p * (n - q - 1)) * distance))
 
-    def _told(self, value: float, variance: float) -> Effect:
+    def _told(self, value: float, variance: float, alpha: float) -> Effect:
         sd = float(np.sqrt(variance))
-        half = float(stdtrit(self.freedom, 0.975)) * sd
+        half = float(stdtrit(self.freedom, 1 - alpha / 2)) * sd
         chance = 2 * float(stdtr(self.freedom, -abs(value) / sd)) if sd > 0 else float(value == 0)
         return Effect(value, sd, Interval(value - half, value + half), chance)
 
@@ -155,8 +156,9 @@ def log_ratio(rows: Excursions) -> Effects:
 def against_none(rows: Excursions, action: int, available: Bools) -> Excursions:
     """The decisions at which this action and `none` were available and one of the two was drawn.
 
-    available : (n, K)      For where availability varies: given that it was one of the two, each was drawn
-    with its share of their probability.
+    available : (n, K)      For where availability varies. Each keeps the probability with which it was drawn
+    among all: so every decision point at which both were available counts alike, whatever else was likely
+    there. With the share of the two's probability those would count most where nothing else was.
     """
     pair = [0, action]
     here = available[:, pair].all(axis=1) & np.isin(rows.action, pair)
@@ -166,7 +168,7 @@ def against_none(rows: Excursions, action: int, available: Bools) -> Excursions:
     return Excursions(
         rows.outcome[here],
         (rows.action[here] == action).astype(np.int64),
-        _shares(rows.probability[here][:, pair]),
+        rows.probability[here][:, pair],
         _shares(rows.reference[here][:, pair]),
         rows.controls[here],
         rows.moderators[here],
