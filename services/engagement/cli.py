@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engagement.commands import (
     demo,
+    effects,
     evaluations,
     exports,
     files,
@@ -23,7 +24,20 @@ from engagement.commands import (
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
-FAMILIES = (serve, programs, init, files, imports, exports, learning, trials, evaluations, reports, demo)
+FAMILIES = (
+    serve,
+    programs,
+    init,
+    files,
+    imports,
+    exports,
+    learning,
+    trials,
+    effects,
+    evaluations,
+    reports,
+    demo,
+)
 """In the order in which help lists them."""
 
 

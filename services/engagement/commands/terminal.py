@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from engagement.clock import SystemClock
@@ -12,8 +13,10 @@ from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import is_current
+from engagement.strategy.cadence import midnight_ms
 
 Arguments = argparse.Namespace
+NOON_MS = 43_200_000
 ONE_PROGRAM = "the program's id; not needed when there is one program"
 Run = Callable[[Arguments], int | None]
 """What a command does; returns its exit code, None for 0."""
@@ -70,6 +73,21 @@ def now_of(db: Database) -> int:
         if facts.is_simulated(conn):
             raise Invalid("time in this database is simulated; use the server's own addresses instead")
     return SystemClock().now_ms()
+
+
+def last_day(arguments: Arguments) -> date | None:
+    """The day given with --on, None where none is."""
+    try:
+        return None if arguments.on is None else date.fromisoformat(arguments.on)
+    except ValueError:
+        raise Invalid(f"`{arguments.on}` is not a date such as 2027-01-31") from None
+
+
+def now_on(db: Database, on: date | None) -> int:
+    """The time to work with where a day may be named: then a simulated database can be asked as well."""
+    with db.read() as conn:
+        made_up = facts.is_simulated(conn)
+    return now_of(db) if on is None or not made_up else midnight_ms(on, "UTC") + NOON_MS
 
 
 def text_of(file: Path, most: int | None = None) -> str:

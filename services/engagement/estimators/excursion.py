@@ -44,7 +44,8 @@ class Excursions(NamedTuple):
 class Effect(NamedTuple):
     """One coefficient of one action's effect.
 
-    value, sd : a difference of outcomes, or the logarithm of a ratio      interval : 95 % if no alpha is named
+    value, sd : a difference of outcomes, or the logarithm of a ratio
+    interval : 95 % where no other alpha was asked for
     chance : of a value at least as far from 0 if there were no effect (two-sided p)
     """
 

@@ -40,7 +40,18 @@ def in_words(
 ) -> list[str]:  # fmt: skip
     """The whole answer. asked : whose value"""
     lines = [f"Asked: what {asked} would have earned, by {decisions:,} decisions of the log."]
-    lines += [
+    lines += not_counted(left_out, reports)
+    if value is None:
+        return [*lines, "", "Not enough data: no decision counts."]
+    lines += ["", *_covered(value.cover, clusters)]
+    if value.enough:
+        return [*lines, "", *_figures(value, clusters)]
+    return [*lines, "", *_not_enough(value, clusters)]
+
+
+def not_counted(left_out: LeftOut, reports: Sequence[Reports]) -> list[str]:
+    """How many decisions were left out and why, and after which actions reports are missing."""
+    lines = [
         f"  left out: {count:,} {WHY[name]}"
         for name, count in msgspec.structs.asdict(left_out).items()
         if count
@@ -51,12 +62,7 @@ def in_words(
     ]
     if silent:
         lines.append("  Where reports are missing more often after one action, no figure below knows of it.")
-    if value is None:
-        return [*lines, "", "Not enough data: no decision counts."]
-    lines += ["", *_covered(value.cover, clusters)]
-    if value.enough:
-        return [*lines, "", *_figures(value, clusters)]
-    return [*lines, "", *_not_enough(value, clusters)]
+    return lines
 
 
 def target_in_words(target: AnyTarget) -> str:
@@ -127,7 +133,7 @@ def _figures(value: Value, clusters: Clusters) -> list[str]:
     rows.append(("the log itself", f"{value.earned:.4g}", *own, *("",) * (5 - len(own))))
     lines = [
         f"Mean reward a decision, for {clusters}s like these; 95 % intervals by {clusters}:",
-        *_table([HEAD, *rows]),
+        *table([HEAD, *rows]),
         f"`every week` holds for all weekly looks together; this is number {value.look}.",
         "* leans on the model or cuts weights off: how far off that is, its own interval does not say.",
     ]
@@ -143,7 +149,8 @@ def _span(span: Span) -> str:
     return f"{span[0]:.3g} to {span[1]:.3g}"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Cells below one another, as wide as the widest."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

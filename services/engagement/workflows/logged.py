@@ -17,7 +17,7 @@ from engagement.bandits.propensity import ONE
 from engagement.errors import TooLarge
 from engagement.records import Batch, Bools, Course, Units
 from engagement.store import decisions
-from engagement.store.decisions import Logged
+from engagement.store.decisions import Decision, Logged
 from engagement.store.identifiers import first_uuid7
 from engagement.strategy.cadence import week_number
 from engagement.strategy.replay import features, member, propensities, refused
@@ -73,9 +73,10 @@ class Rows(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The rows, and what was left out of them."""
+    """The rows, the decisions that they are of in the same order, and what was left out of them."""
 
     rows: Rows
+    decisions: tuple[Decision, ...]
     left_out: LeftOut
     reports: tuple[Reports, ...]
 
@@ -139,7 +140,7 @@ def chosen(
         Reports(action, heard[action] + silent[action], silent[action])
         for action in ("none", *strategy.actions)
     )
-    return Chosen(rows, LeftOut(**counts), reports)
+    return Chosen(rows, tuple(logged[n].decision for n in keep), LeftOut(**counts), reports)
 
 
 def _why_not(row: Logged, now_ms: int, learned: AbstractSet[str], *, watched: bool) -> Why | None:

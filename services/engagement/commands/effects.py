@@ -1,0 +1,45 @@
+"""The command that says what the actions of a strategy did."""
+
+from typing import get_args
+
+import msgspec
+
+from engagement.commands.terminal import (
+    ONE_PROGRAM,
+    Arguments,
+    Command,
+    last_day,
+    now_on,
+    only_program,
+    opened,
+    say,
+)
+from engagement.workflows.effects import Moderator, effects, material
+from engagement.workflows.effects_told import in_words
+from engagement.workflows.logged import MOST_BY_COMMAND
+
+
+def add(command: Command) -> None:
+    """Names the commands of this file."""
+    parser = command(
+        "effects", _effects, "say what each action did, who gained least, and how much there was"
+    )
+    parser.add_argument(
+        "--strategy", required=True, help="whose actions: the strategy that made the decisions"
+    )
+    parser.add_argument("--program", help=ONE_PROGRAM)
+    parser.add_argument(
+        "--moderator", choices=get_args(Moderator), help="also whether the effects depend on this"
+    )
+    parser.add_argument("--on", metavar="DATE", help="the last day that is looked at; today when absent")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+
+def _effects(arguments: Arguments) -> None:
+    on = last_day(arguments)
+    with opened(arguments) as (db, kept):
+        program_id, now_ms = only_program(db, arguments), now_on(db, on)
+        with db.read() as conn:
+            read = material(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND, on)
+    found = effects(read, arguments.moderator)
+    say(*([msgspec.json.format(msgspec.json.encode(found)).decode()] if arguments.json else in_words(found)))

@@ -1,0 +1,150 @@
+"""Who gained least: mean rewards and effects slice by slice, and the quarter of units with the lowest mean.
+
+A better mean can hide a worse quarter, so both stand beside it always.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
+
+import msgspec
+import numpy as np
+
+from engagement.estimators.each_action import ActionEffect, Scale, each_action
+from engagement.estimators.excursion import Excursions
+from engagement.estimators.sample import estimate, mean, numbered
+from engagement.records import Bools, Integers
+from engagement.strategy.stratum import Stratum
+from engagement.workflows.logged import Rows
+from engagement.workflows.trial_found import Range
+
+Fact = Literal["setting", "role", "sex", "language", "age_band"]
+FACTS: tuple[Fact, ...] = get_args(Fact)
+FEWEST_GROUPS = 5
+"""Groups below which a slice is not told: few people could be recognised in it, and chance says most."""
+ANY = ("none", "any")
+"""Doing anything against doing nothing: a slice is too small for each action by itself."""
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """The units of which one fact is the same.
+
+    units : members, or groups decided for as such      mean : reward a decision, 95 % by cluster
+    acting : what any action did there against `none`, with whatever is lacking for a figure
+    """
+
+    fact: Fact
+    value: str
+    groups: int
+    units: int
+    decisions: int
+    mean: Range
+    acting: ActionEffect
+
+
+class Share(msgspec.Struct, frozen=True):
+    """How much of what was done is one action: in the lowest quarter, and for everybody."""
+
+    action: str
+    quarter: float
+    everybody: float
+
+
+class Quarter(msgspec.Struct, frozen=True):
+    """The quarter of units whose mean reward is lowest, beside everybody.
+
+    units : in the quarter      mean, everybody : means of the units' means
+    decisions : of each unit, on the mean; with few of them chance alone makes a low quarter
+    """
+
+    units: int
+    mean: float
+    everybody: float
+    decisions: float
+    shares: tuple[Share, ...]
+
+
+class Sliced(msgspec.Struct, frozen=True):
+    """Slices with enough groups, and who gained least.
+
+    small : how many slices have fewer      worst : the lowest mean reward, null where no slice is told
+    """
+
+    slices: tuple[Slice, ...]
+    small: int
+    worst: Slice | None
+    quarter: Quarter | None
+
+
+class Lot(NamedTuple):
+    """The decisions that count, as arrays, and what is known of their units."""
+
+    rows: Rows
+    excursions: Excursions
+    scale: Scale
+    strata: Sequence[Stratum]
+
+
+def sliced(lot: Lot, names: Sequence[str]) -> Sliced:
+    """Every slice, the worst and the lowest quarter. names : the K actions, `none` first"""
+    batch = lot.rows.batch
+    units = numbered([who or group for who, group in zip(batch.members, batch.groups, strict=True)])
+    found = [
+        _slice(lot, fact, value, here, units) for fact in FACTS for value, here in _values(lot.strata, fact)
+    ]
+    told = tuple(row for row in found if row is not None)
+    worst = min(told, key=lambda row: row.mean.value, default=None)
+    return Sliced(told, len(found) - len(told), worst, _quarter(lot, units, names))
+
+
+def _values(strata: Sequence[Stratum], fact: Fact) -> list[tuple[str, Bools]]:
+    """Each value that is known of somebody, and the rows where it is so."""
+    column = [getattr(one, fact) for one in strata]
+    return [
+        (value, np.array([one == value for one in column], np.bool_))
+        for value in sorted({one for one in column if one not in (None, "unknown")})
+    ]
+
+
+def _slice(lot: Lot, fact: Fact, value: str, here: Bools, units: Integers) -> Slice | None:
+    groups = {group for group, inside in zip(lot.rows.batch.groups, here, strict=True) if inside}
+    cluster = np.unique(lot.excursions.cluster[here], return_inverse=True)[1].astype(np.int64)
+    if len(groups) < FEWEST_GROUPS or cluster.max() < 1:
+        return None
+    found = estimate(mean(lot.excursions.outcome[here]), cluster)
+    low, high = found.interval()
+    told = Range(found.value, low, high)
+    count = int(here.sum())
+    return Slice(
+        fact, value, len(groups), len(np.unique(units[here])), count, told, _acting(lot, here, cluster)
+    )
+
+
+def _acting(lot: Lot, here: Bools, cluster: Integers) -> ActionEffect:
+    """`none` against all the rest, at whatever could be drawn besides."""
+    none = lot.excursions.probability[here][:, :1]
+    pair = Excursions(
+        lot.excursions.outcome[here],
+        (lot.excursions.action[here] > 0).astype(np.int64),
+        np.concatenate([none, 1 - none], axis=1),
+        np.full((int(here.sum()), 2), 0.5),
+        lot.excursions.controls[here],
+        lot.excursions.moderators[here][:, :1],
+        cluster,
+    )
+    [told] = each_action(pair, np.ones((len(none), 2), np.bool_), ANY, lot.scale)
+    return told
+
+
+def _quarter(lot: Lot, units: Integers, names: Sequence[str]) -> Quarter | None:
+    if not len(units):
+        return None
+    many = np.bincount(units)
+    means = np.bincount(units, lot.excursions.outcome) / many
+    lowest = np.argsort(means, kind="stable")[: max(1, len(means) // 4)]
+    inside = np.isin(units, lowest)
+    every, own = (
+        np.bincount(lot.excursions.action[rows], minlength=len(names)) / rows.sum()
+        for rows in (np.ones(len(units), np.bool_), inside)
+    )
+    shares = tuple(Share(*row) for row in zip(names, own.tolist(), every.tolist(), strict=True))
+    return Quarter(len(lowest), float(means[lowest].mean()), float(means.mean()), float(many.mean()), shares)
