@@ -568,3 +568,16 @@ def test_a_port_in_use_is_one_line(run: Callable[..., Said]) -> None:
 def test_the_listening_socket_hands_its_haste_on() -> None:
     with closing(serve._listening("127.0.0.1", 0)) as line:
         assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_report_gives_the_effects_of_each_strategy_as_a_table(
+    run: Callable[..., Said], decided: str, tmp_path: Path
+) -> None:
+    assert decided
+    said = run("report", "--out", str(tmp_path / "report.html"), "--tables", str(tmp_path / "tables"))
+    assert said.code == 0
+    [table] = (tmp_path / "tables").glob("effects-*.csv")
+    head, *rows = table.read_text().splitlines()
+    assert head.startswith("action,decisions,given,unavailable,groups,needed,size")
+    assert rows
+    assert "What the actions did" in (tmp_path / "report.html").read_text()

@@ -24,6 +24,7 @@ from engagement.workflows.effects import effects, material
 from engagement.workflows.link import Linking, link
 from engagement.workflows.logged import LeftOut
 from engagement.workflows.outcome import Posted, post_outcomes
+from engagement.workflows.report import ReportWanted, report
 from engagement.workflows.revise import revise
 from engagement.workflows.trial import Wanted, assign_asked
 from support.peer_groups import FOLDED, START, Here, a_program, decided, ms, seat
@@ -323,3 +324,15 @@ def test_the_command_gives_everything_as_json(command):
     assert told["effects"][0]["action"] == "call"
     assert told["sliced"]["worst"]["value"] == "male"
     assert told["moderated"] is None
+
+
+def test_a_report_holds_every_strategy_that_has_decided_and_no_other(lived):
+    with lived.here.db.read() as conn:
+        told = report(conn, lived.here.kept, lived.here.id, ReportWanted(), ms(FOLDED))
+    assert told.actions == (found(lived.here),)
+
+
+def test_a_report_of_a_day_knows_nothing_of_later(lived):
+    with lived.here.db.read() as conn:
+        told = report(conn, lived.here.kept, lived.here.id, ReportWanted(on=date(2026, 3, 9)), ms(FOLDED))
+    assert told.actions == ()

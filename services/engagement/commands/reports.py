@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -12,17 +11,14 @@ from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
     Command,
-    now_of,
+    last_day,
+    now_on,
     only_program,
     opened,
     write,
 )
 from engagement.errors import Invalid
-from engagement.store import facts
-from engagement.strategy.cadence import midnight_ms
 from engagement.workflows.report import Report, ReportWanted, report
-
-NOON_MS = 43_200_000
 
 
 def add(command: Command) -> None:
@@ -36,16 +32,9 @@ def add(command: Command) -> None:
 
 
 def _report(arguments: Arguments) -> None:
-    try:
-        on = None if arguments.on is None else date.fromisoformat(arguments.on)
-    except ValueError:
-        raise Invalid(f"`{arguments.on}` is not a day; write it like 2027-06-30") from None
+    on = last_day(arguments)
     with opened(arguments) as (db, kept):
-        program_id = only_program(db, arguments)
-        with db.read() as conn:
-            made_up = facts.is_simulated(conn)
-        # with a day nobody's clock is asked, so a simulated program can be reported as well
-        now_ms = now_of(db) if on is None or not made_up else midnight_ms(on, "UTC") + NOON_MS
+        program_id, now_ms = only_program(db, arguments), now_on(db, on)
         with db.read() as conn:
             told = report(conn, kept, program_id, ReportWanted(arguments.trial, on), now_ms)
     write(arguments.out, report_page(told, _command(arguments)).encode())
@@ -70,6 +59,8 @@ def _tables(told: Report, folder: Path) -> None:
         "reasons": [*told.fading.reasons],
         "barriers": [*told.fading.barriers],
     }
+    for one in told.actions:
+        rows |= {f"effects-{one.strategy}": [*one.effects], f"slices-{one.strategy}": [*one.sliced.slices]}
     if told.trial is not None:
         rows |= {"arms": [*told.trial.arms], "comparisons": [*told.trial.comparisons]}
     for name, some in rows.items():
@@ -87,10 +78,15 @@ def _csv(rows: list[msgspec.Struct]) -> bytes:
 
 
 def _flat(row: msgspec.Struct) -> dict[str, object]:
+    return _columns(msgspec.to_builtins(row))
+
+
+def _columns(row: dict[str, object]) -> dict[str, object]:
     told: dict[str, object] = {}
-    for name, value in msgspec.to_builtins(row).items():
+    for name, value in row.items():
         if isinstance(value, dict):
-            told |= {name if key == "value" else f"{name}_{key}": inner for key, inner in value.items()}
+            inside = _columns(value)
+            told |= {name if key == "value" else f"{name}_{key}": inner for key, inner in inside.items()}
         elif not isinstance(value, list | tuple):
             told[name] = value
     return told

@@ -34,7 +34,7 @@ def sentences(found: ActionsFound) -> list[str]:
     """What each action did, one sentence each, and how to read them."""
     if not found.decisions:
         return ["Not enough data: no decision counts."]
-    lines = [effect_in_words(row, found.scale) for row in found.effects]
+    lines = [effect_in_words(row, found.scale, _noun(found)) for row in found.effects]
     return [*lines, shared(found), *([APPROXIMATE] if found.approximate else [])]
 
 
@@ -50,11 +50,11 @@ def shared(found: ActionsFound) -> str:
     )
 
 
-def effect_in_words(row: ActionEffect, scale: Scale) -> str:
-    """One sentence on one action."""
+def effect_in_words(row: ActionEffect, scale: Scale, clusters: str = "groups") -> str:
+    """One sentence on one action. clusters : what errors are summed by"""
     if row.size is None:
         return f"{row.action}: not enough data. {_capital(row.why or '')}."
-    based = f"{row.decisions:,} decisions of {row.groups:,}, {row.given:,} of them with it"
+    based = f"{row.decisions:,} decisions of {row.groups:,} {clusters}, {row.given:,} of them with it"
     return f"{row.action} {_verdict(row.size, scale)}: {size_in_words(row.size, scale)}; by {based}."
 
 
@@ -79,6 +79,10 @@ def _verdict(size: Size, scale: Scale) -> str:
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def _noun(found: ActionsFound) -> str:
+    return " and ".join(KINDS[kind] for kind in found.clusters)
 
 
 def _of(found: ActionsFound) -> str:
@@ -108,10 +112,11 @@ def _slices(told: Sliced) -> list[str]:
     head = ("", "mean reward", "95 %", "groups", "decisions")
     lines = table([head, *(_slice(row) for row in told.slices)])
     small = [f"{told.small} slices have too few groups to be told."] if told.small else []
-    return [_worst(told.worst), *lines, *small, *_quarter(told.quarter)]
+    return [worst_in_words(told.worst), *lines, *small, *_quarter(told.quarter)]
 
 
-def _worst(worst: Slice | None) -> str:
+def worst_in_words(worst: Slice | None) -> str:
+    """Which slice has the lowest mean reward."""
     if worst is None:
         return "Who gained least is not known."
     return (

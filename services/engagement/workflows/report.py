@@ -1,4 +1,4 @@
-"""The report of a program: what a trial found, why groups fade here, how far to trust the data, and whence.
+"""The report of a program: what a trial found, what actions did, why groups fade, how far to trust the data.
 
 One text for a director and for a reviewer: the answer first, then what it rests on.
 """
@@ -15,8 +15,11 @@ from engagement.signals.states import STATES, State
 from engagement.store import decisions, facts, setup
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
+from engagement.strategy.setup import Catalogue
 from engagement.workflows.crew import all_names
+from engagement.workflows.effects import ActionsFound, effects, material
 from engagement.workflows.fading import Fading, fading
+from engagement.workflows.logged import MOST_BY_COMMAND
 from engagement.workflows.states import states_of
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis
@@ -41,6 +44,7 @@ class Provenance(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """Everything that stands in a report. states : how many groups are in each on that day
 
+    actions : what those of each strategy did that has decided, plans aside
     simulated : time is made up, and so are the people
     """
 
@@ -50,6 +54,7 @@ class Report(msgspec.Struct, frozen=True):
     groups: int
     states: dict[State, int]
     trial: Analysis | None
+    actions: tuple[ActionsFound, ...]
     fading: Fading
     trust: Trust
     provenance: Provenance
@@ -84,6 +89,7 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
         len(names),
         {state: standing[state] for state in STATES},
         None if name is None else analyse(conn, kept, program_id, name, now_ms, on),
+        _actions(conn, kept, program_id, catalogue, now_ms, on),
         fading(conn, program_id, catalogue, names, on),
         trust(conn, program_id, names, zone, on),
         Provenance(
@@ -96,6 +102,14 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
             _moment(last),
         ),
     )
+
+
+def _actions(
+    conn: Connection, kept: Kept, program_id: str, catalogue: Catalogue, now_ms: int, on: date
+) -> tuple[ActionsFound, ...]:
+    names = sorted(name for name, strategy in catalogue.strategies.items() if strategy.plan is None)
+    read = (material(conn, kept, program_id, name, now_ms, MOST_BY_COMMAND, on) for name in names)
+    return tuple(effects(one) for one in read if one.decided)
 
 
 def _moment(at_ms: int | None) -> datetime | None:

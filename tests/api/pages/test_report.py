@@ -9,8 +9,13 @@ import pytest
 
 from engagement.api.pages.report import number, percent, report_page, span
 from engagement.estimators.arms import Verdict
+from engagement.estimators.each_action import ActionEffect, Size
+from engagement.workflows.actions_over_time import ActionMonth, ActionShare
+from engagement.workflows.effects import ActionsFound
 from engagement.workflows.fading import Fading, Hazard
+from engagement.workflows.logged import LeftOut
 from engagement.workflows.report import Provenance, Report
+from engagement.workflows.slices import Quarter, Share, Slice, Sliced
 from engagement.workflows.trial_found import Analysis, ArmFound, ComparisonFound, CurvePoint, Range
 from engagement.workflows.trust import Register, Trust
 
@@ -63,11 +68,40 @@ def told(verdict: Verdict = "better", **changes: object) -> Report:
         80,
         {"thriving": 50, "wavering": 10, "dormant": 2, "silent": 2, "dissolved": 16, "new": 0, "ended": 0},
         analysis,
+        (),
         fading,
         Trust(100, {"adviser": 100}, 2.0, (Register("g7", 5),), (), ()),
         Provenance("p", "0.1.0", 7, {"learned": 3}, 900, None, None),
     )
     return msgspec.structs.replace(made, **changes)
+
+
+def effect(action: str, size: Size | None, **changes: object) -> ActionEffect:
+    made = ActionEffect(action, 320, 160, 12, 40, 12, size)
+    return msgspec.structs.replace(made, **changes)
+
+
+def did(**changes: object) -> ActionsFound:
+    """A call that helps, and a story of which too little is known."""
+    call = Size(0.21, 0.12, 0.3, 0.0004)
+    few = effect("story", None, groups=9, why="9 groups, and 12 are needed")
+    men = Slice("sex", "male", 38, 120, 300, Range(0.31, 0.25, 0.37), effect("any", call))
+    women = Slice("sex", "female", 40, 200, 500, Range(0.52, 0.47, 0.57), effect("any", None))
+    quarter = Quarter(80, 0.11, 0.44, 2.5, (Share("none", 0.5, 0.4), Share("call", 0.5, 0.6)))
+    months = tuple(
+        ActionMonth(f"2027-{n:02}", 100, (ActionShare("none", 0.5, 0.4), ActionShare("call", 0.5, 0.6)))
+        for n in range(1, 13)
+    )
+    made = ActionsFound(
+        "learned", "Learns & <tells>", "difference", 0.05, {"group": 40}, True, 800, LeftOut(forced=7), (),
+        (effect("call", call), few), None, Sliced((women, men), 3, men, quarter), months,
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
+@pytest.fixture(scope="module")
+def with_actions() -> str:
+    return report_page(told(actions=(did(),)), "engagement report")
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +148,61 @@ def test_without_a_trial_it_shows_no_cause_and_says_so():
     page = report_page(told(trial=None), "engagement report")
     assert "<h1>62 of 80 groups are alive</h1>" in page
     assert "describes and shows no cause" in page
+
+
+def test_what_each_action_did_is_said_with_its_interval(with_actions):
+    assert (
+        "call earned more than nothing: +0.210 (+0.120 to +0.300); "
+        "by 320 decisions of 40 groups, 160 of them with it." in with_actions
+    )
+    assert (
+        "<td>0.21 (0.12 to 0.30)</td><td>under 0.001</td><td>320</td><td>160</td><td>12</td>" in with_actions
+    )
+    assert "share a chance of 5% of a false finding" in with_actions
+    assert "Learns &amp; &lt;tells&gt;" in with_actions
+
+
+def test_an_action_of_which_too_little_is_known_has_words_and_no_figure(with_actions):
+    assert "story: not enough data. 9 groups, and 12 are needed." in with_actions
+    assert "<th>story</th><td>not enough data</td><td></td>" in with_actions
+
+
+def test_errors_that_are_approximate_are_called_so(with_actions):
+    assert "The intervals are approximate" in with_actions
+    exact = report_page(told(actions=(did(approximate=False),)), "engagement report")
+    assert "approximate" not in exact
+
+
+def test_actions_have_a_figure_of_effects_and_one_of_months(with_actions):
+    drawings = re.findall(r"<svg.*?</svg>", with_actions, flags=re.DOTALL)
+    assert len(drawings) == 4
+    for drawing in drawings:
+        ET.fromstring(drawing)  # noqa: S314  # drawn by the test itself
+    assert ">call<" in drawings[2]
+    assert ">story<" not in drawings[2]
+    assert all(f">{word}<" in drawings[3] for word in ("none", "call", "2027-01", "2027-11"))
+
+
+def test_ratios_stand_around_1_and_say_so():
+    page = report_page(told(actions=(did(scale="ratio"),)), "engagement report")
+    assert "times the chance with nothing" in page
+    assert "×0.21" in page
+
+
+def test_the_slice_with_the_lowest_mean_is_named_and_the_lower_quarter_told(with_actions):
+    assert "The lowest mean reward: sex male, 0.310." in with_actions
+    assert with_actions.count("(lowest)") == 1
+    assert "The lower quarter: 80 with a mean reward of 0.11, against 0.44 of everybody" in with_actions
+    assert "3 more kinds have too few" in with_actions
+
+
+def test_where_nothing_was_decided_the_report_says_so(page):
+    assert "No strategy has decided anything yet" in page
+    nothing = Sliced((), 0, None, None)
+    bare = report_page(told(actions=(did(decisions=0, sliced=nothing, months=()),)), "engagement report")
+    assert "Not enough data: no decision counts." in bare
+    assert "No kind of member is in enough groups" in bare
+    assert "Chance has drawn nothing yet." in bare
 
 
 def test_numbers_are_written_as_people_read_them():

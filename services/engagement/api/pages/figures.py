@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from engagement.errors import Invalid
+from engagement.workflows.actions_over_time import ActionMonth
 from engagement.workflows.trial_found import Analysis, ArmFound, Range
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#5f6368", "#0072b2", "#d55e00", "#009e73", "#8a5a00", "#56b4e9")
 RISK_STEP_MONTHS = 6
+MOST_TICKS = 8
 MISSING = "figures need matplotlib; install engagement[research]"
 
 
@@ -33,7 +35,7 @@ def survival(found: Analysis) -> str:
             color=colour,
             linewidth=1.8,
         )
-    _label_ends(axes, arms, longest)
+    _label_ends(axes, [(100 * arm.curve[-1].alive, arm.arm) for arm in arms], longest)
     axes.axvline(found.horizon_months, color="#1b1e22", linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set(xlim=(0, longest), ylim=(0, 102), xlabel="months since the program ended")
     axes.set_ylabel("groups alive, of 100 drawn")
@@ -43,15 +45,18 @@ def survival(found: Analysis) -> str:
     return _svg(figure)
 
 
-def _label_ends(axes: "Axes", arms: Sequence[ArmFound], longest: float) -> None:
-    """Each arm named at the end of its curve, pushed apart where curves end alike."""
-    ends = sorted((100 * arm.curve[-1].alive, number) for number, arm in enumerate(arms))
+def _label_ends(axes: "Axes", ends: Sequence[tuple[float, str]], last: float) -> None:
+    """Each line named at its end, (height in hundredths, name), pushed apart where lines end alike."""
     height = -100.0
-    for end, number in ends:
+    for end, number in sorted((end, number) for number, (end, _) in enumerate(ends)):
         height = max(end, height + 6)
         axes.annotate(
-            arms[number].arm, (longest, height), (4, -3), textcoords="offset points", color=COLOURS[number]
+            ends[number][1], (last, height), (4, -3), textcoords="offset points", color=_colour(number)
         )
+
+
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
 
 
 def _risk_table(axes: "Axes", arms: Sequence[ArmFound], ticks: Sequence[int]) -> None:
@@ -68,15 +73,31 @@ def _risk_table(axes: "Axes", arms: Sequence[ArmFound], ticks: Sequence[int]) ->
     axes.text(-0.03, -0.17, "watched", transform=axes.transAxes, ha="right", va="top")
 
 
-def intervals(rows: Sequence[tuple[str, Range]], axis: str, scale: float = 1.0) -> str:
-    """Values with their 95 % intervals on one axis, a line each, nothing at 0."""
+def shares(months: Sequence[ActionMonth]) -> str:
+    """How likely each action was, month by month, as a line; dots are what was picked."""
+    figure = _figure(7.2, 3.4)
+    axes = figure.subplots()
+    places = range(len(months))
+    lines = list(zip(*(one.shares for one in months), strict=True))
+    for number, line in enumerate(lines):
+        axes.plot(places, [100 * row.probability for row in line], color=_colour(number), linewidth=1.8)
+        axes.plot(places, [100 * row.picked for row in line], "o", color=_colour(number), markersize=4)
+    _label_ends(axes, [(100 * line[-1].probability, line[-1].action) for line in lines], len(months) - 1)
+    every = -(-len(months) // MOST_TICKS)
+    axes.set_xticks(list(places)[::every], [one.month for one in months][::every])
+    axes.set(ylim=(-2, 102), ylabel="of 100 decisions")
+    return _svg(figure)
+
+
+def intervals(rows: Sequence[tuple[str, Range]], axis: str, scale: float = 1.0, nothing: float = 0.0) -> str:
+    """Values with their intervals on one axis, a line each. nothing : where a line stands for no effect"""
     figure = _figure(7.2, 0.8 + 0.42 * len(rows))
     axes = figure.subplots()
     for height, (_, told) in enumerate(reversed(rows)):
         if told.low is not None and told.high is not None:
             axes.plot([scale * told.low, scale * told.high], [height] * 2, color=COLOURS[1], linewidth=2)
         axes.plot([scale * told.value], [height], "o", color=COLOURS[1], markersize=6)
-    axes.axvline(0, color="#1b1e22", linewidth=0.9)
+    axes.axvline(nothing, color="#1b1e22", linewidth=0.9)
     axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)])
     axes.set(ylim=(-0.6, len(rows) - 0.4), xlabel=axis)
     return _svg(figure)

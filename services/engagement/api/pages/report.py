@@ -1,9 +1,13 @@
 """A program's report as one file that needs nothing else: to read, to send, to print."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from engagement.api.pages import figures
 from engagement.api.pages.page import environment, style
+from engagement.estimators.each_action import Size
+from engagement.workflows.effects import ActionsFound
+from engagement.workflows.effects_told import sentences, worst_in_words
 from engagement.workflows.report import Report
 from engagement.workflows.trial_found import Analysis, Range
 
@@ -28,12 +32,43 @@ def report_page(told: Report, command: str) -> str:
             style=style() + (Path(__file__).parents[1] / "static" / "report.css").read_text(),
             survival=None if found is None or not _followed(found) else figures.survival(found),
             differences=None if found is None else _differences(found),
+            actions=[_actions(one) for one in told.actions],
             conditions=CONDITIONS,
             number=number,
             percent=percent,
             span=span,
+            as_range=as_range,
         )
     )
+
+
+class ActionsShown(NamedTuple):
+    """What the actions of one strategy did, with its words and figures; None where there is none to draw."""
+
+    found: ActionsFound
+    sentences: list[str]
+    worst: str
+    sizes: str | None
+    months: str | None
+
+
+def _actions(found: ActionsFound) -> ActionsShown:
+    months = figures.shares(found.months) if found.months else None
+    return ActionsShown(found, sentences(found), worst_in_words(found.sliced.worst), _sizes(found), months)
+
+
+def _sizes(found: ActionsFound) -> str | None:
+    rows = [(row.action, as_range(row.size)) for row in found.effects if row.size is not None]
+    if not rows:
+        return None
+    if found.scale == "ratio":
+        return figures.intervals(rows, "times the chance with nothing", nothing=1.0)
+    return figures.intervals(rows, "more reward a decision than with nothing")
+
+
+def as_range(size: Size) -> Range:
+    """A size as a value and its range."""
+    return Range(size.value, size.low, size.high)
 
 
 def _followed(found: Analysis) -> bool:
