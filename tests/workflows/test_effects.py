@@ -21,6 +21,7 @@ from engagement.strategy.setup import Link
 from engagement.strategy.strategy import Outcome, Strategy
 from engagement.strategy.trial import Protocol, Trial, TrialCondition
 from engagement.workflows.effects import effects, material
+from engagement.workflows.effects_told import in_words
 from engagement.workflows.link import Linking, link
 from engagement.workflows.logged import LeftOut
 from engagement.workflows.outcome import Posted, post_outcomes
@@ -317,6 +318,12 @@ def test_the_command_says_it_in_plain_words_first(command):
     assert "The lower quarter: 60" in said
     assert "2026-03" in said
     assert "approximate" not in said
+
+
+def test_what_is_made_up_says_so_first(lived):
+    told = found(lived.here)
+    assert not told.simulated
+    assert in_words(msgspec.structs.replace(told, simulated=True))[0].startswith("Synthetic")
 
 
 def test_the_command_gives_everything_as_json(command):

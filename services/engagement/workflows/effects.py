@@ -19,7 +19,7 @@ from engagement.estimators.excursion import Excursions
 from engagement.estimators.sample import numbered
 from engagement.records import Floats
 from engagement.signals.features import DOSE_CAP
-from engagement.store import assignments, setup
+from engagement.store import assignments, facts, setup
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import midnight_ms
@@ -63,12 +63,14 @@ class ActionsFound(msgspec.Struct, frozen=True):
     """What the actions of one strategy did.
 
     alpha : that its actions share      clusters : what errors are summed by, and how many there are of it
+    simulated : time is made up, and so are the people
     approximate : what was drawn followed from what other groups had earned, so errors are not exact
     decisions : that count      left_out : those that do not, and why      reports : what is known, by action
     """
 
     strategy: str
     title: str
+    simulated: bool
     scale: Scale
     alpha: float
     clusters: dict[UnitOfTrial, int]
@@ -90,12 +92,13 @@ class Cluster(NamedTuple):
 
 
 class Material(NamedTuple):
-    """Everything that is read of a strategy.
+    """Everything that is read of a strategy. simulated : time is made up
 
     decided : all its decisions in order of time      strata, clusters : of those that count
     """
 
     strategy: Strategy
+    simulated: bool
     time_zone: str
     decided: tuple[Decision, ...]
     found: Chosen
@@ -131,6 +134,7 @@ def material(
     found = chosen(logged, strategy, now_ms)
     return Material(
         strategy,
+        facts.is_simulated(conn),
         catalogue.program.time_zone,
         tuple(row.decision for row in logged),
         found,
@@ -147,6 +151,7 @@ def effects(read: Material, moderator: Moderator | None = None) -> ActionsFound:
     return ActionsFound(
         strategy.id,
         strategy.title,
+        read.simulated,
         lot.scale,
         ALPHA,
         _counted(read.clusters),

@@ -9,6 +9,7 @@ from engagement.workflows.evaluation_told import not_counted, table
 from engagement.workflows.slices import Quarter, Slice, Sliced
 
 KINDS = {"group": "groups", "catchment": "catchments", "health_worker": "health workers"}
+SYNTHETIC = "Synthetic: time and people here are made up. No figure is evidence."
 APPROXIMATE = (
     "The intervals are approximate: what was drawn for a group followed also from what other groups had "
     "earned, and the errors take groups for independent."
@@ -18,6 +19,7 @@ APPROXIMATE = (
 def in_words(found: ActionsFound) -> list[str]:
     """The whole answer."""
     return [
+        *([SYNTHETIC] if found.simulated else []),
         f"{found.title}: what its actions did, by {found.decisions:,} decisions{_of(found)}.",
         *not_counted(found.left_out, found.reports),
         "",

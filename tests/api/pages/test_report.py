@@ -93,7 +93,8 @@ def did(**changes: object) -> ActionsFound:
         for n in range(1, 13)
     )
     made = ActionsFound(
-        "learned", "Learns & <tells>", "difference", 0.05, {"group": 40}, True, 800, LeftOut(forced=7), (),
+        "learned", "Learns & <tells>", False, "difference", 0.05, {"group": 40}, True, 800,
+        LeftOut(forced=7), (),
         (effect("call", call), few), None, Sliced((women, men), 3, men, quarter), months,
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
