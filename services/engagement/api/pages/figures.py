@@ -45,11 +45,11 @@ def survival(found: Analysis) -> str:
     return _svg(figure)
 
 
-def _label_ends(axes: "Axes", ends: Sequence[tuple[float, str]], last: float) -> None:
-    """Each line named at its end, (height in hundredths, name), pushed apart where lines end alike."""
+def _label_ends(axes: "Axes", ends: Sequence[tuple[float, str]], last: float, apart: float = 6.0) -> None:
+    """Each line named at its end, (height, name), pushed so far apart where lines end alike."""
     height = -100.0
     for end, number in sorted((end, number) for number, (end, _) in enumerate(ends)):
-        height = max(end, height + 6)
+        height = max(end, height + apart)
         axes.annotate(
             ends[number][1], (last, height), (4, -3), textcoords="offset points", color=_colour(number)
         )
@@ -80,12 +80,17 @@ def shares(months: Sequence[ActionMonth]) -> str:
     places = range(len(months))
     lines = list(zip(*(one.shares for one in months), strict=True))
     for number, line in enumerate(lines):
-        axes.plot(places, [100 * row.probability for row in line], color=_colour(number), linewidth=1.8)
+        style = "-" if number < len(COLOURS) else "--"
+        axes.plot(
+            places, [100 * row.probability for row in line], style, color=_colour(number), linewidth=1.8
+        )
         axes.plot(places, [100 * row.picked for row in line], "o", color=_colour(number), markersize=4)
-    _label_ends(axes, [(100 * line[-1].probability, line[-1].action) for line in lines], len(months) - 1)
+    top = 110 * max(max(row.probability, row.picked) for line in lines for row in line)
+    ends = [(100 * line[-1].probability, line[-1].action) for line in lines]
+    _label_ends(axes, ends, len(months) - 1, 0.06 * top)
     every = -(-len(months) // MOST_TICKS)
     axes.set_xticks(list(places)[::every], [one.month for one in months][::every])
-    axes.set(ylim=(-2, 102), ylabel="of 100 decisions")
+    axes.set(ylim=(-0.02 * top, top), ylabel="of 100 decisions")
     return _svg(figure)
 
 
