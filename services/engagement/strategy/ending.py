@@ -55,7 +55,9 @@ def offered(catalogue: Catalogue) -> list[AnyAction]:
     """The actions that a strategy which runs still offers, in the order of their ids."""
     running = (row for row in catalogue.strategies.values() if not row.paused)
     names = {name for row in running for name in row.actions}
-    return [action for name, action in sorted(catalogue.actions.items()) if name in names and not action.retired]
+    return [
+        action for name, action in sorted(catalogue.actions.items()) if name in names and not action.retired
+    ]
 
 
 def stays_free(action: AnyAction, site: Site) -> bool:
