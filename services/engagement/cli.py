@@ -7,11 +7,22 @@ from importlib.metadata import version
 
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from engagement.commands import demo, ending, exports, files, imports, init, learning, programs, serve
+from engagement.commands import (
+    demo,
+    exports,
+    files,
+    goodbye,
+    handover,
+    imports,
+    init,
+    learning,
+    programs,
+    serve,
+)
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
-FAMILIES = (serve, programs, init, files, imports, exports, learning, ending, demo)
+FAMILIES = (serve, programs, init, files, imports, exports, learning, handover, goodbye, demo)
 """In the order in which help lists them."""
 
 

@@ -1,10 +1,13 @@
-"""The command that writes files for spreadsheets and for DHIS2."""
+"""The command that writes files: for spreadsheets, for DHIS2, and a whole program as one archive."""
 
+import os
+import zipfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection
 
 from engagement.commands.terminal import (
     ONE_PROGRAM,
@@ -20,6 +23,7 @@ from engagement.commands.terminal import (
 from engagement.errors import Invalid
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.leaving import Part, patiently
 from engagement.workflows.dhis2 import (
     count_groups,
     data_values,
@@ -29,14 +33,17 @@ from engagement.workflows.dhis2 import (
     unmapped,
 )
 from engagement.workflows.export import RegisterWanted, RosterWanted, register_sheet, roster_sheet
+from engagement.workflows.export_all import export_all
 from engagement.workflows.sheet_written import Filled, as_csv, as_workbook
 
 
 def add(command: Command) -> None:
     """Names the commands of this file."""
-    export = command("export", _export, "write a roster, a register to fill in, or counts for DHIS2")
-    export.add_argument("what", choices=("roster", "register", "dhis2"))
-    export.add_argument("file", type=Path, help="ending in .xlsx or .csv; for dhis2 in .json")
+    export = command("export", _export, "write a roster, a register to fill in, counts for DHIS2, or all")
+    export.add_argument("what", choices=("roster", "register", "dhis2", "all"))
+    export.add_argument(
+        "file", type=Path, help="ending in .xlsx or .csv; for dhis2 in .json, for all in .zip"
+    )
     export.add_argument("--site", default="", help="a roster or register of this site only")
     export.add_argument("--group", default="", help="a roster or register of this group only")
     export.add_argument("--month", metavar="MONTH", help="such as 2026-03; for dhis2 the last one by default")
@@ -47,10 +54,40 @@ def add(command: Command) -> None:
 
 
 def _export(arguments: Arguments) -> None:
+    if arguments.what == "all":
+        with opened(arguments) as (db, _):
+            write_archive(db, only_program(db, arguments), arguments.file)
+        return
     written = {"roster": _roster_file, "register": _register_file, "dhis2": _dhis2_file}[arguments.what]
     with opened(arguments) as (db, kept):
         content = written(arguments, db, kept, only_program(db, arguments), now_of(db))
     write(arguments.file, content)
+
+
+def write_archive(db: Database, program_id: str, file: Path) -> None:
+    """Writes the whole program, as it stands at one moment."""
+    with db.read() as conn:
+        patiently(conn)
+        parts = archived(conn, program_id, file)
+    say(f"{sum(part.rows for part in parts)} rows of {len(parts)} tables")
+    say(f"Written: {file}")
+
+
+def archived(conn: Connection, program_id: str, file: Path) -> tuple[Part, ...]:
+    """Writes the archive under another name first: a file of this name is whole, and on the disk."""
+    if file.suffix.lower() != ".zip":
+        raise Invalid(f"{file} must end in .zip")
+    part = file.with_name(file.name + ".part")
+    try:
+        with part.open("wb") as raw:
+            with zipfile.ZipFile(raw, "w") as archive:
+                parts = export_all(conn, program_id, archive)
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.replace(file)
+    except OSError as flaw:
+        raise Invalid(f"cannot write {file}: {flaw}") from flaw
+    return parts
 
 
 def _roster_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:

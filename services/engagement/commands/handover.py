@@ -1,4 +1,4 @@
-"""The commands of a program's end: to hand a site over, and to say goodbye."""
+"""The command that hands a site over: a page for each group, and one for the new keeper."""
 
 from datetime import date
 from pathlib import Path
@@ -46,7 +46,7 @@ def _handover(arguments: Arguments) -> None:
     content = (
         msgspec.json.format(msgspec.json.encode(told)) if arguments.json else handover_sheets(told).encode()
     )
-    write(placed(arguments.out, name), content)
+    write(_placed(arguments.out, name), content)
 
 
 def handed(
@@ -70,7 +70,7 @@ def _noon_ms(db: Database, kept: Kept, program_id: str, on: str) -> int:
     return midnight_ms(day, zone) + HALF_A_DAY_MS
 
 
-def placed(out: Path | None, name: str) -> Path:
+def _placed(out: Path | None, name: str) -> Path:
     """Where a file goes: by its own name into a folder, or as it is named."""
     if out is None or out.is_dir():
         return (out or Path()) / name
