@@ -1,4 +1,4 @@
-"""The command that ends a program: it counts, it writes everything out, and only when it is meant it deletes."""
+"""The command that ends a program: it counts, writes everything out, and deletes only when that is meant."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -106,11 +106,12 @@ def wipe(db: Database) -> bool:
     try:
         cursor = connection.cursor()
         cursor.execute("VACUUM")
-        if not db.is_sqlite:
-            return True
-        busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+        if db.is_sqlite:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return not cursor.fetchone()[0]
     except sqlite3.OperationalError:  # another connection writes, or reads, at this moment
         return False
+    else:
+        return True
     finally:
         connection.close()
