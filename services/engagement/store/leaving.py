@@ -108,7 +108,8 @@ def wipe(db: Database) -> bool:
         cursor.execute("VACUUM")
         if db.is_sqlite:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return not cursor.fetchone()[0]
+            (busy, *_) = cursor.fetchall()[0]
+            return not busy
     except sqlite3.OperationalError:  # another connection writes, or reads, at this moment
         return False
     else:
