@@ -55,6 +55,8 @@ COMMANDS = [
     "replay",
     "promotion",
     "prior",
+    "handover",
+    "goodbye",
     "demo",
 ]
 

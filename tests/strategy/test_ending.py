@@ -49,7 +49,7 @@ def test_the_last_day_is_the_last_on_which_it_is_available(action: AnyAction) ->
         assert not any(open_on(action, last + timedelta(days=days)) for days in range(1, 400, 13))
 
 
-def test_by_hand() -> None:
+def test_the_last_days_of_the_template_are_those_worked_out_by_hand() -> None:
     days = {action.id: last_day(action, SITE) for action in ALL}
     assert days["goal_reminder"] is None
     assert days["transport_token"] == days["adviser_call"] == days["group_transport"] == date(2026, 6, 30)

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import zipfile
+from typing import Any
 
 import pytest
+from sqlalchemy import LargeBinary
 
 from engagement.store import decisions, leaving
 from engagement.store.tables import LEDGER
@@ -34,7 +36,7 @@ def archive(here: Here) -> tuple[dict[str, bytes], tuple[leaving.Part, ...], byt
         return {name: made.read(name) for name in made.namelist()}, parts, raw.getvalue()
 
 
-def lines(files: dict[str, bytes], table: str) -> list[dict[str, object]]:
+def lines(files: dict[str, bytes], table: str) -> list[dict[str, Any]]:
     if f"{table}.csv" in files:
         return list(csv.DictReader(io.StringIO(files[f"{table}.csv"].decode())))
     return [json.loads(line) for line in files[f"{table}.jsonl"].splitlines()]
@@ -59,8 +61,6 @@ def test_the_columns_are_explained_beside_them(here: Here) -> None:
 
 
 def test_every_column_of_bytes_is_told_or_secret() -> None:
-    from sqlalchemy import LargeBinary
-
     held = {
         (table.name, column.name)
         for table in LEDGER
@@ -87,8 +87,8 @@ def test_a_decision_is_told_with_its_probabilities(here: Here) -> None:
     assert len(told) == len(stored) == 9
     for row in told:
         evidence = stored[str(row["decision_id"])].evidence
-        assert row["evidence"]["actions"] == list(evidence.actions)  # type: ignore[index]  # JSON
-        assert row["evidence"]["probability"] == (propensities(evidence)[0] / 2**32).tolist()  # type: ignore[index]
+        assert row["evidence"]["actions"] == list(evidence.actions)
+        assert row["evidence"]["probability"] == (propensities(evidence)[0] / 2**32).tolist()
 
 
 def test_the_same_rows_give_the_same_archive(here: Here) -> None:

@@ -105,7 +105,7 @@ def suggest(here: Here, day: float, strategy: str = "for_groups", **unit: str) -
 
 
 def say(here: Here, decision: str, status: str, day: float) -> None:
-    (told,) = here.run(answer, [(decision, Reply(status))], day=day)  # type: ignore[arg-type]
+    (told,) = here.run(answer, [(decision, Reply(status))], day=day)  # type: ignore[arg-type]  # one of the words
     assert not isinstance(told, Exception), told
 
 
@@ -221,7 +221,7 @@ def test_barriers_readings_and_doubts_change_no_letter_of_a_groups_page(here: He
     revise(here, Member(id="m3", barriers=barriers, barriers_checked_on=date(2026, 3, 1)), day=1)
     kinds = {"motivation": 1, "family_sabotage": 1, "pressure_controlled": 0, "glucose_controlled": 0}
     told = here.run(ingest, [said(kind, 2, value, member="m3") for kind, value in kinds.items()], day=3)
-    assert [one.status for one in told] == ["stored"] * len(kinds)  # type: ignore[union-attr]
+    assert [one.status for one in told] == ["stored"] * len(kinds)  # type: ignore[union-attr]  # a mistake has none and fails
     assert of_group(here, NEAR) == before
 
 
