@@ -11,31 +11,25 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from engagement.actions.action import Carrier
-from engagement.actions.incentive import Incentive
 from engagement.errors import Mistake, NotFound
 from engagement.signals.signal import AUDIENCES, Audience
 from engagement.store import beliefs, decisions, keys, page_links, resources, setup, signals, units
-from engagement.store.decisions import Decision
-from engagement.store.identifiers import first_uuid7
 from engagement.store.kept import Kept
 from engagement.store.keys import Scope
 from engagement.strategy.cadence import budget_period, local_date
 from engagement.strategy.ending import When, offered, when
-from engagement.strategy.life import Status
 from engagement.strategy.purse import Resource
 from engagement.strategy.setup import Catalogue, Consent, Group, Site, phase
 from engagement.workflows.crew import all_names
-from engagement.workflows.earned import unearned
 from engagement.workflows.group_handed import Stops, stopping
+from engagement.workflows.open_promises import Promise, promises
 from engagement.workflows.safety import OpenReferral, open_referrals
 from engagement.workflows.tell import moment
-from engagement.workflows.wording import spoken, titled, words_in
-from engagement.workflows.worklist import OPEN_MS, seats_of, still_wanted
+from engagement.workflows.wording import spoken, words_in
 
 READER: Audience = "staff"
 MOST = 1_000
-"""Open promises, and live links, that are told of one site."""
+"""Live links that are counted."""
 
 
 class KeyHeld(msgspec.Struct, frozen=True):
@@ -55,23 +49,6 @@ class BudgetLeft(msgspec.Struct, frozen=True):
     limit_minor: int
     left_minor: int
     last_day: date | None
-
-
-class Promise(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was suggested or agreed here and is open. seat : null where it is for the group
-
-    due_on : the last day on which it is open
-    earned : of an incentive, whether somebody else has said that it was; null where nothing is to be earned
-    """
-
-    decision_id: str
-    group: str
-    seat: int | None
-    title: str
-    carrier: Carrier
-    status: Status
-    due_on: date
-    earned: bool | None
 
 
 class Agreed(msgspec.Struct, frozen=True):
@@ -103,6 +80,7 @@ class Keeper(msgspec.Struct, frozen=True, kw_only=True):
     program: str
     language: str
     currency: str
+    time_zone: str
     draft: bool
     phase: str
     when: When
@@ -168,6 +146,7 @@ def _keeper(
         program=program.title,
         language=words.language,
         currency=program.currency,
+        time_zone=program.time_zone,
         draft=words.status == "draft",
         phase=phase(site, today),
         when=when(site, today),
@@ -186,7 +165,7 @@ def _keeper(
         ),
         links=len(page_links.live(conn, program_id, AUDIENCES, "", MOST, now_ms)),
         budgets=tuple(_budgets(conn, program_id, catalogue, site, today)),
-        promises=tuple(_promises(conn, kept, program_id, catalogue, groups, words.language, now_ms)),
+        promises=tuple(promises(conn, kept, program_id, catalogue, groups, words, now_ms)),
         cases=_cases(conn, kept, program_id, people, now_ms),
         consents=tuple(_consents(conn, program_id, people, today)),
         stops=tuple(stopping(offered(catalogue), site, words)),
@@ -215,52 +194,6 @@ def _budgets(
         days = [day for day in ends if day is not None]
         last = max(days) if days and (payer == "program" or len(days) == len(ends)) else None
         yield BudgetLeft(payer, period, budget.limit_minor, budget.limit_minor - taken, last)
-
-
-def _promises(
-    conn: Connection,
-    kept: Kept,
-    program_id: str,
-    catalogue: Catalogue,
-    groups: Sequence[str],
-    language: str,
-    now_ms: int,
-) -> Iterable[Promise]:
-    """What is to be earned first."""
-    found = decisions.standing(
-        conn,
-        program_id,
-        actions=sorted(catalogue.actions),
-        statuses=("proposed", "accepted"),
-        groups=groups,
-        after=first_uuid7(now_ms - OPEN_MS),
-        open_at_ms=now_ms,
-        limit=MOST,
-    )
-    shown = still_wanted(conn, program_id, catalogue, found, now_ms)
-    seats = seats_of(conn, program_id, shown, local_date(now_ms, catalogue.program.time_zone))
-    missing = unearned(conn, kept, program_id, [row for row, _ in shown], now_ms)
-    for decision, status in sorted(shown, key=lambda row: not _to_earn(catalogue, row[0])):
-        action = catalogue.actions[decision.action_id]
-        yield Promise(
-            decision_id=decision.decision_id,
-            group=decision.group_id,
-            seat=_seat(decision, seats),
-            title=titled(action, words_in(language)),
-            carrier=action.carrier,
-            status=status,
-            due_on=local_date(decision.expires_at - 1, catalogue.program.time_zone),
-            earned=decision.decision_id not in missing if _to_earn(catalogue, decision) else None,
-        )
-
-
-def _to_earn(catalogue: Catalogue, decision: Decision) -> bool:
-    action = catalogue.actions[decision.action_id]
-    return isinstance(action, Incentive) and bool(action.earned_by)
-
-
-def _seat(decision: Decision, seats: dict[str, int | None]) -> int | None:
-    return seats.get(decision.unit_id) if decision.unit_kind == "member" else None
 
 
 def _cases(

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from engagement.api.pages.page import environment, style
 from engagement.workflows.handover import Handover
@@ -28,9 +29,10 @@ def goodbye_sheets(told: Handover) -> str:
 
 
 def _sheets(template: str, told: Handover) -> str:
-    sheet = environment().get_template(template)
+    sheet, zone = environment().get_template(template), ZoneInfo(told.keeper.time_zone)
     return sheet.render(
         page=told,
+        local=lambda moment: moment.astimezone(zone).date(),
         words_in=words_in,
         money=money,
         style=sheet_style(),
