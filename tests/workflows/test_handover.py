@@ -1,6 +1,6 @@
 """What a group and the new keeper are told as a program ends at their site, and what no page may hold."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from engagement.actions.nudge import Nudge
 from engagement.api.pages.handover import goodbye_sheets, handover_sheets
 from engagement.bandits.allocations.fixed_schedule import FixedSchedule
 from engagement.errors import NotFound
-from engagement.signals.rhythm import EveryMonth
+from engagement.signals.rhythm import EveryMonth, EveryWeeks
 from engagement.store import decisions, setup
 from engagement.strategy.replay import scored
 from engagement.strategy.setup import Barriers, Budget, Group, HealthWorker, Link, Member, Site
@@ -121,6 +121,15 @@ def test_it_tells_who_leads_and_when_the_next_six_meetings_are(here: Here) -> No
     ]  # fmt: skip
     other = handed(here, NEAR).groups[1]
     assert (other.adviser, other.deputies, other.meetings[0].any_day) == (None, (), True)
+
+
+def test_six_meetings_are_told_of_the_slowest_rhythm_too(here: Here) -> None:
+    rhythm = EveryWeeks(first_on=date(2026, 4, 20), weeks=26)
+    revise(here, Group(id="g", site="here", rhythm=rhythm), day=1)
+    apart = timedelta(weeks=26)
+    assert [row.on for row in of_group(here, NEAR + 2).meetings] == [
+        date(2026, 4, 20) + place * apart for place in range(6)
+    ]
 
 
 def test_a_virtual_group_has_no_dates_and_one_that_ended_no_page(here: Here) -> None:
