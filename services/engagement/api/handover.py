@@ -24,7 +24,7 @@ async def site_handover(
         Literal["en", "hi", "te"] | None, QueryParameter(description="Each group's own where absent")
     ] = None,
 ) -> Handover:
-    """Tell what is handed over at a site, for each of its groups and for the new keeper.
+    """Tell what is handed over at a site, to each of its groups and to the new keeper.
 
     A group's part may be read by its adviser and holds no more than that: who leads, six meetings ahead, what
     was tried and how sure it is that it helps, the fund, what stops and what stays. The keeper's part is for
