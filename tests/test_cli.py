@@ -58,6 +58,8 @@ COMMANDS = [
     "trial",
     "evaluate",
     "report",
+    "handover",
+    "goodbye",
     "demo",
 ]
 

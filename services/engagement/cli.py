@@ -12,6 +12,8 @@ from engagement.commands import (
     evaluations,
     exports,
     files,
+    goodbye,
+    handover,
     imports,
     init,
     learning,
@@ -23,7 +25,10 @@ from engagement.commands import (
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
-FAMILIES = (serve, programs, init, files, imports, exports, learning, trials, evaluations, reports, demo)
+FAMILIES = (
+    serve, programs, init, files, imports, exports, learning, trials, evaluations, reports, handover, goodbye,
+    demo,
+)  # fmt: skip
 """In the order in which help lists them."""
 
 
