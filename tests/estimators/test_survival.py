@@ -131,6 +131,13 @@ def test_a_covariate_that_parts_the_dead_from_the_living_is_refused():
         cox(parted, np.array([[1.0]] * 3 + [[0.0]] * 3))
 
 
+def test_where_all_have_died_nobody_need_be_followed_any_longer():
+    gone = lives([1, 3], [True, True])
+    assert (alive_at(gone, 12.0).value, restricted_mean(gone, 12.0).value) == (0.0, 2.0)
+    with pytest.raises(Invalid, match="nobody was followed"):
+        alive_at(lives([1, 3], [True, False]), 12.0)
+
+
 def test_where_all_died_at_once_the_hazards_are_alike():
     found = cox(lives([3, 3, 3, 3], [True] * 4), np.array([[0.0], [0.0], [1.0], [1.0]]))
     assert found.ratio(0) == (1.0, (1.0, 1.0), 1.0)

@@ -63,9 +63,9 @@ def report(here, group, until, then=None, members=(1, 2, 3, 4)):
     here.run(ingest, [*met, *missed], day=28.0 * MEETINGS)
 
 
-def found(here, **more):
+def found(here, on=CUT):
     with here.db.read() as conn:
-        return analyse(conn, here.kept, here.id, "which", ms((CUT - FIRST).days), **more)
+        return analyse(conn, here.kept, here.id, "which", ms((on - FIRST).days))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The command that hands a site over: a page for each group, and one for the new keeper."""
 
-from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -10,21 +9,17 @@ from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
     Command,
-    now_of,
+    moment_of,
     only_program,
     opened,
     write,
 )
-from engagement.errors import Invalid
-from engagement.store import facts, setup
+from engagement.store import facts
 from engagement.store.database import Database
 from engagement.store.kept import Kept
-from engagement.strategy.cadence import midnight_ms
 from engagement.workflows.handover import Handover, handover
 from engagement.workflows.keeper import KeeperWanted
 from engagement.workflows.wording import LANGUAGES
-
-HALF_A_DAY_MS = 43_200_000
 
 
 def add(command: Command) -> None:
@@ -53,21 +48,10 @@ def handed(
     db: Database, kept: Kept, program_id: str, site: str, language: str | None, on: str | None
 ) -> Handover:
     """A site's handover, as of noon of a day where one is given; then no clock is asked."""
-    now_ms = now_of(db) if on is None else _noon_ms(db, kept, program_id, on)
+    now_ms = moment_of(db, kept, program_id, on)
     with db.read() as conn:
         told = handover(conn, kept, program_id, KeeperWanted(site, language or ""), now_ms)
         return msgspec.structs.replace(told, simulated=facts.is_simulated(conn))
-
-
-def _noon_ms(db: Database, kept: Kept, program_id: str, on: str) -> int:
-    try:
-        day = date.fromisoformat(on)
-    except ValueError:
-        raise Invalid(f"`{on}` is not a day; write it like 2026-06-30") from None
-    with db.read() as conn:
-        revision = setup.catalogue_revision(conn, program_id)
-        zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
-    return midnight_ms(day, zone) + HALF_A_DAY_MS
 
 
 def _placed(out: Path | None, name: str) -> Path:

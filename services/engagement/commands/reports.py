@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -12,17 +11,13 @@ from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
     Command,
-    now_of,
+    moment_of,
     only_program,
     opened,
     write,
 )
 from engagement.errors import Invalid
-from engagement.store import facts
-from engagement.strategy.cadence import midnight_ms
 from engagement.workflows.report import Report, ReportWanted, report
-
-NOON_MS = 43_200_000
 
 
 def add(command: Command) -> None:
@@ -36,18 +31,11 @@ def add(command: Command) -> None:
 
 
 def _report(arguments: Arguments) -> None:
-    try:
-        on = None if arguments.on is None else date.fromisoformat(arguments.on)
-    except ValueError:
-        raise Invalid(f"`{arguments.on}` is not a day; write it like 2027-06-30") from None
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
+        now_ms = moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
-            made_up = facts.is_simulated(conn)
-        # with a day nobody's clock is asked, so a simulated program can be reported as well
-        now_ms = now_of(db) if on is None or not made_up else midnight_ms(on, "UTC") + NOON_MS
-        with db.read() as conn:
-            told = report(conn, kept, program_id, ReportWanted(arguments.trial, on), now_ms)
+            told = report(conn, kept, program_id, ReportWanted(arguments.trial), now_ms)
     write(arguments.out, report_page(told, _command(arguments)).encode())
     if arguments.tables is not None:
         _tables(told, arguments.tables)

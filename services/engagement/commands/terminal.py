@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from engagement.clock import SystemClock
@@ -12,8 +13,10 @@ from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import is_current
+from engagement.strategy.cadence import midnight_ms
 
 Arguments = argparse.Namespace
+HALF_A_DAY_MS = 43_200_000
 ONE_PROGRAM = "the program's id; not needed when there is one program"
 Run = Callable[[Arguments], int | None]
 """What a command does; returns its exit code, None for 0."""
@@ -70,6 +73,23 @@ def now_of(db: Database) -> int:
         if facts.is_simulated(conn):
             raise Invalid("time in this database is simulated; use the server's own addresses instead")
     return SystemClock().now_ms()
+
+
+def moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
+    """Noon of a day where the program is, in milliseconds; without a day now.
+
+    With a day no clock is asked, so that a program whose time is simulated can be looked at, too.
+    """
+    if on is None:
+        return now_of(db)
+    try:
+        day = date.fromisoformat(on)
+    except ValueError:
+        raise Invalid(f"`{on}` is not a day; write it like 2026-06-30") from None
+    with db.read() as conn:
+        revision = setup.catalogue_revision(conn, program_id)
+        zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
+    return midnight_ms(day, zone) + HALF_A_DAY_MS
 
 
 def text_of(file: Path, most: int | None = None) -> str:

@@ -1,11 +1,9 @@
 """The command of trials: who is assigned, who is in which arm, and what was found."""
 
-from datetime import date
-
 import msgspec
 
-from engagement.commands.terminal import ONE_PROGRAM, Arguments, Command, now_of, only_program, opened, say
-from engagement.errors import Invalid, Mistake
+from engagement.commands.terminal import ONE_PROGRAM, Arguments, Command, moment_of, only_program, opened, say
+from engagement.errors import Mistake
 from engagement.workflows.trial import Wanted, assign_asked
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis, ArmFound, Range
@@ -23,20 +21,14 @@ def add(command: Command) -> None:
         "--assign", action="store_true", help="first assign every group that takes part and has no arm yet"
     )
     trial.add_argument("--found", action="store_true", help="what has been found, as the protocol has it")
-    trial.add_argument("--on", type=_day, metavar="DATE", help="with --found, the last day that is looked at")
+    trial.add_argument("--on", metavar="DAY", help="as of this day, such as 2027-06-30; today when absent")
     trial.add_argument("--json", action="store_true", help="with --found, everything, as JSON")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(f"`{text}` is not a date such as 2027-01-31") from None
 
 
 def _trial(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
-        program_id, now_ms = only_program(db, arguments), now_of(db)
+        program_id = only_program(db, arguments)
+        now_ms = moment_of(db, kept, program_id, arguments.on)
         if arguments.assign:
             with db.write() as conn:
                 wanted = [(arguments.trial, Wanted())]
@@ -47,7 +39,7 @@ def _trial(arguments: Arguments) -> None:
             say(*(f"not assigned: {row.group}: {row.words}" for row in made.left_out))
         with db.read() as conn:
             if arguments.found:
-                found = analyse(conn, kept, program_id, arguments.trial, now_ms, arguments.on)
+                found = analyse(conn, kept, program_id, arguments.trial, now_ms)
                 say(*([msgspec.json.encode(found).decode()] if arguments.json else _found(found)))
                 return
             [told] = tell_trials(conn, kept, program_id, [(arguments.trial, "", MOST)], now_ms)

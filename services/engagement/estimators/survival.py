@@ -98,7 +98,8 @@ def _influences(lives: Lives, time: float) -> tuple[Curve, Floats]:
     by the weight of i, where d_s of r_s at risk die at s. Σψ_i(t)² over groups is Greenwood's variance.
     """
     found = curve(lives)
-    if lives.time.max() < time:
+    all_dead = len(found.alive) > 0 and found.alive[-1] == 0  # then nobody need be followed any longer
+    if lives.time.max() < time and not all_dead:
         raise Invalid(
             f"nobody was followed for {time:g} months; the longest was followed for {lives.time.max():g}"
         )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from engagement.errors import NotFound
 from engagement.signals.states import STATES, State
-from engagement.store import decisions, facts, setup
+from engagement.store import assignments, decisions, facts, setup
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.workflows.crew import all_names
@@ -56,10 +56,9 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class ReportWanted(msgspec.Struct, frozen=True):
-    """trial : the only one when None, or none      on : the last day that is looked at, today when None"""
+    """trial : the only one when None, or none"""
 
     trial: str | None = None
-    on: date | None = None
 
 
 def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, now_ms: int) -> Report:
@@ -69,11 +68,13 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
     """
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     zone = catalogue.program.time_zone
-    on = wanted.on or local_date(now_ms, zone)
+    on = local_date(now_ms, zone)
     name = wanted.trial
     if name is None and len(catalogue.trials) > 1:
         raise NotFound(f"there are several trials; name one of {', '.join(sorted(catalogue.trials))}")
     name = name or next(iter(catalogue.trials), None)
+    if wanted.trial is None and name is not None and not assignments.any_of(conn, program_id, name):
+        name = None  # nobody was assigned yet, so nothing was compared
     names = all_names(conn, program_id, "group")
     standing = Counter(row.state for row in states_of(conn, kept, program_id, names, now_ms).values())
     count, first, last = decisions.range_of(conn, program_id)
@@ -83,7 +84,7 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
         facts.is_simulated(conn),
         len(names),
         {state: standing[state] for state in STATES},
-        None if name is None else analyse(conn, kept, program_id, name, now_ms, on),
+        None if name is None else analyse(conn, kept, program_id, name, now_ms),
         fading(conn, program_id, catalogue, names, on),
         trust(conn, program_id, names, zone, on),
         Provenance(

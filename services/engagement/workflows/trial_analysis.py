@@ -31,10 +31,8 @@ from engagement.workflows.trial_rows import GroupRow, rows_of
 STEP_MONTHS = 3
 
 
-def analyse(
-    conn: Connection, kept: Kept, program_id: str, name: str, now_ms: int, on: date | None = None
-) -> Analysis:
-    """The analysis as the protocol has it. on : the last day that is looked at, today when None
+def analyse(conn: Connection, kept: Kept, program_id: str, name: str, now_ms: int) -> Analysis:
+    """The analysis as the protocol has it, of what happened until today.
 
     raises : NotFound for an unknown trial; Invalid when nobody was assigned
     """
@@ -42,7 +40,7 @@ def analyse(
     trial = catalogue.trials.get(name)
     if trial is None:
         raise NotFound(f"there is no trial `{name}` in this program")
-    cut_on = on or local_date(now_ms, catalogue.program.time_zone)
+    cut_on = local_date(now_ms, catalogue.program.time_zone)
     return analysed(trial, rows_of(conn, kept, program_id, catalogue, trial, cut_on), cut_on)
 
 
