@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.demonstration.calendar import last_day, meeting, moment, month_name
+from engagement.simulation.calendar import last_day, meeting, moment, month_name
 from engagement.demonstration.course import begun
 from engagement.demonstration.options import Options
 from engagement.demonstration.people import People, drawn, rosters

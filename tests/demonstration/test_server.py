@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from engagement.demonstration.calendar import FIRST
+from engagement.simulation.calendar import FIRST
 from engagement.demonstration.server import serving
 from engagement.errors import Fault
 from engagement.store import facts
