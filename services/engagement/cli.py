@@ -7,11 +7,11 @@ from importlib.metadata import version
 
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from engagement.commands import demo, exports, files, imports, init, learning, programs, serve
+from engagement.commands import demo, exports, files, imports, init, learning, programs, serve, studies
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
-FAMILIES = (serve, programs, init, files, imports, exports, learning, demo)
+FAMILIES = (serve, programs, init, files, imports, exports, learning, demo, studies)
 """In the order in which help lists them."""
 
 

@@ -6,7 +6,7 @@ month. Whatever the contender does, the world draws the same numbers at the same
 numbers), so that two contenders of one seed differ by what they did and by nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -40,7 +40,10 @@ from engagement.strategy.strategy import Strategy
 
 
 class Decided(NamedTuple):
-    """The N decisions of a month: their places among members or groups, what was picked and how likely."""
+    """The N decisions of a month: their places among members or groups, what was picked and how likely.
+
+    reward : (N,), NaN where nothing will ever be heard      randomised : (N,)
+    """
 
     rows: Integers
     action: Integers
@@ -52,8 +55,8 @@ class Decided(NamedTuple):
 class Lived(NamedTuple):
     """A month as a contender lived it.
 
-    there : (G, M), active when it began      visited : (G,)      reported : (G,)
-    cost_minor, health_worker_minutes : (G,)      regret : (G,), summed over those of `asked` seats
+    there : (G, M), active when it began      visited, reported : (G,)
+    cost_minor, health_worker_minutes : (G,)      regret : (G,), summed over `asked` seats
     """
 
     there: Bools
@@ -65,6 +68,37 @@ class Lived(NamedTuple):
     regret: Floats
     asked: Integers
     decided: Decided | None
+
+
+class _Run(NamedTuple):
+    """What is the same in every month."""
+
+    setting: Setting
+    world: World
+    contender: Contender
+    names: Names
+    effects: Effects
+    seed: int
+
+    @property
+    def running(self) -> int:
+        """Months until the program's end."""
+        return self.setting.size.months_running
+
+
+class _Now(NamedTuple):
+    """A month as it begins. there : (G, M)      left : days until the program's end"""
+
+    month: int
+    state: Any
+    known: Known
+    there: Bools
+    left: int
+
+    @property
+    def alive(self) -> Bools:
+        """Whether anybody of each group is there, (G,)."""
+        return np.asarray(self.there.any(axis=1))
 
 
 class _Memory(NamedTuple):
@@ -79,9 +113,13 @@ class _Memory(NamedTuple):
 
 
 class _Picks(NamedTuple):
-    """What a strategy wants of a month. done : (N,), of the rows      act : (G, M)"""
+    """What a strategy wants of a month.
+
+    group : (N,), that of each unit      done : (N,), whether it is carried out      act : (G, M)
+    """
 
     wanted: Wanted
+    group: Integers
     chosen: Chosen
     done: Bools
     act: Integers
@@ -90,46 +128,33 @@ class _Picks(NamedTuple):
 def lived(setting: Setting, world: World, contender: Contender, seed: int) -> list[Lived]:
     """Every month of one run."""
     setting = _at_home(setting, world)
-    groups, seats = _shape(setting, world)
-    effects, names = world.effects(setting.effects), named(groups, seats)
-    state = begin(world, groups, seats, effects.dose.size, seed)
+    groups, seats = world.groups or setting.size.groups, world.seats or setting.size.seats
+    effects = world.effects(setting.effects)
+    run = _Run(setting, world, contender, named(groups, seats), effects, seed)
+    state: Any = begin(world, groups, seats, effects.dose.size, seed)
     memory = _begun(contender, groups, seats)
     months = []
     for month in range(setting.size.months):
-        state = befallen(world, state, month, seed)
-        known = Known(None, None) if world.minimal else Known(state.urban, state.barriers)
-        memory = _learned(memory, month, seats)
-        there = state.active & state.alive[:, None]
-        going = _visits(setting, world, contender, memory.standing, known, there, month, seed)
-        picks = _picks(setting, world, contender, memory, names, known, there, going, month, seed)
-        act = np.zeros(there.shape, np.int64) if picks is None else picks.act
-        if going.any():
-            act = np.where(going[:, None], setting.number(VISIT), act)
-        missing = _regret(setting, world, state, act, effects, there & ~going[:, None], month)
-        before = state
-        state, happened = moved(world, state, act, effects, month, setting.size.months_running, seed)
-        reports = reporting(world, groups, month, seed)
-        memory, decided = _remembered(
-            setting, contender, memory, picks, names, known, there, going, before, happened, reports, month
-        )
-        months.append(
-            Lived(
-                there,
-                happened,
-                going,
-                reports.reported,
-                *_spent(setting, contender, picks, going, seats),
-                *missing,
-                decided,
-            )
-        )
+        now = _now(run, state, month)
+        memory = _learned(memory, now)
+        state, memory, one = _month(run, memory, now)
+        months.append(one)
     return months
 
 
-def any_of(there: Bools) -> Bools:
-    """Whether anybody of each group is there, (G,)."""
-    found: Bools = there.any(axis=1)
-    return found
+def _month(run: _Run, memory: _Memory, now: _Now) -> tuple[Any, _Memory, Lived]:
+    """The state of the groups and what is known after a month, and the month."""
+    going = _visits(run, memory.standing, now)
+    picks = _picks(run, memory, now, going)
+    act = np.zeros(now.there.shape, np.int64) if picks is None else picks.act
+    if going.any():
+        act = np.where(going[:, None], run.setting.number(VISIT), act)
+    state, happened = moved(run.world, now.state, act, run.effects, now.month, run.running, run.seed)
+    reports = reporting(run.world, len(going), now.month, run.seed)
+    decided = None if picks is None else _decided(memory, picks, happened, reports)
+    after = _remembered(run, memory, now, picks, decided, going, happened, reports)
+    spent, missed = _spent(run, picks, going), _regret(run, now, act, now.there & ~going[:, None])
+    return state, after, Lived(now.there, happened, going, reports.reported, *spent, *missed, decided)
 
 
 def _at_home(setting: Setting, world: World) -> Setting:
@@ -142,10 +167,6 @@ def _at_home(setting: Setting, world: World) -> Setting:
     }
     size = msgspec.structs.replace(setting.size, health_worker_hours=0.0)
     return setting._replace(catalogue=setting.catalogue._replace(actions=actions), size=size)
-
-
-def _shape(setting: Setting, world: World) -> tuple[int, int]:
-    return world.groups or setting.size.groups, world.seats or setting.size.seats
 
 
 def _begun(contender: Contender, groups: int, seats: int) -> _Memory:
@@ -161,205 +182,182 @@ def _begun(contender: Contender, groups: int, seats: int) -> _Memory:
     )
 
 
-def _learned(memory: _Memory, month: int, seats: int) -> _Memory:
+def _now(run: _Run, before: Any, month: int) -> _Now:
+    state = befallen(run.world, before, month, run.seed)
+    known = Known(None, None) if run.world.minimal else Known(state.urban, state.barriers)
+    left = days_to_end(run.setting.site, today(run.setting, month)) or 0
+    return _Now(month, state, known, state.active & state.alive[:, None], left)
+
+
+def _learned(memory: _Memory, now: _Now) -> _Memory:
     """With what is due and what has arrived by the time decisions are made."""
-    learning = None if memory.learning is None else folded(memory.learning, asked_at_ms(month))
-    seen = None if memory.seen is None else arrived(memory.seen, month, seats)
+    learning = None if memory.learning is None else folded(memory.learning, asked_at_ms(now.month))
+    seen = None if memory.seen is None else arrived(memory.seen, now.month, now.there.shape[1])
     return memory._replace(learning=learning, seen=seen)
 
 
-def _visits(
-    setting: Setting,
-    world: World,
-    contender: Contender,
-    standing: Standing,
-    known: Known,
-    there: Bools,
-    month: int,
-    seed: int,
-) -> Bools:
-    if contender.visits is None:
-        return np.zeros(len(there), np.bool_)
-    count = setting.size.visits(world.hours(month))
-    left = days_to_end(setting.site, today(setting, month)) or 0
-    return visited(contender.visits, standing, known, any_of(there), count, month, left, seed)
+def _visits(run: _Run, standing: Standing, now: _Now) -> Bools:
+    """Which groups are visited, (G,)."""
+    if run.contender.visits is None:
+        return np.zeros(len(now.there), np.bool_)
+    count = run.setting.size.visits(run.world.hours(now.month))
+    return visited(run.contender.visits, standing, now.known, now.alive, count, now.month, now.left, run.seed)
 
 
-def _picks(
-    setting: Setting,
-    world: World,
-    contender: Contender,
-    memory: _Memory,
-    names: Names,
-    known: Known,
-    there: Bools,
-    going: Bools,
-    month: int,
-    seed: int,
-) -> _Picks | None:
+def _picks(run: _Run, memory: _Memory, now: _Now, going: Bools) -> _Picks | None:
     """What the strategy decides about everybody whose turn it is and whom nobody visits."""
     if memory.learning is None:
         return None
-    strategy, seats = memory.learning.strategy, there.shape[1]
-    open_to = there & (contender.schedule.asks(month, len(there)) & ~going)[:, None]
+    strategy, (groups, seats) = memory.learning.strategy, now.there.shape
     by_group = strategy.level == "group"
+    open_to = now.there & (run.contender.schedule.asks(now.month, groups) & ~going)[:, None]
     rows = np.flatnonzero(open_to.any(axis=1) if by_group else open_to)
     if not len(rows):
         return None
+    group = rows if by_group else rows // seats
     wanted = Wanted(
         rows,
-        _features(setting, world, strategy, memory, known, rows, month, seed),
+        _features(run, memory, now, strategy, rows),
         memory.made[rows] if strategy.counts else np.zeros(len(rows), np.int64),
-        None if known.urban is None else known.urban[rows if by_group else rows // seats],
+        None if now.known.urban is None else now.known.urban[group],
     )
-    chosen = choose(
-        setting, strategy, memory.learning.nodes, names, wanted, memory.given, memory.taken, month
-    )
-    draws = generator(seed, "carried out", str(month)).random(there.size)
-    done = draws[rows * seats if by_group else rows] < setting.size.carried_out
-    numbers = np.array(setting.numbers(strategy.actions))
-    act = np.zeros(there.size if not by_group else len(there), np.int64)
-    act[rows] = np.where(done, numbers[chosen.action], 0)
-    spread = np.repeat(act[:, None], seats, axis=1) if by_group else act.reshape(there.shape)
-    return _Picks(wanted, chosen, done, spread)
+    nodes = memory.learning.nodes
+    chosen = choose(run.setting, strategy, nodes, run.names, wanted, memory.given, memory.taken, now.month)
+    draws = generator(run.seed, "carried out", str(now.month)).random(now.there.size)
+    done = draws[rows * seats if by_group else rows] < run.setting.size.carried_out
+    act = np.zeros(groups if by_group else now.there.size, np.int64)
+    act[rows] = np.where(done, np.array(run.setting.numbers(strategy.actions))[chosen.action], 0)
+    spread = np.repeat(act[:, None], seats, axis=1) if by_group else act.reshape(groups, seats)
+    return _Picks(wanted, group, chosen, done, spread)
 
 
-def _features(
-    setting: Setting,
-    world: World,
-    strategy: Strategy,
-    memory: _Memory,
-    known: Known,
-    rows: Integers,
-    month: int,
-    seed: int,
-) -> Floats:
+def _features(run: _Run, memory: _Memory, now: _Now, strategy: Strategy, rows: Integers) -> Floats:
     """(N, d); beliefs that look at nothing but the intercept are shown nothing else."""
     if memory.seen is None:
         plain = np.zeros((len(rows), len(strategy.columns)))
         plain[:, 0] = 1.0
         return plain
     shown = rows
-    if world.misleads:
-        shown = generator(seed, "somebody else").permutation(len(memory.given))[rows]
-    return features(setting, strategy, memory.seen, rows, shown, memory.given, known, month)
+    if run.world.misleads:
+        shown = generator(run.seed, "somebody else").permutation(len(memory.given))[rows]
+    return features(run.setting, strategy, memory.seen, rows, shown, memory.given, now.known, now.month)
 
 
-def _regret(
-    setting: Setting, world: World, state: Any, act: Integers, effects: Effects, asked: Bools, month: int
-) -> tuple[Floats, Integers]:
-    """What the best of the menu would add to the chance of coming, summed by group, and over how many."""
-    running = setting.size.months_running
-    if month >= running or not setting.menu:
-        return np.zeros(len(act)), np.zeros(len(act), np.int64)
-    best = np.max(
-        [
-            chances(world, state, np.full(act.shape, number), effects, month, running)
-            for number in setting.numbers(setting.menu)
-        ],
-        axis=0,
-    )
-    missed = np.where(asked, best - chances(world, state, act, effects, month, running), 0.0)
-    return missed.sum(axis=1), asked.sum(axis=1)
+def _decided(memory: _Memory, picks: _Picks, happened: Month, reports: Reporting) -> Decided:
+    """A month's decisions with what they earned."""
+    assert memory.learning is not None  # noqa: S101  for the type checker: without it there are no picks
+    rows, chosen = picks.wanted.rows, picks.chosen
+    earned = _earned(memory.learning.declared, happened, rows, picks.group)
+    reward = np.where(reports.reported[picks.group], earned, np.nan)
+    return Decided(rows, chosen.action, chosen.probability, reward, chosen.randomised)
 
 
-def _remembered(
-    setting: Setting,
-    contender: Contender,
-    memory: _Memory,
-    picks: _Picks | None,
-    names: Names,
-    known: Known,
-    there: Bools,
-    going: Bools,
-    before: Any,
-    happened: Month,
-    reports: Reporting,
-    month: int,
-) -> tuple[_Memory, Decided | None]:
-    """What is known after a month, and its decisions with what they earned."""
-    now = reports.reported & (reports.delay == 0)
-    met = happened.held & (happened.attended.sum(axis=1) >= FEWEST_PRESENT)
-    left = days_to_end(setting.site, today(setting, month)) or 0
-    if contender.visits is not None:
-        standing = moved_on(memory.standing, known, any_of(there), now, met, going, month, left)
-        memory = memory._replace(standing=standing)
-    if memory.seen is not None:
-        goal_open = getattr(before, "goal_open", np.zeros_like(there))
-        more = heard(month, there, goal_open, happened, reports.reported, reports.delay)
-        memory = memory._replace(seen=memory.seen._replace(waiting=memory.seen.waiting + more))
-    if picks is None or memory.learning is None:
-        return memory, None
-    strategy, rows = memory.learning.declared, picks.wanted.rows
-    group = rows if strategy.level == "group" else rows // there.shape[1]
-    reward = np.where(reports.reported[group], _earned(strategy, happened, met, rows, group), np.nan)
-    known_ms = np.array([asked_at_ms(month + 1 + int(late)) for late in range(int(reports.delay.max()) + 1)])
-    made = Decisions(
-        asked_at_ms(month),
-        picks.wanted.features,
-        picks.chosen.action,
-        picks.chosen.probability,
-        tuple(names.groups[row] for row in group.tolist()),
-        ("",) * len(rows)
-        if strategy.level == "group"
-        else tuple(names.members[row] for row in rows.tolist()),
-        reward,
-        known_ms[reports.delay[group]],
-    )
-    counted = memory.made.copy()
-    counted[rows] += 1
-    memory = memory._replace(
-        learning=memory.learning._replace(waiting=(*memory.learning.waiting, made)),
-        given=_given(setting, strategy, memory.given, picks, month),
-        made=counted,
-        taken=picks.chosen.taken,
-    )
-    decided = Decided(rows, picks.chosen.action, picks.chosen.probability, reward, picks.chosen.randomised)
-    return memory, decided
-
-
-def _earned(strategy: Strategy, happened: Month, met: Bools, rows: Integers, group: Integers) -> Floats:
+def _earned(strategy: Strategy, happened: Month, rows: Integers, group: Integers) -> Floats:
     """(N,), by the strategy's outcome; as `strategy.reward` reads it from reports that are complete."""
     kind = strategy.outcome.kind
     if kind == "came_to_next_meeting":
         came, goal = happened.attended.ravel()[rows], happened.goal_met.ravel()[rows]
         earned: Floats = np.where(came, (1 - GOAL_SHARE) + GOAL_SHARE * goal, 0.0)
         return earned
-    return (happened.held if kind == "next_meeting_held" else met)[group].astype(np.float64)
+    return (happened.held if kind == "next_meeting_held" else _met(happened))[group].astype(np.float64)
+
+
+def _met(happened: Month) -> Bools:
+    """Whether each group met with enough present, (G,)."""
+    met: Bools = happened.held & (happened.attended.sum(axis=1) >= FEWEST_PRESENT)
+    return met
+
+
+def _remembered(
+    run: _Run,
+    memory: _Memory,
+    now: _Now,
+    picks: _Picks | None,
+    decided: Decided | None,
+    going: Bools,
+    happened: Month,
+    reports: Reporting,
+) -> _Memory:
+    """What is known after a month; a late report is not there when visits are planned, and so is none."""
+    if run.contender.visits is not None:
+        heard_now = reports.reported & (reports.delay == 0)
+        standing = moved_on(
+            memory.standing, now.known, now.alive, heard_now, _met(happened), going, now.month, now.left
+        )
+        memory = memory._replace(standing=standing)
+    if memory.seen is not None:
+        goal_open = getattr(now.state, "goal_open", np.zeros_like(now.there))
+        more = heard(now.month, now.there, goal_open, happened, *reports)
+        memory = memory._replace(seen=memory.seen._replace(waiting=memory.seen.waiting + more))
+    if picks is None or decided is None or memory.learning is None:
+        return memory
+    strategy, made = memory.learning.declared, memory.made.copy()
+    made[decided.rows] += 1
+    waiting = _waiting(run, strategy, picks, decided, reports, now.month)
+    return memory._replace(
+        learning=memory.learning._replace(waiting=(*memory.learning.waiting, waiting)),
+        given=_given(run, strategy, memory, picks, now.month),
+        made=made,
+        taken=picks.chosen.taken,
+    )
+
+
+def _waiting(
+    run: _Run, strategy: Strategy, picks: _Picks, decided: Decided, reports: Reporting, month: int
+) -> Decisions:
+    """The decisions until they are folded: a month's report is there when the next month's are made."""
+    names, rows = run.names, decided.rows.tolist()
+    arrives = [asked_at_ms(month + 1 + late) for late in range(int(reports.delay.max()) + 1)]
+    return Decisions(
+        asked_at_ms(month),
+        picks.wanted.features,
+        decided.action,
+        decided.probability,
+        tuple(names.groups[row] for row in picks.group.tolist()),
+        ("",) * len(rows) if strategy.level == "group" else tuple(names.members[row] for row in rows),
+        decided.reward,
+        np.array(arrives)[reports.delay[picks.group]],
+    )
 
 
 def _given(
-    setting: Setting,
-    strategy: Strategy,
-    given: Sequence[tuple[Given, ...]],
-    picks: _Picks,
-    month: int,
+    run: _Run, strategy: Strategy, memory: _Memory, picks: _Picks, month: int
 ) -> tuple[tuple[Given, ...], ...]:
     """What each place was given by now; what was not carried out was not given."""
-    out, at_ms, since_ms = list(given), asked_at_ms(month), remembered_since_ms(setting, month)
+    out, at_ms, since_ms = list(memory.given), asked_at_ms(month), remembered_since_ms(run.setting, month)
     acted = picks.done & (picks.chosen.action > 0)
-    for row, action in zip(
-        picks.wanted.rows[acted].tolist(), picks.chosen.action[acted].tolist(), strict=True
-    ):
+    rows, actions = picks.wanted.rows[acted].tolist(), picks.chosen.action[acted].tolist()
+    for row, action in zip(rows, actions, strict=True):
         kept = (one for one in out[row] if one.at_ms >= since_ms)
         out[row] = (*kept, Given(strategy.actions[action - 1], at_ms))
     return tuple(out)
 
 
-def _spent(
-    setting: Setting, contender: Contender, picks: _Picks | None, going: Bools, seats: int
-) -> tuple[Integers, Integers]:
+def _regret(run: _Run, now: _Now, act: Integers, asked: Bools) -> tuple[Floats, Integers]:
+    """What the best of the menu would add to the chance of coming, summed by group, and over how many."""
+    setting, groups = run.setting, len(act)
+    if now.month >= run.running or not setting.menu:
+        return np.zeros(groups), np.zeros(groups, np.int64)
+
+    def chance(act: Integers) -> Floats:
+        return chances(run.world, now.state, act, run.effects, now.month, run.running)
+
+    best = np.max([chance(np.full(act.shape, number)) for number in setting.numbers(setting.menu)], axis=0)
+    missed = np.where(asked, best - chance(act), 0.0)
+    return missed.sum(axis=1), asked.sum(axis=1)
+
+
+def _spent(run: _Run, picks: _Picks | None, going: Bools) -> tuple[Integers, Integers]:
     """Money and health workers' minutes of a month by group, of what was carried out."""
     cost, minutes = np.zeros(len(going), np.int64), np.zeros(len(going), np.int64)
+    catalogue, strategy = run.setting.catalogue, run.contender.strategy
     if going.any():
-        cost += going * setting.catalogue.actions[VISIT].cost_minor
-        minutes += going * setting.size.minutes_a_visit
-    if picks is not None and contender.strategy is not None:
-        by_group = contender.strategy.level == "group"
-        group = picks.wanted.rows if by_group else picks.wanted.rows // seats
-        offered = setting.catalogue.offered(contender.strategy)
-        hers = np.array([False, *(action.carrier == "health_worker" for action in offered)])
-        chosen = picks.chosen
-        np.add.at(cost, group, chosen.cost_minor * picks.done)
-        np.add.at(minutes, group, chosen.minutes * picks.done * hers[chosen.action])
+        cost += going * catalogue.actions[VISIT].cost_minor
+        minutes += going * run.setting.size.minutes_a_visit
+    if picks is not None and strategy is not None:
+        hers = [False, *(one.carrier == "health_worker" for one in catalogue.offered(strategy))]
+        np.add.at(cost, picks.group, picks.chosen.cost_minor * picks.done)
+        np.add.at(
+            minutes, picks.group, picks.chosen.minutes * picks.done * np.array(hers)[picks.chosen.action]
+        )
     return cost, minutes

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from engagement.actions.action import NONE
+from engagement.actions.action import NONE, Whole
 from engagement.errors import Invalid
 from engagement.simulation.calendar import ASKED, last_day, moment
 from engagement.simulation.effects import Effect
@@ -21,6 +21,7 @@ class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     health_worker_hours : of all of them together, for groups, in a month; minutes_a_visit of them a visit
     carried_out : the share of what is proposed that is done
+    money_minor : of the payer `program` in a month, in the currency's minor unit; None for no limit
     """
 
     groups: Count = 200
@@ -30,6 +31,7 @@ class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     health_worker_hours: Annotated[float, msgspec.Meta(ge=0, le=100_000)] = 15.0
     minutes_a_visit: Annotated[int, msgspec.Meta(ge=1, le=600)] = 45
     carried_out: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    money_minor: Whole | None = None
 
     @property
     def months(self) -> int:

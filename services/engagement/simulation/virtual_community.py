@@ -3,7 +3,7 @@
 Of a community's members one in a hundred is a *super-user*, nine *contribute* now and then, ninety mostly
 read. With `buzz` what was posted in the last month, as a share of what is to be expected of a full community,
 
-    logit P(writes) = level(kind) + a_i + pull·2(buzz − ½) + effect(k)·exp(−η·x_k) − λ·Σx
+    logit P(writes) = level(kind) + a_i + pull·2(buzz − 1) + effect(k)·exp(−η·x_k) − λ·Σx
                       − shock·(share of the super-users lost in this month),
     P(new questions are answered) = expit(answer + answer_buzz·2(buzz − ½)).
 
@@ -159,7 +159,7 @@ def chance_of_coming(
     where = np.where(state.urban[:, None], 1.0, effects.rural[given])
     effect = np.where(matches, effects.matching[given], effects.otherwise[given]) * where
     lost = 1.0 - _super_users(state) / np.maximum(state.super_users, 1)
-    of_community = world.pull * 2.0 * (state.buzz - 0.5) - world.shock * lost
+    of_community = world.pull * 2.0 * (state.buzz - 1.0) - world.shock * lost
     logit = (
         np.array(world.level)[state.kind]
         + state.leaning
