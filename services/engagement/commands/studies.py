@@ -1,15 +1,18 @@
 """The commands of simulated studies: to ask whether a program is large enough, and to compare strategies."""
 
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
+from engagement.commands.files import read_file, today_in
 from engagement.commands.terminal import Arguments, Command, say, text_of
 from engagement.errors import Invalid
 from engagement.simulation.examples import CONTENDERS
 from engagement.simulation.registry import WORLDS
+from engagement.workflows.program_size import MONTHS_AFTER, Question, in_words, sized
 from engagement.workflows.study import Folder, results, run_missing
 from engagement.workflows.study_file import Resolved, read_study
 from engagement.workflows.study_run import jobs
@@ -17,6 +20,9 @@ from engagement.workflows.study_summary import Row, summary
 from engagement.workflows.study_tables import write_tables
 from engagement.workflows.study_workers import worker
 
+PROFILES = ("default", "lasting", "fragile")
+LONG_S, QUICK_S = 120.0, 30.0
+FEWEST_SEEDS, MOST_SEEDS = 4, 40
 SHOWN = ("attendance", "lower_quarter", "alive_at_end", "alive_at_last")
 """The measures that the screen has room for; the tables have all."""
 
@@ -30,6 +36,42 @@ def add(command: Command) -> None:
     study.add_argument("--jobs", type=int, default=-1, help="processes at once; one for each core by default")
     study.add_argument("--dask", metavar="ADDRESS", help="run on the cluster of this Dask scheduler instead")
     study.add_argument("--seeds", type=int, help="so many instead of those that the file asks for")
+
+    size = command("size", _size, "say by simulation whether a program is large enough for learning to pay")
+    size.add_argument("file", type=Path, help="the program file")
+    size.add_argument("--groups", type=int, help="how many groups; as many as the file names when absent")
+    size.add_argument(
+        "--profile", default="default", choices=PROFILES, help="how the simulated groups are; `default`"
+    )
+    size.add_argument(
+        "--months-after", type=int, default=MONTHS_AFTER, help="months after the end, when it is judged; 12"
+    )
+    size.add_argument("--quick", action="store_true", help="a first look, in a quarter of the time")
+
+
+def _size(arguments: Arguments) -> None:
+    file = read_file(arguments.file)
+    if file.plan is None:
+        raise Invalid(f"{arguments.file} has mistakes; see `engagement check {arguments.file}`")
+    if arguments.groups is not None and not 1 <= arguments.groups <= 10_000:
+        raise Invalid("--groups is a number from 1 to 10000")
+    if not 0 <= arguments.months_after <= 120:
+        raise Invalid("--months-after is a number from 0 to 120")
+    world = next(world for world in WORLDS if world.name == arguments.profile)
+    question = Question(file.plan, world, arguments.groups, today_in(file), arguments.months_after)
+    say(*in_words(sized(question, _while_there_is_time(QUICK_S if arguments.quick else LONG_S))))
+
+
+def _while_there_is_time(seconds: float) -> Iterator[int]:
+    """Seeds until the time is nearly over, with a bar; a few in any case, and never more than enough."""
+    began = time.monotonic()
+    with tqdm(total=MOST_SEEDS, desc="programs", unit="program", disable=not sys.stderr.isatty()) as bar:
+        for seed in range(1, MOST_SEEDS + 1):
+            used = time.monotonic() - began
+            if seed > FEWEST_SEEDS and used * seed / (seed - 1) > seconds:
+                return
+            yield seed
+            bar.update()
 
 
 def _study(arguments: Arguments) -> None:

@@ -95,7 +95,7 @@ def jobs(resolved: Resolved, seeds: int) -> tuple[Named, ...]:
 
 def key_of(job: Job) -> str:
     """The digest of everything a result depends on."""
-    parts = (FORM, version("engagement"), _program(job.program), msgspec.json.encode(job))
+    parts = (FORM, _version(), _program(job.program), msgspec.json.encode(job))
     return blake2b(b"\0".join(str(part).encode() for part in parts), digest_size=16).hexdigest()
 
 
@@ -166,7 +166,12 @@ def _setting(program: str, size: Size, seed: int) -> Setting:
 
 
 @cache
+def _version() -> str:
+    return version("engagement")
+
+
+@cache
 def _program(name: str) -> str:
-    """What of a template may change a result."""
+    """The digest of what of a template may change a result."""
     plan = template(name)
-    return msgspec.json.encode((plan.program, plan.actions, plan.strategies)).decode()
+    return blake2b(msgspec.json.encode((plan.program, plan.actions, plan.strategies))).hexdigest()
