@@ -1,9 +1,12 @@
 """`engagement study` and `engagement size`: on the screen, and interrupted."""
 
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,7 +27,7 @@ seats = 3
 months_running = 2
 months_after = 1
 """
-LONG = TINY.replace("seeds = 2", "seeds = 60").replace("months_running = 2", "months_running = 6")
+LONG = TINY.replace("seeds = 2", "seeds = 60").replace("months_running = 2", "months_running = 3")
 COMMAND = (sys.executable, "-m", "engagement.cli", "study", "run")
 LATEST_S = 60
 
@@ -72,19 +75,24 @@ def test_what_a_study_can_name_is_listed(capsys: pytest.CaptureFixture[str]):
     assert "pooled_planned" in said
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path: Path, how: signal.Signals):
     file = tmp_path / "long.toml"
     file.write_text(LONG)
     out, whole = tmp_path / "out", tmp_path / "whole"
     environment = {**os.environ, "PYTHONPATH": str(Path(engagement.__file__).parents[1])}
-    study = subprocess.Popen([*COMMAND, str(file), "--out", str(out), "--jobs", "1"], env=environment)
+    mine, theirs = pty.openpty()  # somebody watches
+    os.set_blocking(mine, False)
+    termios.tcsetwinsize(theirs, (24, 100))
+    command = [*COMMAND, str(file), "--out", str(out), "--jobs", "1"]
+    study = subprocess.Popen(command, env=environment, stderr=theirs)
     there = interrupted(study, out, how)
+    assert re.search(rb"runs: .* [1-9]\d*/240 \[\d\d:\d\d<\d\d:\d\d", os.read(mine, 100_000))
     assert study.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
     assert 0 < len(there) < 240
     assert not (out / "runs.csv").exists()
     for folder in (out, whole):
-        assert main(["study", "run", str(file), "--out", str(folder), "--jobs", "1", "--seeds", "3"]) == 0
+        assert main(["study", "run", str(file), "--out", str(folder), "--jobs", "1", "--seeds", "2"]) == 0
     assert there.items() <= {path.name: path.stat().st_mtime_ns for path in out.glob("runs/*")}.items()
     for table in ("runs.csv", "groups.csv", "summary.csv", "summary.json"):
         assert (out / table).read_bytes() == (whole / table).read_bytes()
