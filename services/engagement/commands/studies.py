@@ -63,15 +63,15 @@ def _size(arguments: Arguments) -> None:
 
 
 def _while_there_is_time(seconds: float) -> Iterator[int]:
-    """Seeds until the time is nearly over, with a bar; a few in any case, and never more than enough."""
-    began = time.monotonic()
-    with tqdm(total=MOST_SEEDS, desc="programs", unit="program", disable=not sys.stderr.isatty()) as bar:
+    """Seeds until the time is nearly over, with a bar of it; a few in any case, and never too many."""
+    began, used = time.monotonic(), 0.0
+    with tqdm(total=seconds, desc="simulating", unit="s", disable=not sys.stderr.isatty()) as bar:
         for seed in range(1, MOST_SEEDS + 1):
-            used = time.monotonic() - began
             if seed > FEWEST_SEEDS and used * seed / (seed - 1) > seconds:
                 return
             yield seed
-            bar.update()
+            used = time.monotonic() - began
+            bar.update(min(used, seconds) - bar.n)
 
 
 def _study(arguments: Arguments) -> None:

@@ -113,11 +113,12 @@ class _Memory(NamedTuple):
 
 
 class _Picks(NamedTuple):
-    """What a strategy wants of a month.
+    """What a strategy wants of a month. strategy : as it was declared
 
     group : (N,), that of each unit      done : (N,), whether it is carried out      act : (G, M)
     """
 
+    strategy: Strategy
     wanted: Wanted
     group: Integers
     chosen: Chosen
@@ -151,7 +152,7 @@ def _month(run: _Run, memory: _Memory, now: _Now) -> tuple[Any, _Memory, Lived]:
         act = np.where(going[:, None], run.setting.number(VISIT), act)
     state, happened = moved(run.world, now.state, act, run.effects, now.month, run.running, run.seed)
     reports = reporting(run.world, len(going), now.month, run.seed)
-    decided = None if picks is None else _decided(memory, picks, happened, reports)
+    decided = None if picks is None else _decided(picks, happened, reports)
     after = _remembered(run, memory, now, picks, decided, going, happened, reports)
     spent, missed = _spent(run, picks, going), _regret(run, now, act, now.there & ~going[:, None])
     return state, after, Lived(now.there, happened, going, reports.reported, *spent, *missed, decided)
@@ -228,7 +229,7 @@ def _picks(run: _Run, memory: _Memory, now: _Now, going: Bools) -> _Picks | None
     act = np.zeros(groups if by_group else now.there.size, np.int64)
     act[rows] = np.where(done, np.array(run.setting.numbers(strategy.actions))[chosen.action], 0)
     spread = np.repeat(act[:, None], seats, axis=1) if by_group else act.reshape(groups, seats)
-    return _Picks(wanted, group, chosen, done, spread)
+    return _Picks(memory.learning.declared, wanted, group, chosen, done, spread)
 
 
 def _features(run: _Run, memory: _Memory, now: _Now, strategy: Strategy, rows: Integers) -> Floats:
@@ -243,11 +244,10 @@ def _features(run: _Run, memory: _Memory, now: _Now, strategy: Strategy, rows: I
     return features(run.setting, strategy, memory.seen, rows, shown, memory.given, now.known, now.month)
 
 
-def _decided(memory: _Memory, picks: _Picks, happened: Month, reports: Reporting) -> Decided:
+def _decided(picks: _Picks, happened: Month, reports: Reporting) -> Decided:
     """A month's decisions with what they earned."""
-    assert memory.learning is not None  # noqa: S101  for the type checker: without it there are no picks
     rows, chosen = picks.wanted.rows, picks.chosen
-    earned = _earned(memory.learning.declared, happened, rows, picks.group)
+    earned = _earned(picks.strategy, happened, rows, picks.group)
     reward = np.where(reports.reported[picks.group], earned, np.nan)
     return Decided(rows, chosen.action, chosen.probability, reward, chosen.randomised)
 
@@ -291,20 +291,18 @@ def _remembered(
         memory = memory._replace(seen=memory.seen._replace(waiting=memory.seen.waiting + more))
     if picks is None or decided is None or memory.learning is None:
         return memory
-    strategy, made = memory.learning.declared, memory.made.copy()
+    made = memory.made.copy()
     made[decided.rows] += 1
-    waiting = _waiting(run, strategy, picks, decided, reports, now.month)
+    waiting = _waiting(run, picks, decided, reports, now.month)
     return memory._replace(
         learning=memory.learning._replace(waiting=(*memory.learning.waiting, waiting)),
-        given=_given(run, strategy, memory, picks, now.month),
+        given=_given(run, memory, picks, now.month),
         made=made,
         taken=picks.chosen.taken,
     )
 
 
-def _waiting(
-    run: _Run, strategy: Strategy, picks: _Picks, decided: Decided, reports: Reporting, month: int
-) -> Decisions:
+def _waiting(run: _Run, picks: _Picks, decided: Decided, reports: Reporting, month: int) -> Decisions:
     """The decisions until they are folded: a month's report is there when the next month's are made."""
     names, rows = run.names, decided.rows.tolist()
     arrives = [asked_at_ms(month + 1 + late) for late in range(int(reports.delay.max()) + 1)]
@@ -314,22 +312,20 @@ def _waiting(
         decided.action,
         decided.probability,
         tuple(names.groups[row] for row in picks.group.tolist()),
-        ("",) * len(rows) if strategy.level == "group" else tuple(names.members[row] for row in rows),
+        ("",) * len(rows) if picks.strategy.level == "group" else tuple(names.members[row] for row in rows),
         decided.reward,
         np.array(arrives)[reports.delay[picks.group]],
     )
 
 
-def _given(
-    run: _Run, strategy: Strategy, memory: _Memory, picks: _Picks, month: int
-) -> tuple[tuple[Given, ...], ...]:
+def _given(run: _Run, memory: _Memory, picks: _Picks, month: int) -> tuple[tuple[Given, ...], ...]:
     """What each place was given by now; what was not carried out was not given."""
     out, at_ms, since_ms = list(memory.given), asked_at_ms(month), remembered_since_ms(run.setting, month)
     acted = picks.done & (picks.chosen.action > 0)
     rows, actions = picks.wanted.rows[acted].tolist(), picks.chosen.action[acted].tolist()
     for row, action in zip(rows, actions, strict=True):
         kept = (one for one in out[row] if one.at_ms >= since_ms)
-        out[row] = (*kept, Given(strategy.actions[action - 1], at_ms))
+        out[row] = (*kept, Given(picks.strategy.actions[action - 1], at_ms))
     return tuple(out)
 
 
@@ -350,14 +346,13 @@ def _regret(run: _Run, now: _Now, act: Integers, asked: Bools) -> tuple[Floats, 
 def _spent(run: _Run, picks: _Picks | None, going: Bools) -> tuple[Integers, Integers]:
     """Money and health workers' minutes of a month by group, of what was carried out."""
     cost, minutes = np.zeros(len(going), np.int64), np.zeros(len(going), np.int64)
-    catalogue, strategy = run.setting.catalogue, run.contender.strategy
+    catalogue = run.setting.catalogue
     if going.any():
         cost += going * catalogue.actions[VISIT].cost_minor
         minutes += going * run.setting.size.minutes_a_visit
-    if picks is not None and strategy is not None:
-        hers = [False, *(one.carrier == "health_worker" for one in catalogue.offered(strategy))]
+    if picks is not None:
+        offered = catalogue.offered(picks.strategy)
+        hers = np.array([False, *(one.carrier == "health_worker" for one in offered)])[picks.chosen.action]
         np.add.at(cost, picks.group, picks.chosen.cost_minor * picks.done)
-        np.add.at(
-            minutes, picks.group, picks.chosen.minutes * picks.done * np.array(hers)[picks.chosen.action]
-        )
+        np.add.at(minutes, picks.group, picks.chosen.minutes * picks.done * hers)
     return cost, minutes

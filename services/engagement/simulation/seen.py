@@ -28,6 +28,16 @@ from engagement.strategy.setup import months_to_end, phase
 from engagement.strategy.strategy import Strategy
 
 
+class Known(NamedTuple):
+    """What is known of groups and members beyond their months; None where nothing is.
+
+    urban : (G,)      barriers : (G, M, 5)
+    """
+
+    urban: Bools | None
+    barriers: Bools | None
+
+
 class Heard(NamedTuple):
     """The events of one group's month, which are known from a month on; `members` by seat."""
 
@@ -100,7 +110,7 @@ def features(
     rows: Integers,
     shown: Integers,
     given: Sequence[tuple[Given, ...]],
-    known: "Known",
+    known: Known,
     month: int,
 ) -> Floats:
     """(N, d) of the units in these places. shown : whose features each of them is seen with"""
@@ -126,16 +136,6 @@ def features(
             )
         )
     return matrix(pictures, strategy.features, now_ms)
-
-
-class Known(NamedTuple):
-    """What is known of groups and members beyond their months; None where nothing is.
-
-    urban : (G,)      barriers : (G, M, 5)
-    """
-
-    urban: Bools | None
-    barriers: Bools | None
 
 
 def _barriers(known: Known, group: int, seat: int) -> tuple[tuple[str, bool], ...]:

@@ -172,6 +172,7 @@ def _version() -> str:
 
 @cache
 def _program(name: str) -> str:
-    """The digest of what of a template may change a result."""
+    """The digest of what of a template, and of the effects of actions, may change a result."""
     plan = template(name)
-    return blake2b(msgspec.json.encode((plan.program, plan.actions, plan.strategies))).hexdigest()
+    parts = (plan.program, plan.actions, plan.strategies, TEMPLATE_EFFECTS)
+    return blake2b(msgspec.json.encode(parts)).hexdigest()
