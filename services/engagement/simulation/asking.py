@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engagement.actions.availability import DAY_MS, Given, Refusals, Situation, refusals
+from engagement.actions.availability import Given, Refusals, Situation, refusals
 from engagement.actions.catalogue import AnyAction
 from engagement.randomness import uniform
 from engagement.records import Bools, Course, Floats, Integers, Nodes, Points, Units
@@ -26,8 +26,6 @@ from engagement.strategy.stratum import Stratum
 
 CUT = 256
 """Units decided together where all draw on one limit: once that is short they take turns one by one."""
-LOOK_BACK_DAYS = 92
-"""What was given longer ago is forgotten, unless a cool-down is longer."""
 
 
 class Names(NamedTuple):
@@ -205,9 +203,3 @@ def _situations(setting: Setting, given: Sequence[tuple[Given, ...]], month: int
         planned=setting.catalogue.planned,
     )
     return [plain._replace(given=row) if row else plain for row in given]
-
-
-def remembered_since_ms(setting: Setting, month: int) -> int:
-    """What a unit was given before counts no more in a month's decisions."""
-    cool_downs = (action.cool_down_days for action in setting.catalogue.actions.values())
-    return asked_at_ms(month) - DAY_MS * max(LOOK_BACK_DAYS, *cool_downs)

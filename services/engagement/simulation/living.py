@@ -15,7 +15,7 @@ import numpy as np
 from engagement.actions.availability import Given
 from engagement.randomness import generator
 from engagement.records import Bools, Floats, Integers, Units
-from engagement.simulation.asking import Chosen, Names, Wanted, choose, named, remembered_since_ms
+from engagement.simulation.asking import Chosen, Names, Wanted, choose, named
 from engagement.simulation.contender import VISIT, Contender
 from engagement.simulation.effects import Effects
 from engagement.simulation.learning import Decisions, Learning, beginning, folded
@@ -30,7 +30,7 @@ from engagement.simulation.seen import (
     looks,
     nothing_seen,
 )
-from engagement.simulation.setting import Setting, asked_at_ms, today
+from engagement.simulation.setting import Setting, asked_at_ms, remembered_since_ms, today
 from engagement.simulation.virtual_community import VirtualCommunity
 from engagement.simulation.visits import Standing, moved_on, unknown, visited
 from engagement.strategy.purse import Resource
@@ -324,7 +324,7 @@ def _given(run: _Run, memory: _Memory, picks: _Picks, month: int) -> tuple[tuple
     acted = picks.done & (picks.chosen.action > 0)
     rows, actions = picks.wanted.rows[acted].tolist(), picks.chosen.action[acted].tolist()
     for row, action in zip(rows, actions, strict=True):
-        kept = (one for one in out[row] if one.at_ms >= since_ms)
+        kept = (one for one in out[row] if one.at_ms > since_ms)
         out[row] = (*kept, Given(picks.strategy.actions[action - 1], at_ms))
     return tuple(out)
 

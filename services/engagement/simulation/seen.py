@@ -20,9 +20,9 @@ from engagement.signals.meetings import ATTENDANCE, MEETING_HELD
 from engagement.signals.picture import Picture
 from engagement.signals.tally import EMPTY, Event, Tally
 from engagement.simulation.barriers import BARRIERS
-from engagement.simulation.calendar import MEETINGS_FROM, moment
+from engagement.simulation.calendar import meeting
 from engagement.simulation.peer_group import Month
-from engagement.simulation.setting import Setting, asked_at_ms, today
+from engagement.simulation.setting import Setting, asked_at_ms, remembered_since_ms, today
 from engagement.strategy.doses import doses
 from engagement.strategy.setup import months_to_end, phase
 from engagement.strategy.strategy import Strategy
@@ -70,9 +70,9 @@ def heard(
     month: int, there: Bools, goal_open: Bools, happened: Month, reported: Bools, delay: Integers
 ) -> tuple[Heard, ...]:
     """What a month's reports will say. there, goal_open : (G, M) when it began      reported, delay : (G,)"""
-    at_ms = int(moment(month, MEETINGS_FROM).timestamp() * 1000)
     out = []
     for group in np.flatnonzero(there.any(axis=1) & reported):
+        at_ms = int(meeting(month, int(group)).timestamp() * 1000)
         held = int(happened.held[group])
         came = happened.attended[group]
         of_members: list[tuple[Event, ...]] = [()] * there.shape[1]
@@ -83,11 +83,11 @@ def heard(
                     Event(GOAL_MET.code, int(happened.goal_met[group, seat]), at_ms, "", str(month))
                 )
             of_members[seat] = tuple(events)
-        meeting = (Event(MEETING_HELD.code, held, at_ms, "", str(month)),)
+        of_meeting = (Event(MEETING_HELD.code, held, at_ms, "", str(month)),)
         shared = tuple(
             event._replace(id=f"{event.id}-{seat}") for seat, row in enumerate(of_members) for event in row
         )
-        out.append(Heard(month + 1 + int(delay[group]), int(group), meeting + shared, tuple(of_members)))
+        out.append(Heard(month + 1 + int(delay[group]), int(group), of_meeting + shared, tuple(of_members)))
     return tuple(out)
 
 
@@ -115,11 +115,12 @@ def features(
 ) -> Floats:
     """(N, d) of the units in these places. shown : whose features each of them is seen with"""
     now_ms, day, site = asked_at_ms(month), today(setting, month), setting.site
+    since_ms = remembered_since_ms(setting, month)
     personal, seats = strategy.level == "member", len(seen.members) // len(seen.groups)
     actions = setting.catalogue.actions
     pictures = []
     for row, other in zip(rows.tolist(), shown.tolist(), strict=True):
-        had = doses(given[row], now_ms)
+        had = doses([one for one in given[row] if one.at_ms > since_ms], now_ms)
         group = other // seats if personal else other
         pictures.append(
             Picture(

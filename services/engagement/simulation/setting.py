@@ -6,11 +6,15 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from engagement.actions.action import NONE, Whole
+from engagement.actions.availability import DAY_MS
 from engagement.errors import Invalid
 from engagement.simulation.calendar import ASKED, last_day, moment
 from engagement.simulation.effects import Effect
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Catalogue, Site
+
+LOOK_BACK_DAYS = 92
+"""What was given longer ago is forgotten, unless a cool-down is longer; as in `workflows.recommend`."""
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Months = Annotated[int, msgspec.Meta(ge=0, le=120)]
@@ -82,3 +86,9 @@ def asked_at_ms(month: int) -> int:
 def today(setting: Setting, month: int) -> date:
     """That day where the program is."""
     return local_date(asked_at_ms(month), setting.catalogue.program.time_zone)
+
+
+def remembered_since_ms(setting: Setting, month: int) -> int:
+    """What a unit was given until then counts no more in a month's decisions."""
+    cool_downs = (action.cool_down_days for action in setting.catalogue.actions.values())
+    return asked_at_ms(month) - DAY_MS * max(LOOK_BACK_DAYS, *cool_downs)

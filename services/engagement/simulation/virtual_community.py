@@ -12,7 +12,7 @@ three months in a row in which it is not, it is dissolved. The program's end mea
 incentives stop. The record of a month is that of `peer_group`: `held` says alive, `attended` says wrote,
 `adviser_active` says that a super-user is left; goals are not spoken of.
 
-`posts` reproduces that the top 1 % write 75 % of the posts (van Mierlo 2014, JMIR 10.2196/jmir.2966); every
+`posts` reproduces that the top 1 % write 75 % of the posts (van Mierlo 2014, JMIR e33); every
 other number is a guess. Synthetic throughout.
 """
 
