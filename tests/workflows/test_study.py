@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from engagement.errors import Invalid
-from engagement.simulation.examples import CONTENDERS
+from engagement.simulation.contender import Contender
+from engagement.simulation.effects import TEMPLATE_EFFECTS
+from engagement.simulation.examples import CONTENDERS, always
 from engagement.simulation.registry import WORLDS
 from engagement.simulation.setting import Size
 from engagement.workflows import study_workers
@@ -189,6 +191,18 @@ def test_a_decision_is_kept_with_its_probability(tmp_path: Path):
 def test_what_is_not_installed_is_named():
     with pytest.raises(Invalid, match=r"install engagement\[research\] to think"):
         study_workers._must_be_there("no_such_module", "research", "to think")
+
+
+def test_an_action_that_no_world_knows_is_run_with_a_guess(tmp_path: Path):
+    assert "short_read" not in {effect.action for effect in TEMPLATE_EFFECTS}
+    own = Contender(name="own", title="Own", strategy=always("short_read"))
+    size = msgspec.structs.replace(SIZE, seats=30)
+    study = small(program="virtual-community", worlds=("virtual",), strategies=(own,), size=size)
+    world = msgspec.structs.replace(study.worlds[0], groups=None, seats=None)
+    wanted = jobs(study._replace(worlds=(world,)), 1)
+    run_missing(Folder(tmp_path), wanted, worker(1, None), silent)
+    (run,) = results(Folder(tmp_path), wanted)
+    assert {one.action for one in run.decisions} == {"short_read"}
 
 
 # --- what it says -----------------------------------------------------------------------------------

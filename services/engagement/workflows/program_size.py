@@ -21,10 +21,7 @@ import msgspec
 import numpy as np
 from scipy.special import stdtrit
 
-from engagement.actions.action import NONE
-from engagement.actions.catalogue import AnyAction
 from engagement.actions.chw_linkage import ChwLinkage
-from engagement.actions.incentive import Incentive
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.pooled import Pooled
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
@@ -32,9 +29,9 @@ from engagement.errors import Invalid
 from engagement.randomness import generator
 from engagement.records import Floats
 from engagement.simulation.contender import Contender
-from engagement.simulation.effects import TEMPLATE_EFFECTS, Effect
 from engagement.simulation.examples import always
 from engagement.simulation.living import Lived, lived
+from engagement.simulation.program_effects import effects_of
 from engagement.simulation.registry import World
 from engagement.simulation.setting import Setting, Size
 from engagement.strategy.setup import Catalogue
@@ -47,8 +44,6 @@ FEWEST_GROUPS = 4
 PAYS = 0.01
 """A gain of less than one point of attendance is not worth the trouble of learning; a guess."""
 MONTHS_RUNNING, MONTHS_AFTER = 12, 12
-GUESSED_LOGIT, GUESSED_OTHERWISE = 0.3, 0.1
-"""What an action does of which nothing is known, with and without the barrier it speaks to."""
 
 
 class Question(NamedTuple):
@@ -181,10 +176,8 @@ def _program(question: Question) -> tuple[Setting, Strategy, Strategy]:
         {},
         {},
     )
-    known = {effect.action: effect for effect in TEMPLATE_EFFECTS}
-    effects = (known[NONE], *(known.get(action.id) or _guessed(action) for action in plan.actions))
     fixed = always(next(iter(strategy.fallback.actions), strategy.actions[0]), strategy.level)
-    return Setting(catalogue, effects, size, plan.program.id, b""), strategy, fixed
+    return Setting(catalogue, effects_of(plan.actions), size, plan.program.id, b""), strategy, fixed
 
 
 def _learning(plan: Template) -> Strategy:
@@ -240,17 +233,6 @@ def _months(question: Question) -> int:
     if months < 1:
         raise Invalid("the program ends within the month: there is nothing left to decide")
     return min(months, 120)
-
-
-def _guessed(action: AnyAction) -> Effect:
-    """What an action does of which nothing is known: a little for those with its barrier."""
-    return Effect(
-        action=action.id,
-        kind="incentive" if isinstance(action, Incentive) else "nudge",
-        barrier=action.barrier,
-        logit_matching=GUESSED_LOGIT,
-        logit_otherwise=GUESSED_OTHERWISE,
-    )
 
 
 # --- in words -----------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ import numpy as np
 from engagement.actions.action import Id
 from engagement.randomness import generator
 from engagement.simulation.contender import Contender
-from engagement.simulation.effects import TEMPLATE_EFFECTS
 from engagement.simulation.examples import MENU
 from engagement.simulation.figures import Figures, GroupFigures, told
 from engagement.simulation.living import Lived, lived
+from engagement.simulation.program_effects import effects_of
 from engagement.simulation.registry import World, begin
 from engagement.simulation.setting import Setting, Size
 from engagement.strategy.setup import Budget, Catalogue
@@ -162,7 +162,8 @@ def _setting(program: str, size: Size, seed: int) -> Setting:
         {},
     )
     secret = generator(seed, "draw secret").bytes(32)
-    return Setting(catalogue, TEMPLATE_EFFECTS, size, "study", secret, MENU)
+    menu = tuple(action for action in MENU if action in catalogue.actions)
+    return Setting(catalogue, effects_of(plan.actions), size, "study", secret, menu)
 
 
 @cache
@@ -174,5 +175,5 @@ def _version() -> str:
 def _program(name: str) -> str:
     """The digest of what of a template, and of the effects of actions, may change a result."""
     plan = template(name)
-    parts = (plan.program, plan.actions, plan.strategies, TEMPLATE_EFFECTS)
+    parts = (plan.program, plan.actions, plan.strategies, effects_of(plan.actions))
     return blake2b(msgspec.json.encode(parts)).hexdigest()
