@@ -9,7 +9,7 @@
 `calendar`           the days of a simulated program's months
 `setting`            the program in which a run takes place, and how large and long it is
 `contender`          what is compared: a strategy in some months, with or without visits
-`examples`           ten of them
+`examples`           eleven of them
 `asking`             a month's decisions, made by the service's own `decide`
 `seen`, `learning`   what is known, and what has been learned, by a month
 `visits`             whom health workers visit

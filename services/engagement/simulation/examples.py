@@ -1,4 +1,4 @@
-"""Ten contenders that a study may call by name, from doing nothing to learning with planned visits.
+"""Contenders that a study may call by name, from doing nothing to learning with planned visits.
 
 Action ids are those of the template for peer groups. What learns chooses among the five things for one
 member that need no health worker; her visits are few, and are planned or shared out apart.
@@ -9,8 +9,10 @@ from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.pooled import Spread
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
+from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.bandits.restless.plan import Rule
+from engagement.signals.features import BARRIERS
 from engagement.simulation.contender import Contender, InTurn, Planned, Schedule, WorstFirst
 from engagement.strategy.planning import REWARD
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
@@ -51,6 +53,14 @@ ALONE = Strategy(
     ),  # the default's spreads, all of it laid on the member: √(.3² + .2² + .3²), √(.15² + .1² + .1²)
     allocation=Thompson(),
 )
+BY_BARRIER = Strategy(
+    id="by_barrier",
+    title="Learns what helps those who named the same barrier",
+    actions=MENU,
+    posterior=LinearGaussian(),
+    features=(*(f"barrier_{name}" for name in BARRIERS), "urban"),
+    fallback=Fallback("reminder", ("goal_reminder",)),
+)
 UNIFORM = Strategy(
     id="uniform",
     title="Every action has the same chance (micro-randomised)",
@@ -80,6 +90,7 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender(name="visits_worst_first", title="Health workers visit the worst first", visits=WorstFirst()),
     Contender(name="uniform", title="Every action has the same chance", strategy=UNIFORM),
     Contender(name="thompson_alone", title="Thompson without pooling", strategy=ALONE),
+    Contender(name="by_barrier", title="Learns by the barriers that are known", strategy=BY_BARRIER),
     Contender(name="pooled", title="The pooled default", strategy=POOLED),
     Contender(
         name="pooled_planned",

@@ -296,7 +296,7 @@ def verdict(answer: Sized) -> str:
 
 def _points(share: float) -> str:
     """A share in points, with its sign."""
-    return f"{100 * share:+.1f}" if np.isfinite(share) else "?"
+    return f"{round(100 * share, 1) + 0.0:+.1f}" if np.isfinite(share) else "?"  # + 0.0: there is no −0
 
 
 def _range(one: Compared) -> str:
