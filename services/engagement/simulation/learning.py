@@ -13,12 +13,9 @@ import numpy as np
 from engagement.actions.availability import DAY_MS
 from engagement.bandits.propensity import ONE
 from engagement.records import Batch, Bools, Floats, Integers, Nodes, Units
+from engagement.strategy import refit
 from engagement.strategy.cadence import week_number
 from engagement.strategy.strategy import Strategy
-
-REFIT_GROWTH = 1.1
-MOST_REFITTED = 2_000
-"""As in `workflows.fold`."""
 
 
 class Decisions(NamedTuple):
@@ -77,7 +74,7 @@ def _learned(learning: Learning, batch: Batch) -> Learning:
     nodes = {**learning.nodes, **learning.strategy.posterior.fold(learning.nodes, batch, actions)}
     rows = learning.rows + len(batch.action)
     made = learning._replace(nodes=nodes, rows=rows)
-    if rows <= REFIT_GROWTH * learning.fitted_to or len(learning.nodes) > MOST_REFITTED:
+    if not refit.has_grown(rows, learning.fitted_to) or len(learning.nodes) > refit.MOST_NODES:
         return made
     fitted = learning.declared.posterior.refitted(nodes, actions)
     if fitted is None:

@@ -6,15 +6,12 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from engagement.actions.action import NONE, Whole
-from engagement.actions.availability import DAY_MS
 from engagement.errors import Invalid
 from engagement.simulation.calendar import ASKED, last_day, moment
 from engagement.simulation.effects import Effect
 from engagement.strategy.cadence import local_date
+from engagement.strategy.doses import look_back_ms
 from engagement.strategy.setup import Catalogue, Site
-
-LOOK_BACK_DAYS = 92
-"""What was given longer ago is forgotten, unless a cool-down is longer; as in `workflows.recommend`."""
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Months = Annotated[int, msgspec.Meta(ge=0, le=120)]
@@ -90,5 +87,4 @@ def today(setting: Setting, month: int) -> date:
 
 def remembered_since_ms(setting: Setting, month: int) -> int:
     """What a unit was given until then counts no more in a month's decisions."""
-    cool_downs = (action.cool_down_days for action in setting.catalogue.actions.values())
-    return asked_at_ms(month) - DAY_MS * max(LOOK_BACK_DAYS, *cool_downs)
+    return asked_at_ms(month) - look_back_ms(setting.catalogue.actions.values())
