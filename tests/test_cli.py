@@ -56,6 +56,8 @@ COMMANDS = [
     "promotion",
     "prior",
     "demo",
+    "study",
+    "size",
 ]
 
 
