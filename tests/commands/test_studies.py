@@ -8,6 +8,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -86,8 +87,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path: Path, how: sign
     termios.tcsetwinsize(theirs, (24, 100))
     command = [*COMMAND, str(file), "--out", str(out), "--jobs", "1"]
     study = subprocess.Popen(command, env=environment, stderr=theirs)
-    there = interrupted(study, out, how)
-    assert re.search(rb"runs: .* [1-9]\d*/240 \[\d\d:\d\d<\d\d:\d\d", os.read(mine, 100_000))
+    there = interrupted(study, out, how, mine)
     assert study.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
     assert 0 < len(there) < 240
     assert not (out / "runs.csv").exists()
@@ -98,13 +98,24 @@ def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path: Path, how: sign
         assert (out / table).read_bytes() == (whole / table).read_bytes()
 
 
-def interrupted(study: subprocess.Popen[bytes], out: Path, how: signal.Signals) -> dict[str, int]:
-    """The results that were there when a study was stopped, with the time of each."""
-    until = time.monotonic() + LATEST_S
-    while len(list(out.glob("runs/*.json"))) < 3:
+PROGRESS = re.compile(rb"runs: .* [1-9]\d*/240 \[\d\d:\d\d<\d\d:\d\d")
+"""So many of all, the time taken, and the time that is left."""
+
+
+def interrupted(
+    study: subprocess.Popen[bytes], out: Path, how: signal.Signals, watched: int
+) -> dict[str, int]:
+    """The results that were there when a study was stopped, with the time of each.
+
+    watched : where its bar is seen; it is stopped once that has said how much time is left
+    """
+    seen, until = b"", time.monotonic() + LATEST_S
+    while len(list(out.glob("runs/*.json"))) < 3 or not PROGRESS.search(seen):
         assert study.poll() is None
         assert time.monotonic() < until
         time.sleep(0.02)
+        with suppress(BlockingIOError):
+            seen += os.read(watched, 100_000)
     study.send_signal(how)
     study.wait(LATEST_S)
     return {path.name: path.stat().st_mtime_ns for path in out.glob("runs/*.json")}
