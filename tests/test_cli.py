@@ -61,6 +61,8 @@ COMMANDS = [
     "handover",
     "goodbye",
     "demo",
+    "study",
+    "size",
 ]
 
 

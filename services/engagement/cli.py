@@ -20,6 +20,7 @@ from engagement.commands import (
     programs,
     reports,
     serve,
+    studies,
     trials,
 )
 from engagement.commands.terminal import Run
@@ -27,7 +28,7 @@ from engagement.errors import EngagementError
 
 FAMILIES = (
     serve, programs, init, files, imports, exports, learning, trials, evaluations, reports, handover, goodbye,
-    demo,
+    demo, studies,
 )  # fmt: skip
 """In the order in which help lists them."""
 
