@@ -4,7 +4,7 @@ import msgspec
 
 from engagement.commands.terminal import ONE_PROGRAM, Arguments, Command, moment_of, only_program, opened, say
 from engagement.errors import Mistake
-from engagement.workflows.trial import Wanted, assign_asked
+from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis, ArmFound, Range
 from engagement.workflows.trial_told import TrialTold, tell_trials
@@ -31,7 +31,7 @@ def _trial(arguments: Arguments) -> None:
         now_ms = moment_of(db, kept, program_id, arguments.on)
         if arguments.assign:
             with db.write() as conn:
-                wanted = [(arguments.trial, Wanted())]
+                wanted = [(arguments.trial, ToAssign())]
                 [made] = assign_asked(conn, kept, program_id, wanted, now_ms)
             if isinstance(made, Mistake):
                 raise made
