@@ -16,7 +16,7 @@ from engagement.errors import Invalid, NotFound
 from engagement.estimators.arms import compared, icc, lived
 from engagement.estimators.cost import Account, cost_of_gain, plane, spread
 from engagement.estimators.sample import Estimate, Term, estimate
-from engagement.estimators.survival import Lives, at_risk, cox, curve, log_rank
+from engagement.estimators.survival import Lives, at_risk, cox, curve, log_rank, months_each
 from engagement.randomness import generator
 from engagement.records import Integers
 from engagement.store import setup
@@ -156,13 +156,15 @@ def _lower_quarter(shares: Sequence[float]) -> float | None:
 
 
 def _account(rows: Sequence[GroupRow], horizon: float) -> Account:
-    """Costs, and months lived up to the horizon as far as they were seen."""
-    followed = _followed(rows)
-    return Account(
-        np.array([row.spent.cost_minor for row, _ in followed], np.float64),
-        np.array([min(life.seen.months, horizon) for _, life in followed], np.float64),
-        _numbered([row.assigned.unit_id for row, _ in followed]),
-    )
+    """Costs, and months lived up to the horizon; of who was censored those that are expected.
+
+    raises : Invalid when nobody was followed for so long
+    """
+    lives = _lives(rows)
+    if not len(lives.time):
+        raise Invalid("at no site the program has ended")
+    spent = np.array([row.spent.cost_minor for row, _ in _followed(rows)], np.float64)
+    return Account(spent, months_each(lives, horizon), lives.cluster)
 
 
 def _cost_of_month(rows: Sequence[GroupRow], horizon: float) -> Range | None:
@@ -228,9 +230,9 @@ def _pairs(trial: Trial) -> Sequence[tuple[str, str]]:
 def _bought(
     trial: Trial, first: Sequence[GroupRow], second: Sequence[GroupRow], horizon: float
 ) -> tuple[Range | None, Range | None, float | None]:
-    one, other = _account(first, horizon), _account(second, horizon)
     rng = generator(0, "trial", trial.id)
     try:
+        one, other = _account(first, horizon), _account(second, horizon)
         found = plane(one, other, rng)
     except Invalid:
         return None, None, None
