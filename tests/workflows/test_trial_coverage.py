@@ -63,7 +63,7 @@ def rows(rng: np.random.Generator, catchments: int) -> list[GroupRow]:
             life = Lifetime(seen, seen, seen, silent=until < FOLLOWED and not seen.died)
             drawn = Assignment("which", f"g{number}-{group}", f"c{number}", "all", number, arm, "h", 0)
             spent = Spent(int(COST[arm] + rng.normal(0, 50)), 0)
-            made.append(GroupRow(drawn, GROUP, TRIAL.starts_on, None, life, (), 0, 0, spent, 0))
+            made.append(GroupRow(drawn, GROUP, TRIAL.starts_on, None, life, 0, (), 0, 0, spent, 0))
     return made
 
 

@@ -111,7 +111,7 @@ def _sum_of(parts: Sequence[Part]) -> str:
 
 
 def _delete(db: Database, program_id: str, archive: Path) -> tuple[Part, ...]:
-    """Exports and deletes a program in one transaction: what is not in the export is not deleted.
+    """Exports and deletes a program in one transaction: of the ledger only what is in the export.
 
     raises : RuntimeError when more would go than was written; then nothing has
     """

@@ -11,9 +11,9 @@ from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
     Command,
-    moment_of,
     only_program,
     opened,
+    past_moment_of,
     write,
 )
 from engagement.errors import Invalid
@@ -33,7 +33,7 @@ def add(command: Command) -> None:
 def _report(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        now_ms = moment_of(db, kept, program_id, arguments.on)
+        now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
             told = report(conn, kept, program_id, ReportWanted(arguments.trial), now_ms)
     write(arguments.out, report_page(told, _command(arguments)).encode())

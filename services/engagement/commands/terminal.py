@@ -16,7 +16,8 @@ from engagement.store.migrate import is_current
 from engagement.strategy.cadence import midnight_ms
 
 Arguments = argparse.Namespace
-HALF_A_DAY_MS = 43_200_000
+DAY_MS = 86_400_000
+HALF_A_DAY_MS = DAY_MS // 2
 ONE_PROGRAM = "the program's id; not needed when there is one program"
 Run = Callable[[Arguments], int | None]
 """What a command does; returns its exit code, None for 0."""
@@ -90,6 +91,15 @@ def moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
         revision = setup.catalogue_revision(conn, program_id)
         zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
     return midnight_ms(day, zone) + HALF_A_DAY_MS
+
+
+def past_moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
+    """The same for what looks back: on a day still to come nothing has happened yet."""
+    now_ms = moment_of(db, kept, program_id, on)
+    with db.read() as conn:
+        if not facts.is_simulated(conn) and now_ms > SystemClock().now_ms() + DAY_MS:
+            raise Invalid(f"{on} is still to come; give a day that has passed")
+    return now_ms
 
 
 def text_of(file: Path, most: int | None = None) -> str:

@@ -2,7 +2,15 @@
 
 import msgspec
 
-from engagement.commands.terminal import ONE_PROGRAM, Arguments, Command, moment_of, only_program, opened, say
+from engagement.commands.terminal import (
+    ONE_PROGRAM,
+    Arguments,
+    Command,
+    only_program,
+    opened,
+    past_moment_of,
+    say,
+)
 from engagement.errors import Mistake
 from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_analysis import analyse
@@ -28,7 +36,7 @@ def add(command: Command) -> None:
 def _trial(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        now_ms = moment_of(db, kept, program_id, arguments.on)
+        now_ms = past_moment_of(db, kept, program_id, arguments.on)
         if arguments.assign:
             with db.write() as conn:
                 wanted = [(arguments.trial, ToAssign())]

@@ -20,6 +20,7 @@ from engagement.workflows.fading import Fading, fading
 from engagement.workflows.states import states_of
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis
+from engagement.workflows.trial_told import Shared, shared
 from engagement.workflows.trust import Trust, trust
 
 
@@ -39,8 +40,9 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything that stands in a report. states : how many groups are in each on that day
+    """Everything that stands in a report.
 
+    states : how many groups are in each on that day      shared : who and what serves several arms
     simulated : time is made up, and so are the people
     """
 
@@ -50,6 +52,7 @@ class Report(msgspec.Struct, frozen=True):
     groups: int
     states: dict[State, int]
     trial: Analysis | None
+    shared: tuple[Shared, ...]
     fading: Fading
     trust: Trust
     provenance: Provenance
@@ -77,7 +80,8 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
         name = None  # nobody was assigned yet, so nothing was compared
     names = all_names(conn, program_id, "group")
     standing = Counter(row.state for row in states_of(conn, kept, program_id, names, now_ms).values())
-    count, first, last = decisions.range_of(conn, program_id)
+    count, first, last = decisions.range_of(conn, program_id, now_ms)
+    rows = [] if name is None else assignments.of_trial(conn, program_id, name)
     return Report(
         catalogue.program.title,
         on,
@@ -85,6 +89,7 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
         len(names),
         {state: standing[state] for state in STATES},
         None if name is None else analyse(conn, kept, program_id, name, now_ms),
+        shared(conn, program_id, {row.group_id: row.arm for row in rows}, on),
         fading(conn, program_id, catalogue, names, on),
         trust(conn, program_id, names, zone, on),
         Provenance(

@@ -107,7 +107,7 @@ def _arm(trial: Trial, name: str, rows: Sequence[GroupRow]) -> ArmFound:
         before_end=sum(life.seen == Lived(0.0, died=True) for _, life in followed),
         dissolved=sum(life.seen.died for _, life in followed),
         silent=sum(life.silent for _, life in followed),
-        members=sum(len(row.attended) for row in rows),
+        members=sum(row.seated for row in rows),
         alive=_range(found.alive),
         alive_best=_value(lived(_lives(rows, lambda life: life.best), horizon).alive),
         alive_worst=_value(lived(_lives(rows, lambda life: life.worst), horizon).alive),
