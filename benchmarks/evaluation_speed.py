@@ -20,7 +20,7 @@ import numpy as np
 import statsmodels.api as sm
 
 from engagement.estimators.off_policy.self_normalised_ips import SelfNormalisedIps
-from engagement.estimators.reward_models import Linear, cross_fitted
+from engagement.estimators.reward_models import LinearRewards, cross_fitted
 from engagement.estimators.sample import Sample, estimate
 from engagement.estimators.value import value
 from engagement.randomness import generator
@@ -83,7 +83,7 @@ def main() -> None:
     print(f"{size}, {ACTIONS} actions, {FEATURES} features")
 
     fitting, predicted = timed(
-        lambda: cross_fitted(Linear(), features, sample.action, sample.reward, sample.cluster, ACTIONS)
+        lambda: cross_fitted(LinearRewards(), features, sample.action, sample.reward, sample.cluster, ACTIONS)
     )
     sample = sample._replace(predicted=predicted)
     valuing, found = timed(lambda: value(sample, generator(2, "evaluation speed")))

@@ -30,13 +30,12 @@ from engagement.bandits.propensity import bounded, in_units, pick
 from engagement.randomness import generator
 from engagement.records import Batch, Course, Floats, Integers, Nodes, Points, Scores
 from engagement.stats.tree_pooling import Likelihood, Normal, added, at_root, below, through
+from engagement.strategy.refit import has_grown
 
 GROUPS = 200
 SIZE = 8
 ACTIONS = 4
 FLOOR = 0.01
-REFIT_GROWTH = 1.1
-"""As in workflows/fold: a tenth more rows since the last fit."""
 WORLDS: dict[str, Spread] = {
     "mostly shared": Spread(0.5, 0.3, 0.2),
     "mostly by group": Spread(0.2, 0.5, 0.1),
@@ -142,7 +141,7 @@ def shares(
     belief, fitted_to = declared(rule.belief), 0.0
     available = np.ones(w.shape, bool)
     for step in range(decisions):
-        if rule.belief.refit and sums.tried.sum() > REFIT_GROWTH * fitted_to:
+        if rule.belief.refit and has_grown(int(sums.tried.sum()), int(fitted_to)):
             belief = refitted(rule.belief, sums, place) or belief
             fitted_to = float(sums.tried.sum())
         course = Course(np.full(len(place), step), np.full(len(place), float(decisions - step)))

@@ -13,31 +13,24 @@ from engagement.commands import (
     evaluations,
     exports,
     files,
+    goodbye,
+    handover,
     imports,
     init,
     learning,
     programs,
     reports,
     serve,
+    studies,
     trials,
 )
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
 FAMILIES = (
-    serve,
-    programs,
-    init,
-    files,
-    imports,
-    exports,
-    learning,
-    trials,
-    effects,
-    evaluations,
-    reports,
-    demo,
-)
+    serve, programs, init, files, imports, exports, learning, trials, effects, evaluations, reports, handover,
+    goodbye, demo, studies,
+)  # fmt: skip
 """In the order in which help lists them."""
 
 

@@ -78,6 +78,22 @@ def test_the_program_pays_at_a_site_until_it_ends_there(phase, payer, cost_minor
     assert reason(action, ANYONE._replace(phase=phase)) == expected
 
 
+@pytest.mark.parametrize(
+    ("phase", "carrier", "payer", "expected"),
+    [
+        ("handover", "staff", "nobody", Reason.AVAILABLE),
+        ("sustaining", "staff", "nobody", Reason.STAFF_ENDED),
+        ("sustaining", "staff", "program", Reason.STAFF_ENDED),
+        ("sustaining", "staff", "state", Reason.AVAILABLE),
+        ("sustaining", "adviser", "nobody", Reason.AVAILABLE),
+        ("sustaining", "health_worker", "nobody", Reason.AVAILABLE),
+    ],
+)
+def test_the_programs_staff_leave_a_site_with_the_program(phase, carrier, payer, expected):
+    action = nudge(carrier=carrier, payer=payer)
+    assert reason(action, ANYONE._replace(phase=phase)) == expected
+
+
 def test_a_health_worker_is_linked_only_with_consent_to_share():
     visit = ChwLinkage(id="visit", title="Visit")
     assert reason(visit, ANYONE._replace(shares_with_health_worker=False)) == Reason.CONSENT
@@ -295,6 +311,7 @@ def test_the_numbers_of_reasons_are_stored_and_never_change():
         "PLANNED": 15,
         "CHANCE": 16,
         "UNTRAINED": 17,
+        "STAFF_ENDED": 18,
     }
 
 

@@ -89,6 +89,7 @@ def tell_secrets(service: Served) -> str:
         ("POST", "/v1/folds", None),
         ("GET", f"/v1/groups/{CANARY}/brief", None),
         ("GET", f"/v1/groups/{CANARY}/adviser-candidates", None),
+        ("GET", f"/v1/sites/{CANARY}/handover", None),
         ("POST", "/v1/groups/g1/month", {"text": f"1 | 1 {CANARY}"}),
     ]:
         assert client.request(method, path, json=body).status_code < 500
@@ -118,7 +119,7 @@ def test_no_word_of_a_caller_is_in_the_logs_or_the_metrics(tmp_path: Path, level
         secret = service.key
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     answered = [line for line in lines if line["message"] == "answered"]
-    assert len(answered) == 41  # one line for every request, metrics included
+    assert len(answered) == 42  # one line for every request, metrics included
     assert {"/v1/members/{name}", "/v1/recommendations", "/l/{token}", "unmatched"} <= {
         line["route"] for line in answered
     }

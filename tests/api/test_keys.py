@@ -42,6 +42,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("read", "GET", "/v1/worklists/adviser"),
     ("read", "GET", "/v1/groups/north/brief"),
     ("signals", "POST", "/v1/groups/north/month"),
+    ("read", "GET", "/v1/sites/site-1/handover"),
     ("read", "GET", "/v1/program"),
     ("admin", "PUT", "/v1/program"),
     ("admin", "POST", "/v1/program/stop"),

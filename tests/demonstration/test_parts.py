@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.demonstration.calendar import last_day, meeting, moment, month_name
 from engagement.demonstration.course import begun
 from engagement.demonstration.options import Options
 from engagement.demonstration.people import People, drawn, rosters
 from engagement.demonstration.replies import Replies, replies
 from engagement.demonstration.reports import reports
 from engagement.demonstration.summary import table
+from engagement.simulation.calendar import last_day, meeting, moment, month_name
 from engagement.simulation.peer_group import DEFAULT, Month, State, start
 from engagement.strategy.life import FOLLOWS, Status
 from engagement.workflows.answer import Reply

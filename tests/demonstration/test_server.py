@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from engagement.demonstration.calendar import FIRST
 from engagement.demonstration.server import serving
 from engagement.errors import Fault
+from engagement.simulation.calendar import FIRST
 from engagement.store import facts
 from engagement.store.database import Database
 from support.databases import sqlite_database

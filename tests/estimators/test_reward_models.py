@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 
 from engagement.errors import Invalid
-from engagement.estimators.reward_models import Linear, Logistic, cross_fitted
+from engagement.estimators.reward_models import LinearRewards, LogisticRewards, cross_fitted
 
 RNG = np.random.default_rng(4)
 N = 120
@@ -16,7 +16,7 @@ CLUSTER = np.arange(N) % 6
 
 
 def test_without_a_penalty_the_linear_model_is_least_squares_on_the_other_folds():
-    found = cross_fitted(Linear(0.0), FEATURES, ACTION, REWARD, CLUSTER, 2, folds=3)
+    found = cross_fitted(LinearRewards(0.0), FEATURES, ACTION, REWARD, CLUSTER, 2, folds=3)
     out = CLUSTER % 3 == 1
     rows = ~out & (ACTION == 1)
     expected = FEATURES[out] @ sm.OLS(REWARD[rows], FEATURES[rows]).fit().params
@@ -31,25 +31,27 @@ def test_the_logistic_model_is_the_penalised_maximum_of_statsmodels():
     penalty = np.array([0.01, 1.0, 1.0])
     fitted = model.fit_regularized(alpha=penalty / count, L1_wt=0.0, maxiter=2000, cnvrg_tol=1e-12)
     expected = 1 / (1 + np.exp(-(FEATURES @ fitted.params)))
-    assert Logistic().predicted(FEATURES[rows], won[rows], FEATURES) == pytest.approx(expected, abs=1e-4)
+    assert LogisticRewards().predicted(FEATURES[rows], won[rows], FEATURES) == pytest.approx(
+        expected, abs=1e-4
+    )
 
 
 def test_the_logistic_model_stands_a_perfectly_parted_sample():
     features = np.column_stack([np.ones(4), [-2.0, -1.0, 1.0, 2.0]])
-    found = Logistic().predicted(features, np.array([0.0, 0, 1, 1]), features)
+    found = LogisticRewards().predicted(features, np.array([0.0, 0, 1, 1]), features)
     assert (np.diff(found) > 0).all()
     assert 0 < found[0] < 0.5 < found[-1] < 1
 
 
 def test_the_logistic_model_refuses_rewards_that_are_no_shares():
     with pytest.raises(Invalid, match=r"\[0, 1\]"):
-        Logistic().predicted(np.ones((2, 1)), np.array([0.0, 2.0]), np.ones((1, 1)))
+        LogisticRewards().predicted(np.ones((2, 1)), np.array([0.0, 2.0]), np.ones((1, 1)))
 
 
 def test_a_group_s_own_rewards_never_move_what_is_expected_of_it():
-    before = cross_fitted(Linear(), FEATURES, ACTION, REWARD, CLUSTER, 2)
+    before = cross_fitted(LinearRewards(), FEATURES, ACTION, REWARD, CLUSTER, 2)
     changed = np.where(CLUSTER == 2, 99.0, REWARD)
-    after = cross_fitted(Linear(), FEATURES, ACTION, changed, CLUSTER, 2)
+    after = cross_fitted(LinearRewards(), FEATURES, ACTION, changed, CLUSTER, 2)
     same_fold = CLUSTER % 5 == 2
     assert np.array_equal(before[same_fold], after[same_fold])
     assert not np.array_equal(before[~same_fold], after[~same_fold])
@@ -57,7 +59,7 @@ def test_a_group_s_own_rewards_never_move_what_is_expected_of_it():
 
 def test_an_action_that_the_other_groups_never_had_is_expected_to_bring_their_mean():
     action = np.where(CLUSTER == 0, 1, 0)
-    found = cross_fitted(Linear(), FEATURES, action, REWARD, CLUSTER, 2, folds=6)
+    found = cross_fitted(LinearRewards(), FEATURES, action, REWARD, CLUSTER, 2, folds=6)
     assert found[CLUSTER == 0, 1] == pytest.approx(REWARD[CLUSTER != 0].mean())
 
 

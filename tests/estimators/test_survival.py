@@ -14,6 +14,7 @@ from engagement.estimators.survival import (
     cox,
     curve,
     log_rank,
+    months_each,
     restricted_mean,
 )
 
@@ -129,6 +130,30 @@ def test_a_covariate_that_parts_the_dead_from_the_living_is_refused():
     parted = lives([1, 2, 3, 9, 9, 9], [True, True, True, False, False, False])
     with pytest.raises(Invalid, match="parts the dead"):
         cox(parted, np.array([[1.0]] * 3 + [[0.0]] * 3))
+
+
+def test_months_each_are_what_was_lived_where_nobody_was_censored():
+    all_seen = lives([1, 3, 20], [True, True, True])
+    assert months_each(all_seen, 12.0) == pytest.approx([1, 3, 12])
+
+
+def test_months_each_of_a_censored_group_are_what_is_expected_of_it():
+    """By leaving each out in turn, which the derivative follows to the order 1/n."""
+    rng = np.random.default_rng(5)
+    time, died = rng.exponential(10, 400), rng.random(400) < 0.7
+    whole = lives(time, died)
+    rest = np.delete(np.arange(400), 7)
+    without = restricted_mean(lives(time[rest], died[rest]), 12.0).value
+    jackknife = 400 * restricted_mean(whole, 12.0).value - 399 * without
+    assert months_each(whole, 12.0)[7] == pytest.approx(jackknife, abs=0.1)
+    assert months_each(whole, 12.0).mean() == pytest.approx(restricted_mean(whole, 12.0).value)
+
+
+def test_where_all_have_died_nobody_need_be_followed_any_longer():
+    gone = lives([1, 3], [True, True])
+    assert (alive_at(gone, 12.0).value, restricted_mean(gone, 12.0).value) == (0.0, 2.0)
+    with pytest.raises(Invalid, match="nobody was followed"):
+        alive_at(lives([1, 3], [True, False]), 12.0)
 
 
 def test_where_all_died_at_once_the_hazards_are_alike():

@@ -245,7 +245,7 @@ def test_betas_agree_with_adaptive_quadrature(actions, most):
     assert one_row(best_of_betas, *mean_and_sd(a, b)) == pytest.approx(expected, abs=PRECISION)
 
 
-@pytest.mark.parametrize("actions", [2, 5, 16])
+@pytest.mark.parametrize("actions", [2, 5, pytest.param(16, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("ratio", [1.0, 5.0, 100.0, 10_000.0])
 @pytest.mark.parametrize("most", [4.0, 300.0, 1e7])
 def test_students_agree_with_adaptive_quadrature(actions, ratio, most):

@@ -38,8 +38,8 @@ def test_every_available_action_keeps_its_share_of_exploration():
     assert int(chosen(available=available).probability.sum()) == ONE
 
 
-def test_the_stored_probability_is_the_one_with_which_an_action_is_drawn():
-    draws = 20_000
+@pytest.mark.parametrize("draws", [3_000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_the_stored_probability_is_the_one_with_which_an_action_is_drawn(draws):
     probability = chosen().probability
     counts = np.zeros(4)
     for n in range(draws):

@@ -21,7 +21,7 @@ from support.month import decide
 from support.postgres import Server
 from support.service import Client, client_of, members, new_program, on_day, roster, running_service
 
-GROUPS = 4
+GROUPS = 2
 PEOPLE = members(GROUPS)
 STRATEGIES = ("counted", "learned")
 MONTH = 30

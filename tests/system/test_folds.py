@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import httpx
+import pytest
 
 from engagement.store import beliefs, setup
 from engagement.store.beliefs import Version
@@ -73,6 +74,7 @@ def held_at(url: str, *tables: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow  # on PostgreSQL the same is tried with locks that hold each step, and always
 def test_a_fold_killed_at_every_step_is_finished_by_the_next_start_on_sqlite(
     migrated_sqlite: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ def some_moment(draws: Random) -> None:
     sleep(draws.uniform(0, 0.05))
 
 
-@pytest.mark.parametrize(("kills", "writes"), [(10, 1_000), pytest.param(30, 20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "writes"), [(4, 400), pytest.param(30, 20_000, marks=pytest.mark.slow)])
 def test_what_was_acknowledged_is_kept_exactly_once_through_kills_of_the_service(
     database_url: str, tmp_path: Path, kills: int, writes: int
 ) -> None:

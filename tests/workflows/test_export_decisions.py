@@ -15,7 +15,7 @@ from engagement.cli import main
 from engagement.errors import NotFound
 from engagement.estimators.off_policy.ips import Ips
 from engagement.estimators.off_policy.self_normalised_dr import SelfNormalisedDr
-from engagement.estimators.reward_models import Linear, cross_fitted
+from engagement.estimators.reward_models import LinearRewards, cross_fitted
 from engagement.estimators.sample import Sample, estimate
 from engagement.store import decisions
 from engagement.strategy.setup import Consent, Member
@@ -135,7 +135,7 @@ def test_estimators_called_by_hand_on_the_file_give_the_service_s_numbers(many):
     cluster = np.array([groups.index(row["group"]) for row in told])
     logged = np.array([float(row["probability"]) for row in told])
     target = np.tile([0.0, 1.0, 0.0], (len(told), 1))
-    predicted = cross_fitted(Linear(), features, action, reward, cluster, 3)
+    predicted = cross_fitted(LinearRewards(), features, action, reward, cluster, 3)
     sample = Sample(action, reward, logged, target, target >= 0, predicted, cluster)
     asked = Question(strategy="evenly", target=Always("call"))
     own = evaluate(many.here.db, many.here.kept, many.here.id, asked, ms(FOLDED)).value

@@ -19,7 +19,7 @@ from engagement.workflows.ingest import ingest
 from engagement.workflows.link import Linking, link
 from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.revise import revise
-from engagement.workflows.trial import Wanted, assign_asked
+from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_told import tell_trials
 from support.peer_groups import PLAN, START, ask, came, decided, said, seat
 from support.visits import a_planned_program, add_groups, add_worker, planned
@@ -55,7 +55,7 @@ def tried(here):
 
 
 def assigned(here, *groups, day=0.0):
-    return here.run(assign_asked, [("which", Wanted(groups))], day=day)[0]
+    return here.run(assign_asked, [("which", ToAssign(groups))], day=day)[0]
 
 
 def arms(here):
@@ -301,7 +301,7 @@ def test_a_trial_is_told_page_by_page_with_its_arms(tried):
 
 def test_an_unknown_trial_or_group_is_named(tried):
     assert isinstance(tried.run(tell_trials, [("nowhere", "", 5)])[0], NotFound)
-    assert isinstance(tried.run(assign_asked, [("nowhere", Wanted())])[0], NotFound)
+    assert isinstance(tried.run(assign_asked, [("nowhere", ToAssign())])[0], NotFound)
     assert "`nobody`" in str(assigned(tried, "nobody"))
 
 

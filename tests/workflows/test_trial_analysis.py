@@ -14,7 +14,7 @@ from engagement.strategy.trial import Protocol, Trial, TrialCondition
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
-from engagement.workflows.trial import Wanted, assign_asked
+from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_analysis import analyse
 from support.peer_groups import START, ask, came, held, ms, said, seat
 
@@ -44,7 +44,7 @@ def tried(here):
     groups = [Group(id=f"g{n}", site="there", rhythm=RHYTHM) for n in range(8)]
     here.run(revise, [site, ONE, *groups, TRIAL])
     seat(here, *(f"g{n},m{n}{seat},{seat}" for n in range(8) for seat in (1, 2, 3, 4)))
-    here.run(assign_asked, [("which", Wanted())])
+    here.run(assign_asked, [("which", ToAssign())])
     return here
 
 
@@ -63,9 +63,9 @@ def report(here, group, until, then=None, members=(1, 2, 3, 4)):
     here.run(ingest, [*met, *missed], day=28.0 * MEETINGS)
 
 
-def found(here, **more):
+def found(here, on=CUT):
     with here.db.read() as conn:
-        return analyse(conn, here.kept, here.id, "which", ms((CUT - FIRST).days), **more)
+        return analyse(conn, here.kept, here.id, "which", ms((on - FIRST).days))
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         whatever costs money and is paid by `program` ends at a site with the program there, too
     cool_down_days : days until the same unit may get it again
     weekly_cap, monthly_cap : at most this many in any 7 or 30 days for one unit, None for no cap
-    carrier, minutes : who carries it out and how long that takes
+    carrier, minutes : who carries it out and how long that takes; `staff` are the program's and leave a site
+        with it, unless the payer is another, whose staff they are
     needs_accept : a person says yes before it counts as on its way
     burden : what it asks of whoever receives it, 0 nothing, 1 a moment, 2 an hour or so, 3 a day or a duty;
         told with every offer
@@ -86,6 +87,16 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         if twice is not None:
             language, channel, audience = twice
             raise ValueError(f"`{self.id}` is written in `{language}` twice for {channel} and {audience}")
+
+    @property
+    def on_program_money(self) -> bool:
+        """Whether it costs the program's money, which ends at a site with the program there."""
+        return self.cost_minor > 0 and self.payer == PROGRAM
+
+    @property
+    def by_program_staff(self) -> bool:
+        """Whether the program's staff carry it out, who leave with it; staff of another payer stay."""
+        return self.carrier == "staff" and self.payer in (PROGRAM, "nobody")
 
     def cost_on(self, days_to_end: int | None) -> int:  # noqa: ARG002  an incentive's depends on it
         """What it costs so many days before the program's end at a site; None where no end is set."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engagement.actions.action import PROGRAM, Phase
+from engagement.actions.action import Phase
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.chw_linkage import ChwLinkage
 from engagement.actions.contacts import Contacts
@@ -44,6 +44,7 @@ class Reason(IntEnum):
     PLANNED = 15
     CHANCE = 16
     UNTRAINED = 17
+    STAFF_ENDED = 18
 
 
 WORDS: dict[Reason, str] = {
@@ -51,6 +52,7 @@ WORDS: dict[Reason, str] = {
     Reason.RETIRED: "the program no longer offers this",
     Reason.PHASE: "not offered in this phase of the program",
     Reason.PAYER_ENDED: "payer ended",
+    Reason.STAFF_ENDED: "the program's staff have left",
     Reason.CONSENT: "the member has not agreed to this",
     Reason.CHANCE: "the member wants nothing to be drawn by lot",
     Reason.COOL_DOWN: "given a short while ago",
@@ -109,7 +111,7 @@ class Situation(NamedTuple):
 
 def _payer_ended(action: AnyAction, situation: Situation) -> bool:
     """Whether nobody pays for it any more; the program pays until it ends at the unit's site."""
-    if action.cost_minor and action.payer == PROGRAM and situation.phase == "sustaining":
+    if action.on_program_money and situation.phase == "sustaining":
         return True
     return action.payer_until is not None and situation.today > action.payer_until
 
@@ -136,6 +138,8 @@ def _of_end(action: AnyAction, situation: Situation) -> Reason:
     """The first reason that lies in what has ended, or would before it can be carried out."""
     if _payer_ended(action, situation):
         return Reason.PAYER_ENDED
+    if action.by_program_staff and situation.phase == "sustaining":
+        return Reason.STAFF_ENDED
     if action.cost_minor and not action.cost_on(situation.days_to_end):
         return Reason.TAPERED
     return Reason.AVAILABLE if situation.in_time else Reason.QUIET_HOURS

@@ -1,6 +1,7 @@
 """An action and `none`: what rules for these two alone have in common."""
 
 import numpy as np
+from scipy.special import ndtr
 
 from engagement.records import Bools, Floats, Scores
 
@@ -23,6 +24,12 @@ def advantage(scores: Scores) -> tuple[Floats, Floats]:
     if scores.mean.shape[1] != 2:
         raise ValueError("this rule is for one action and `none`")
     return scores.mean[:, 1] - scores.mean[:, 0], np.sqrt(np.square(scores.sd).sum(axis=1))
+
+
+def chance_of_gain(scores: Scores) -> Floats:
+    """The chance, (N,), that the second mean is above the first, as of normals; ½ where both are certain."""
+    gain, sd = advantage(scores)
+    return np.where(sd > 0, ndtr(gain / np.where(sd > 0, sd, 1.0)), 0.5)
 
 
 def second_with(chance: Floats, available: Bools) -> Floats:

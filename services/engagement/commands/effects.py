@@ -8,10 +8,9 @@ from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
     Command,
-    last_day,
-    now_on,
     only_program,
     opened,
+    past_moment_of,
     say,
 )
 from engagement.workflows.effects import Moderator, effects, material
@@ -31,15 +30,15 @@ def add(command: Command) -> None:
     parser.add_argument(
         "--moderator", choices=get_args(Moderator), help="also whether the effects depend on this"
     )
-    parser.add_argument("--on", metavar="DATE", help="the last day that is looked at; today when absent")
+    parser.add_argument("--on", metavar="DAY", help="as of this day, such as 2027-06-30; today when absent")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def _effects(arguments: Arguments) -> None:
-    on = last_day(arguments)
     with opened(arguments) as (db, kept):
-        program_id, now_ms = only_program(db, arguments), now_on(db, on)
+        program_id = only_program(db, arguments)
+        now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
-            read = material(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND, on)
+            read = material(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND)
     found = effects(read, arguments.moderator)
     say(*([msgspec.json.format(msgspec.json.encode(found)).decode()] if arguments.json else in_words(found)))

@@ -16,7 +16,7 @@ from engagement.commands.terminal import (
     text_of,
 )
 from engagement.errors import Invalid
-from engagement.estimators.reward_models import AnyRewardModel, Linear, Logistic, Regressor
+from engagement.estimators.reward_models import AnyRewardModel, LinearRewards, LogisticRewards, Regressor
 from engagement.estimators.value import Value
 from engagement.strategy.target import Always, Another, AnyTarget, AsLogged, Even, Watched
 from engagement.workflows.evaluate import Question, evaluate
@@ -26,7 +26,7 @@ from engagement.workflows.log_columns import read_columns
 from engagement.workflows.logged import MOST_BY_COMMAND
 
 TARGETS = "always:ACTION, even, logged, watched, strategy:ID or strategy:ID@VERSION, table:FILE"
-OWN_MODELS: dict[str, AnyRewardModel] = {"linear": Linear(), "logistic": Logistic()}
+OWN_MODELS: dict[str, AnyRewardModel] = {"linear": LinearRewards(), "logistic": LogisticRewards()}
 
 
 def add(command: Command) -> None:
@@ -60,9 +60,9 @@ def _evaluate(arguments: Arguments) -> None:
 
 def _own(arguments: Arguments) -> None:
     target, model = _target(arguments.target), _model(arguments.model)
-    ours = model if isinstance(model, Linear | Logistic) else Linear()
+    ours = model if isinstance(model, LinearRewards | LogisticRewards) else LinearRewards()
     question = Question(strategy=arguments.strategy, target=target, model=ours, look=arguments.look)
-    theirs = None if isinstance(model, Linear | Logistic) else model
+    theirs = None if isinstance(model, LinearRewards | LogisticRewards) else model
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
         found = evaluate(db, kept, program_id, question, now_ms, most=MOST_BY_COMMAND, model=theirs)

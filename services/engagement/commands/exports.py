@@ -1,10 +1,13 @@
-"""The command that writes files for spreadsheets, for DHIS2 and for researchers."""
+"""The command that writes files: for spreadsheets, DHIS2 and researchers, or a whole program."""
 
+import os
+import zipfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection
 
 from engagement.commands.terminal import (
     ONE_PROGRAM,
@@ -20,6 +23,7 @@ from engagement.commands.terminal import (
 from engagement.errors import Invalid
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.leaving import Part, patiently
 from engagement.workflows.dhis2 import (
     count_groups,
     data_values,
@@ -29,6 +33,7 @@ from engagement.workflows.dhis2 import (
     unmapped,
 )
 from engagement.workflows.export import RegisterWanted, RosterWanted, register_sheet, roster_sheet
+from engagement.workflows.export_all import export_all
 from engagement.workflows.export_decisions import as_csv as decisions_csv
 from engagement.workflows.export_decisions import as_parquet, dictionary, export_decisions, in_words
 from engagement.workflows.logged import MOST_BY_COMMAND
@@ -37,10 +42,12 @@ from engagement.workflows.sheet_written import Filled, as_csv, as_workbook
 
 def add(command: Command) -> None:
     """Names the commands of this file."""
-    export = command("export", _export, "write a roster, a register, counts for DHIS2, or decisions")
-    export.add_argument("what", choices=("roster", "register", "dhis2", "decisions"))
+    export = command("export", _export, "write a roster, a register, counts for DHIS2, decisions, or all")
+    export.add_argument("what", choices=("roster", "register", "dhis2", "decisions", "all"))
     export.add_argument(
-        "file", type=Path, help="ending in .xlsx or .csv; of dhis2 .json; of decisions .csv or .parquet"
+        "file",
+        type=Path,
+        help="ending in .xlsx or .csv; of dhis2 .json; of decisions .csv or .parquet; of all .zip",
     )
     export.add_argument("--site", default="", help="a roster or register of this site only")
     export.add_argument("--group", default="", help="a roster or register of this group only")
@@ -60,6 +67,10 @@ def add(command: Command) -> None:
 
 
 def _export(arguments: Arguments) -> None:
+    if arguments.what == "all":
+        with opened(arguments) as (db, _):
+            write_archive(db, only_program(db, arguments), arguments.file)
+        return
     written = {
         "roster": _roster_file,
         "register": _register_file,
@@ -69,6 +80,32 @@ def _export(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
         content = written(arguments, db, kept, only_program(db, arguments), now_of(db))
     write(arguments.file, content)
+
+
+def write_archive(db: Database, program_id: str, file: Path) -> None:
+    """Writes the whole program, as it stands at one moment."""
+    with db.read() as conn:
+        patiently(conn)
+        parts = archived(conn, program_id, file)
+    say(f"{sum(part.rows for part in parts)} rows of {len(parts)} tables")
+    say(f"Written: {file}")
+
+
+def archived(conn: Connection, program_id: str, file: Path) -> tuple[Part, ...]:
+    """Writes the archive under another name first: a file of this name is whole, and on the disk."""
+    if file.suffix.lower() != ".zip":
+        raise Invalid(f"{file} must end in .zip")
+    part = file.with_name(file.name + ".part")
+    try:
+        with part.open("wb") as raw:
+            with zipfile.ZipFile(raw, "w") as archive:
+                parts = export_all(conn, program_id, archive)
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.replace(file)
+    except OSError as flaw:
+        raise Invalid(f"cannot write {file}: {flaw}") from flaw
+    return parts
 
 
 def _roster_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:

@@ -11,10 +11,9 @@ from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
     Command,
-    last_day,
-    now_on,
     only_program,
     opened,
+    past_moment_of,
     write,
 )
 from engagement.errors import Invalid
@@ -32,11 +31,11 @@ def add(command: Command) -> None:
 
 
 def _report(arguments: Arguments) -> None:
-    on = last_day(arguments)
     with opened(arguments) as (db, kept):
-        program_id, now_ms = only_program(db, arguments), now_on(db, on)
+        program_id = only_program(db, arguments)
+        now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
-            told = report(conn, kept, program_id, ReportWanted(arguments.trial, on), now_ms)
+            told = report(conn, kept, program_id, ReportWanted(arguments.trial), now_ms)
     write(arguments.out, report_page(told, _command(arguments)).encode())
     if arguments.tables is not None:
         _tables(told, arguments.tables)

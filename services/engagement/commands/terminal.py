@@ -16,7 +16,8 @@ from engagement.store.migrate import is_current
 from engagement.strategy.cadence import midnight_ms
 
 Arguments = argparse.Namespace
-NOON_MS = 43_200_000
+DAY_MS = 86_400_000
+HALF_A_DAY_MS = DAY_MS // 2
 ONE_PROGRAM = "the program's id; not needed when there is one program"
 Run = Callable[[Arguments], int | None]
 """What a command does; returns its exit code, None for 0."""
@@ -75,19 +76,30 @@ def now_of(db: Database) -> int:
     return SystemClock().now_ms()
 
 
-def last_day(arguments: Arguments) -> date | None:
-    """The day given with --on, None where none is."""
+def moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
+    """Noon of a day where the program is, in milliseconds; without a day now.
+
+    With a day no clock is asked, so that a program whose time is simulated can be looked at, too.
+    """
+    if on is None:
+        return now_of(db)
     try:
-        return None if arguments.on is None else date.fromisoformat(arguments.on)
+        day = date.fromisoformat(on)
     except ValueError:
-        raise Invalid(f"`{arguments.on}` is not a date such as 2027-01-31") from None
-
-
-def now_on(db: Database, on: date | None) -> int:
-    """The time to work with where a day may be named: then a simulated database can be asked as well."""
+        raise Invalid(f"`{on}` is not a day; write it like 2026-06-30") from None
     with db.read() as conn:
-        made_up = facts.is_simulated(conn)
-    return now_of(db) if on is None or not made_up else midnight_ms(on, "UTC") + NOON_MS
+        revision = setup.catalogue_revision(conn, program_id)
+        zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
+    return midnight_ms(day, zone) + HALF_A_DAY_MS
+
+
+def past_moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
+    """The same for what looks back: on a day still to come nothing has happened yet."""
+    now_ms = moment_of(db, kept, program_id, on)
+    with db.read() as conn:
+        if not facts.is_simulated(conn) and now_ms > SystemClock().now_ms() + DAY_MS:
+            raise Invalid(f"{on} is still to come; give a day that has passed")
+    return now_ms
 
 
 def text_of(file: Path, most: int | None = None) -> str:

@@ -6,14 +6,13 @@ from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
     Command,
-    last_day,
-    now_of,
     only_program,
     opened,
+    past_moment_of,
     say,
 )
 from engagement.errors import Mistake
-from engagement.workflows.trial import Wanted, assign_asked
+from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis, ArmFound, Range
 from engagement.workflows.trial_told import TrialTold, tell_trials
@@ -30,17 +29,17 @@ def add(command: Command) -> None:
         "--assign", action="store_true", help="first assign every group that takes part and has no arm yet"
     )
     trial.add_argument("--found", action="store_true", help="what has been found, as the protocol has it")
-    trial.add_argument("--on", metavar="DATE", help="with --found, the last day that is looked at")
+    trial.add_argument("--on", metavar="DAY", help="as of this day, such as 2027-06-30; today when absent")
     trial.add_argument("--json", action="store_true", help="with --found, everything, as JSON")
 
 
 def _trial(arguments: Arguments) -> None:
-    on = last_day(arguments)
     with opened(arguments) as (db, kept):
-        program_id, now_ms = only_program(db, arguments), now_of(db)
+        program_id = only_program(db, arguments)
+        now_ms = past_moment_of(db, kept, program_id, arguments.on)
         if arguments.assign:
             with db.write() as conn:
-                wanted = [(arguments.trial, Wanted())]
+                wanted = [(arguments.trial, ToAssign())]
                 [made] = assign_asked(conn, kept, program_id, wanted, now_ms)
             if isinstance(made, Mistake):
                 raise made
@@ -48,7 +47,7 @@ def _trial(arguments: Arguments) -> None:
             say(*(f"not assigned: {row.group}: {row.words}" for row in made.left_out))
         with db.read() as conn:
             if arguments.found:
-                found = analyse(conn, kept, program_id, arguments.trial, now_ms, on)
+                found = analyse(conn, kept, program_id, arguments.trial, now_ms)
                 say(*([msgspec.json.encode(found).decode()] if arguments.json else _found(found)))
                 return
             [told] = tell_trials(conn, kept, program_id, [(arguments.trial, "", MOST)], now_ms)

@@ -13,7 +13,6 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from engagement.client import Client, VersionMade
-from engagement.demonstration.calendar import ASKED, CARRIED_OUT, CLOSING_DAYS, REPORTED, moment
 from engagement.demonstration.options import SEATS, WORLDS, Options
 from engagement.demonstration.people import People, drawn, rosters
 from engagement.demonstration.replies import Replies, replies
@@ -21,6 +20,7 @@ from engagement.demonstration.reports import Report, reports
 from engagement.errors import EngagementError, Unavailable
 from engagement.randomness import generator
 from engagement.records import Bools, Floats, Integers
+from engagement.simulation.calendar import ASKED, CARRIED_OUT, CLOSING_DAYS, REPORTED, moment
 from engagement.simulation.effects import ACTION_EFFECTS, tabulate
 from engagement.simulation.peer_group import Month, State, chance_of_coming, month, start
 from engagement.strategy.setup import Group

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engagement.demonstration.calendar import REPORTED, meeting, moment, month_name
 from engagement.demonstration.people import People
 from engagement.records import Bools, Floats
+from engagement.simulation.calendar import REPORTED, meeting, moment, month_name
 from engagement.simulation.peer_group import Month, State
 from engagement.workflows.ingest import Signal
 

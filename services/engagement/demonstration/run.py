@@ -16,12 +16,12 @@ from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package
 from engagement.client import Client
 from engagement.demonstration.audit import audit
 from engagement.demonstration.beliefs import learned
-from engagement.demonstration.calendar import FIRST, last_day
 from engagement.demonstration.course import live
 from engagement.demonstration.options import Options
 from engagement.demonstration.server import serving
 from engagement.demonstration.summary import summary
 from engagement.errors import EngagementError, Fault, Invalid
+from engagement.simulation.calendar import FIRST, last_day
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept

@@ -9,10 +9,10 @@ import numpy as np
 from engagement.client import VersionMade
 from engagement.demonstration.audit import Audit
 from engagement.demonstration.beliefs import Learned
-from engagement.demonstration.calendar import last_day, month_name
 from engagement.demonstration.course import ACTIONS, Course, Lived, Proposal
 from engagement.demonstration.options import SEATS, Options
 from engagement.records import Bools, Floats
+from engagement.simulation.calendar import last_day, month_name
 from engagement.workflows.program import Template
 
 NO_EVIDENCE = "Everything here is simulated; no number is evidence."

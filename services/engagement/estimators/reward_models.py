@@ -23,7 +23,7 @@ class Regressor(Protocol):
         """The mean reward of rows."""
 
 
-class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="linear"):
+class LinearRewards(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="linear"):
     """Ridge regression of its own for each action.
 
     ridge : weight of the penalty on every coefficient but the first, the intercept
@@ -43,7 +43,9 @@ class Linear(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         return expected
 
 
-class Logistic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="logistic"):
+class LogisticRewards(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="logistic"
+):
     """Penalised logistic regression of its own for each action, for rewards in [0, 1].
 
     ridge : weight of the penalty on every coefficient; the intercept's is a hundredth of it
@@ -52,7 +54,7 @@ class Logistic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     ridge: float = 1.0
 
     def predicted(self, features: Floats, reward: Floats, asked: Floats) -> Floats:
-        """The mean reward at the rows asked about; see `Linear.predicted`. Newton's method, damped."""
+        """The mean reward at the rows asked about; see `LinearRewards.predicted`. Newton's method, damped."""
         if ((reward < 0) | (reward > 1)).any():
             raise Invalid("a logistic reward model is for rewards in [0, 1]; use the linear one")
         penalty = np.full(features.shape[1], self.ridge)
@@ -78,7 +80,7 @@ class Logistic(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
         return expected
 
 
-AnyRewardModel = Linear | Logistic
+AnyRewardModel = LinearRewards | LogisticRewards
 
 
 class _Foreign:
@@ -111,7 +113,7 @@ def cross_fitted(
     Without cross-fitting the doubly robust estimators' errors are too small (Chernozhukov et al. 2018).
     An action that the other groups never had is expected to bring their mean reward.
     """
-    ours = model if isinstance(model, Linear | Logistic) else _Foreign(model)
+    ours = model if isinstance(model, LinearRewards | LogisticRewards) else _Foreign(model)
     expected = np.zeros((len(reward), actions))
     fold = cluster % min(folds, int(cluster.max(initial=0)) + 1)
     for part in np.unique(fold):

@@ -73,12 +73,30 @@ def restricted_mean(lives: Lives, horizon: float) -> Estimate:
 
     raises : Invalid when nobody was followed up to the horizon, or there are fewer than two clusters
     """
+    value, each = _restricted(lives, horizon)
+    return _estimate(value, each, lives.cluster)
+
+
+def months_each(lives: Lives, horizon: float) -> Floats:
+    """Months lived up to the horizon, group by group, (n,), as pseudo-observations (Andersen et al. 2004).
+
+    Their mean is the restricted mean. Of a group that was followed while nobody was censored it is what it
+    lived; one that was censored has what is expected of it, so that they may be averaged, or drawn again.
+    raises : Invalid when nobody was followed up to the horizon
+    """
+    value, each = _restricted(lives, horizon)
+    months: Floats = value + len(each) * each
+    return months
+
+
+def _restricted(lives: Lives, horizon: float) -> tuple[float, Floats]:
+    """The restricted mean, and each group's part in its error, (n,)."""
     found, influence = _influences(lives, horizon)
     inside = found.time < horizon
     times = np.concatenate([[0.0], found.time[inside], [horizon]])
     widths = np.diff(times)
     value = float(widths @ np.concatenate([[1.0], found.alive[inside]]))
-    return _estimate(value, influence[:, inside] @ widths[1:], lives.cluster)
+    return value, influence[:, inside] @ widths[1:]
 
 
 def contrast(one: Estimate, other: Estimate) -> Estimate:
@@ -98,7 +116,8 @@ def _influences(lives: Lives, time: float) -> tuple[Curve, Floats]:
     by the weight of i, where d_s of r_s at risk die at s. Σψ_i(t)² over groups is Greenwood's variance.
     """
     found = curve(lives)
-    if lives.time.max() < time:
+    all_dead = len(found.alive) > 0 and found.alive[-1] == 0  # then nobody need be followed any longer
+    if lives.time.max() < time and not all_dead:
         raise Invalid(
             f"nobody was followed for {time:g} months; the longest was followed for {lives.time.max():g}"
         )

@@ -493,11 +493,11 @@ def matured_around(
     return [_decision(row) for row in conn.execute(query)]
 
 
-def range_of(conn: Connection, program_id: str) -> tuple[int, int | None, int | None]:
-    """How many decisions a program has stored, and when the first and the last were made."""
+def range_of(conn: Connection, program_id: str, until_ms: int) -> tuple[int, int | None, int | None]:
+    """How many decisions a program has made until then, and when the first and the last were."""
     d = t.decisions.c
     query = select(func.count(), func.min(d.decided_at), func.max(d.decided_at)).where(
-        d.program_id == program_id
+        d.program_id == program_id, d.decided_at <= until_ms
     )
     number, first, last = conn.execute(query).one()
     return number, first, last

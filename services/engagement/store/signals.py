@@ -139,3 +139,9 @@ def of_safety(conn: Connection, program_id: str, members: Sequence[str] | None =
     name = t.signals.c.unit_id
     merged = query.where(name.in_(_merged_into(conn, program_id, members)))
     return _all(conn, union(query.where(among(conn, name, members)), merged))
+
+
+def count(conn: Connection, program_id: str) -> int:
+    """How many signals a program has."""
+    query = select(func.count()).where(t.signals.c.program_id == program_id)
+    return conn.execute(query).scalar_one()

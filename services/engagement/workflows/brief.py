@@ -38,7 +38,7 @@ from engagement.workflows.states import heard_of
 from engagement.workflows.tallies import link, standing
 from engagement.workflows.tell import seen_by, told
 from engagement.workflows.which_meeting import NextMeeting, next_meeting
-from engagement.workflows.wording import LANGUAGES, Words, words_in
+from engagement.workflows.wording import Words, spoken, words_in
 from engagement.workflows.worklist import WorkItem, WorkWanted, work_lists
 
 READER: Audience = "adviser"
@@ -191,7 +191,7 @@ def brief(conn: Connection, kept: Kept, program_id: str, look: Look, now_ms: int
     """The brief of a group, as far as its reader and the phone allow."""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     group = group_that_meets(conn, program_id, look.group)
-    words = words_in(look.language or _spoken(group.language, catalogue.program.language))
+    words = words_in(look.language or spoken(group.language, catalogue.program.language))
     zone = catalogue.program.time_zone
     today = local_date(now_ms, zone)
     seats = setup.members_of_group(conn, program_id, look.group, today)
@@ -202,7 +202,7 @@ def brief(conn: Connection, kept: Kept, program_id: str, look: Look, now_ms: int
     of_group = Told(rows, seats if whole else (), today, zone, now_ms)
     heard = heard_of(conn, program_id, [look.group], zone)[look.group]
     following = None if group.ended else next_meeting(heard, today)
-    to_ask = tuple(_goals(of_group, words))
+    to_ask = tuple(goals_to_ask(of_group, words))
     waiting = _waiting(conn, kept, program_id, look.group, reader, now_ms)
     topics = suggested(
         today if following is None else following.on,
@@ -234,10 +234,6 @@ def talked(rows: Iterable[Recorded], group: str) -> list[Topic]:
     chains = (row.chain or "" for row in rows if row.kind == TOPIC_AGREED.kind and row.unit_id == group)
     names = (chain.rpartition(".")[2] for chain in chains)
     return [topic for name in names for topic in TOPICS if topic == name]
-
-
-def _spoken(*wishes: str | None) -> str:
-    return next((wish for wish in wishes if wish in LANGUAGES), LANGUAGES[0])
 
 
 def _shared(conn: Connection, program_id: str, look: Look, seats: Sequence[Seated], today: date) -> bool:
@@ -273,7 +269,8 @@ def open_goals(of_group: Told) -> list[tuple[int, Goal]]:
     ]
 
 
-def _goals(of_group: Told, words: Words) -> Iterable[GoalToAsk]:
+def goals_to_ask(of_group: Told, words: Words) -> Iterable[GoalToAsk]:
+    """The same with what to ask about each, in words."""
     for seat, goal in open_goals(of_group):
         category = goal.category or "other"
         yield GoalToAsk(

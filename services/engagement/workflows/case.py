@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engagement.actions.action import NONE
-from engagement.actions.availability import DAY_MS, Given, Situation
+from engagement.actions.availability import Given, Situation
 from engagement.actions.contacts import Contacts
 from engagement.signals import tally
 from engagement.signals.picture import Picture
@@ -12,6 +12,7 @@ from engagement.store import units
 from engagement.store.decisions import Recent
 from engagement.store.units import Unit
 from engagement.strategy.cadence import Calendar
+from engagement.strategy.doses import doses
 from engagement.strategy.life import RELEASED, status
 from engagement.strategy.quiet import deliver_from
 from engagement.strategy.setup import Catalogue, Consent, Program, Site, days_to_end, months_to_end, phase
@@ -19,9 +20,6 @@ from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import Stratum
 from engagement.strategy.trial import Under
 from engagement.workflows.leading import NOBODY, Lead, Leads
-
-DOSE_KEPT_A_MONTH = 0.8
-MONTH_MS = 30.44 * DAY_MS
 
 
 class Case(NamedTuple):
@@ -139,16 +137,6 @@ def situation(case: Case, now_ms: int) -> Situation:
     )
 
 
-def _doses(given: Sequence[Given], now_ms: int) -> dict[str, float]:
-    """How much of each action a unit was given lately; what it was given is told by time."""
-    doses: dict[str, float] = {}
-    for row in given:
-        if not row.unanswered:
-            kept = DOSE_KEPT_A_MONTH ** ((now_ms - row.at_ms) / MONTH_MS)
-            doses[row.action] = doses.get(row.action, 0.0) + kept
-    return doses
-
-
 def _burden(catalogue: Catalogue, action: str) -> int:
     """What an action asks of whoever receives it; of one that is not known here, nothing is known."""
     known = catalogue.actions.get(action)
@@ -159,7 +147,7 @@ def picture(case: Case, now_ms: int) -> Picture:
     """What is known of the unit; nothing of a member's own signals if they did not agree to that."""
     person = case.member if case.consent.my_signals else None
     own = case.leads.of(case.unit.id)
-    doses = _doses(case.given, now_ms)
+    given = doses(case.given, now_ms)
     return Picture(
         member=tally.EMPTY if person is None else case.tally,
         group=tally.decoded(case.group.tally),
@@ -167,11 +155,11 @@ def picture(case: Case, now_ms: int) -> Picture:
         setting=case.group.group.setting,
         phase=phase(case.site, case.calendar.today),
         months_to_end=months_to_end(case.site, case.calendar.today),
-        dose=sum(doses.values()),
+        dose=sum(given.values()),
         context=case.context,
         barriers=() if person is None else person.member.barriers.known(),
-        burden=sum(dose * _burden(case.catalogue, action) for action, dose in doses.items()),
-        doses=tuple(doses.items()),
+        burden=sum(dose * _burden(case.catalogue, action) for action, dose in given.items()),
+        doses=tuple(given.items()),
         tired=person is not None and own is not None and own.tired is not None,
         leader_tired=case.leads.tired,
     )

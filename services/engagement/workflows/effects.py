@@ -5,7 +5,6 @@ of weighted and centred least squares, or of ratios of chances where every rewar
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -22,7 +21,6 @@ from engagement.signals.features import DOSE_CAP
 from engagement.store import assignments, facts, setup
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
-from engagement.strategy.cadence import midnight_ms
 from engagement.strategy.setup import LEADING, Catalogue
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import Stratum
@@ -113,9 +111,8 @@ def material(
     strategy_id: str,
     now_ms: int,
     most: int,
-    on: date | None = None,
 ) -> Material:
-    """Reads a strategy's decisions up to now, or to the end of a day before.
+    """Reads a strategy's decisions up to a moment.
 
     now_ms : what has closed by then counts      most : decisions that may be read
     raises : NotFound for an unknown strategy; Invalid for one that plans; TooLarge
@@ -126,8 +123,6 @@ def material(
         raise NotFound(f"there is no strategy `{strategy_id}` in this program")
     if strategy.plan is not None:
         raise Invalid(f"`{strategy_id}` plans: its visits are drawn together, not one by one")
-    if on is not None:
-        now_ms = min(now_ms, midnight_ms(on + timedelta(days=1), catalogue.program.time_zone))
     logged = [
         row for row in read_logged(conn, program_id, strategy_id, most) if row.decision.decided_at <= now_ms
     ]

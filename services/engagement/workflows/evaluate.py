@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from engagement.actions.action import NONE, Id
 from engagement.bandits.propensity import ONE
 from engagement.errors import Invalid, NotFound
-from engagement.estimators.reward_models import AnyRewardModel, Linear, Regressor, cross_fitted
+from engagement.estimators.reward_models import AnyRewardModel, LinearRewards, Regressor, cross_fitted
 from engagement.estimators.sample import Sample, numbered
 from engagement.estimators.value import Value, Weeks, value
 from engagement.randomness import generator
@@ -41,7 +41,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     strategy: Id
     target: AnyTarget
-    model: AnyRewardModel = Linear()
+    model: AnyRewardModel = LinearRewards()
     look: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
 
 

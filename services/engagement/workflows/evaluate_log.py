@@ -15,7 +15,7 @@ import numpy as np
 
 from engagement.actions.action import NONE
 from engagement.errors import Invalid
-from engagement.estimators.reward_models import AnyRewardModel, Linear, Regressor, cross_fitted
+from engagement.estimators.reward_models import AnyRewardModel, LinearRewards, Regressor, cross_fitted
 from engagement.estimators.sample import Sample, numbered
 from engagement.estimators.value import Value, Weeks, value
 from engagement.randomness import generator
@@ -149,7 +149,7 @@ def evaluate_log(
         log.logged[keep],
         _probabilities(columns, log, policy)[keep],
         log.possible[keep],
-        cross_fitted(model or Linear(), features, action, reward[keep], cluster, len(log.names)),
+        cross_fitted(model or LinearRewards(), features, action, reward[keep], cluster, len(log.names)),
         cluster,
     )
     rng = generator(0, "evaluation", "log")

@@ -21,6 +21,7 @@ from engagement.store.beliefs import Entry, Version
 from engagement.store.database import Database
 from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
+from engagement.strategy import refit
 from engagement.strategy.cadence import week_number
 from engagement.strategy.replay import features, member, propensities
 from engagement.strategy.strategy import Strategy
@@ -41,11 +42,6 @@ ROWS = 5_000
 MOST_ENTRIES = 20_000
 """Entries a version, some seconds' work; what is beyond waits for the next."""
 EXPIRY_LOOK_BACK_MS = 400 * 86_400_000
-
-REFIT_GROWTH = 1.1
-"""A belief is refitted when a tenth more has been learned than at its last refit."""
-MOST_REFITTED = 2_000
-"""Nodes up to which it is; beyond, its hyper-parameters are known well enough."""
 
 T = TypeVar("T")
 Before = Callable[[Sequence[str] | None], Nodes]
@@ -190,9 +186,10 @@ def _to_refit(conn: Connection, program_id: str, name: str, version: int, rows: 
     """Every node of the version before, where so much has been learned that the belief is worth a refit."""
     last = hyperparameters.newest(conn, program_id, name, version - 1)
     then, before = (beliefs.rows_learned(conn, program_id, name, at) for at in (last, version - 1))
-    if before + rows.entered - rows.taken_out <= REFIT_GROWTH * then:
+    learned = before + rows.entered - rows.taken_out
+    if not refit.has_grown(learned, then):
         return None
-    if beliefs.count_nodes(conn, program_id, name) > MOST_REFITTED:
+    if beliefs.count_nodes(conn, program_id, name) > refit.MOST_NODES:
         return None
     return beliefs.read_all_nodes(conn, program_id, name, version - 1)
 

@@ -106,12 +106,13 @@ def read_program(text: str) -> ProgramFile:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as flaw:
-        return _unreadable(str(flaw), text)
+        # the first mistake hides the rest
+        return ProgramFile(None, (), (), (unreadable(str(flaw), text),), {}, {})
     return _Reading(document, places(text)).read()
 
 
-def _unreadable(said: str, text: str) -> ProgramFile:
-    """A text that is no TOML: the first mistake hides the rest."""
+def unreadable(said: str, text: str) -> Finding:
+    """What is wrong with a text that is no TOML. said : by `tomllib`"""
     found = SYNTAX.fullmatch(said)
     words = said if found is None else found[1]
     lines = text.count("\n") + 1
@@ -119,7 +120,7 @@ def _unreadable(said: str, text: str) -> ProgramFile:
     if found is not None and found[2]:
         place = Place(int(found[2]), int(found[3]))
     words = f"this cannot be read as TOML: {words[:1].lower()}{words[1:]}"
-    return ProgramFile(None, (), (), (Finding("error", place, words),), {}, {})
+    return Finding("error", place, words)
 
 
 class _Reading:

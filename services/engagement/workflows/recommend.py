@@ -31,6 +31,7 @@ from engagement.store.units import Unit
 from engagement.strategy import replay
 from engagement.strategy.cadence import calendar, decisions_to_come, local_date
 from engagement.strategy.decide import CERTAIN, Asked, Decided, decide
+from engagement.strategy.doses import look_back_ms
 from engagement.strategy.life import is_open
 from engagement.strategy.prices import priced
 from engagement.strategy.purse import Resource, drawn_on, limit, purse
@@ -49,8 +50,6 @@ from engagement.workflows.trial import under
 
 CUT = 256
 """Units in one transaction."""
-LOOK_BACK_MS = 92 * DAY_MS
-"""How far back decisions count towards the dose; cool-downs may look further."""
 
 PointName = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}(?!\n)$")]
 ContextName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(?!\n)$")]
@@ -123,7 +122,7 @@ def recommend(
     conditions = under(
         conn, kept, program_id, catalogue, {name: row.group for name, row in groups.items()}, today, now_ms
     )
-    recent = decisions.recent(conn, program_id, wanted, now_ms - _look_back(catalogue))
+    recent = decisions.recent(conn, program_id, wanted, now_ms - look_back_ms(catalogue.actions.values()))
     answers: list[Answer | None] = [None] * len(asks)
     cases: dict[int, Case] = {}
     for place, ask in enumerate(asks):
@@ -178,11 +177,6 @@ def recommend(
         stood = setup.catalogue(conn, kept, program_id, decision.catalogue)
         answers[place] = told(decision, stood, simulated=simulated)
     return [answer for answer in answers if answer is not None]
-
-
-def _look_back(catalogue: Catalogue) -> int:
-    cool_downs = (action.cool_down_days for action in catalogue.actions.values())
-    return max(LOOK_BACK_MS, DAY_MS * max(cool_downs, default=0))
 
 
 def _strategy(ask: Ask, catalogue: Catalogue, lives_under: Under | None) -> Strategy | Mistake | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from engagement.errors import NotFound
 from engagement.signals.states import STATES, State
-from engagement.store import decisions, facts, setup
+from engagement.store import assignments, decisions, facts, setup
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Catalogue
@@ -23,6 +23,7 @@ from engagement.workflows.logged import MOST_BY_COMMAND
 from engagement.workflows.states import states_of
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis
+from engagement.workflows.trial_told import Shared, shared
 from engagement.workflows.trust import Trust, trust
 
 
@@ -42,8 +43,9 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything that stands in a report. states : how many groups are in each on that day
+    """Everything that stands in a report.
 
+    states : how many groups are in each on that day      shared : who and what serves several arms
     actions : what those of each strategy did that has decided, plans aside
     simulated : time is made up, and so are the people
     """
@@ -54,6 +56,7 @@ class Report(msgspec.Struct, frozen=True):
     groups: int
     states: dict[State, int]
     trial: Analysis | None
+    shared: tuple[Shared, ...]
     actions: tuple[ActionsFound, ...]
     fading: Fading
     trust: Trust
@@ -61,10 +64,9 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class ReportWanted(msgspec.Struct, frozen=True):
-    """trial : the only one when None, or none      on : the last day that is looked at, today when None"""
+    """trial : the only one when None, or none"""
 
     trial: str | None = None
-    on: date | None = None
 
 
 def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, now_ms: int) -> Report:
@@ -74,22 +76,26 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
     """
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     zone = catalogue.program.time_zone
-    on = wanted.on or local_date(now_ms, zone)
+    on = local_date(now_ms, zone)
     name = wanted.trial
     if name is None and len(catalogue.trials) > 1:
         raise NotFound(f"there are several trials; name one of {', '.join(sorted(catalogue.trials))}")
     name = name or next(iter(catalogue.trials), None)
+    if wanted.trial is None and name is not None and not assignments.any_of(conn, program_id, name):
+        name = None  # nobody was assigned yet, so nothing was compared
     names = all_names(conn, program_id, "group")
     standing = Counter(row.state for row in states_of(conn, kept, program_id, names, now_ms).values())
-    count, first, last = decisions.range_of(conn, program_id)
+    count, first, last = decisions.range_of(conn, program_id, now_ms)
+    rows = [] if name is None else assignments.of_trial(conn, program_id, name)
     return Report(
         catalogue.program.title,
         on,
         facts.is_simulated(conn),
         len(names),
         {state: standing[state] for state in STATES},
-        None if name is None else analyse(conn, kept, program_id, name, now_ms, on),
-        _actions(conn, kept, program_id, catalogue, now_ms, on),
+        None if name is None else analyse(conn, kept, program_id, name, now_ms),
+        shared(conn, program_id, {row.group_id: row.arm for row in rows}, on),
+        _actions(conn, kept, program_id, catalogue, now_ms),
         fading(conn, program_id, catalogue, names, on),
         trust(conn, program_id, names, zone, on),
         Provenance(
@@ -105,10 +111,10 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
 
 
 def _actions(
-    conn: Connection, kept: Kept, program_id: str, catalogue: Catalogue, now_ms: int, on: date
+    conn: Connection, kept: Kept, program_id: str, catalogue: Catalogue, now_ms: int
 ) -> tuple[ActionsFound, ...]:
     names = sorted(name for name, strategy in catalogue.strategies.items() if strategy.plan is None)
-    read = (material(conn, kept, program_id, name, now_ms, MOST_BY_COMMAND, on) for name in names)
+    read = (material(conn, kept, program_id, name, now_ms, MOST_BY_COMMAND) for name in names)
     return tuple(effects(one) for one in read if one.decided)
 
 

@@ -54,6 +54,7 @@ REFUSED_FROM: dict[Reason, Audience] = {
     Reason.RETIRED: "group",
     Reason.PHASE: "group",
     Reason.PAYER_ENDED: "group",
+    Reason.STAFF_ENDED: "group",
     Reason.MINUTES: "adviser",
     Reason.CONSENT: "staff",
     Reason.CHANCE: "staff",

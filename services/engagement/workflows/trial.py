@@ -208,7 +208,7 @@ def assign_newcomers(
     under(conn, kept, program_id, catalogue, groups, today, now_ms)
 
 
-class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ToAssign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Groups to be assigned, all of the program's that take part when none is named."""
 
     groups: Annotated[tuple[Id, ...], msgspec.Meta(max_length=1_000)] = ()
@@ -234,13 +234,13 @@ class AssignedTold(msgspec.Struct, frozen=True):
 
 
 def assign_asked(
-    conn: Connection, kept: Kept, program_id: str, wanted: Sequence[tuple[str, Wanted]], now_ms: int
+    conn: Connection, kept: Kept, program_id: str, wanted: Sequence[tuple[str, ToAssign]], now_ms: int
 ) -> list[AssignedTold | Mistake]:
     """Assigns groups to trials. wanted : (trial, groups) each"""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     today = local_date(now_ms, catalogue.program.time_zone)
 
-    def of(name: str, asked: Wanted) -> AssignedTold | Mistake:
+    def of(name: str, asked: ToAssign) -> AssignedTold | Mistake:
         trial = catalogue.trials.get(name)
         if trial is None:
             return NotFound(f"there is no trial `{name}` in this program")

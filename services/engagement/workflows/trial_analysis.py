@@ -16,7 +16,7 @@ from engagement.errors import Invalid, NotFound
 from engagement.estimators.arms import compared, icc, lived
 from engagement.estimators.cost import Account, cost_of_gain, plane, spread
 from engagement.estimators.sample import Estimate, Term, estimate
-from engagement.estimators.survival import Lives, at_risk, cox, curve, log_rank
+from engagement.estimators.survival import Lives, at_risk, cox, curve, log_rank, months_each
 from engagement.randomness import generator
 from engagement.records import Integers
 from engagement.store import setup
@@ -31,10 +31,8 @@ from engagement.workflows.trial_rows import GroupRow, rows_of
 STEP_MONTHS = 3
 
 
-def analyse(
-    conn: Connection, kept: Kept, program_id: str, name: str, now_ms: int, on: date | None = None
-) -> Analysis:
-    """The analysis as the protocol has it. on : the last day that is looked at, today when None
+def analyse(conn: Connection, kept: Kept, program_id: str, name: str, now_ms: int) -> Analysis:
+    """The analysis as the protocol has it, of what happened until today.
 
     raises : NotFound for an unknown trial; Invalid when nobody was assigned
     """
@@ -42,7 +40,7 @@ def analyse(
     trial = catalogue.trials.get(name)
     if trial is None:
         raise NotFound(f"there is no trial `{name}` in this program")
-    cut_on = on or local_date(now_ms, catalogue.program.time_zone)
+    cut_on = local_date(now_ms, catalogue.program.time_zone)
     return analysed(trial, rows_of(conn, kept, program_id, catalogue, trial, cut_on), cut_on)
 
 
@@ -109,7 +107,7 @@ def _arm(trial: Trial, name: str, rows: Sequence[GroupRow]) -> ArmFound:
         before_end=sum(life.seen == Lived(0.0, died=True) for _, life in followed),
         dissolved=sum(life.seen.died for _, life in followed),
         silent=sum(life.silent for _, life in followed),
-        members=sum(len(row.attended) for row in rows),
+        members=sum(row.seated for row in rows),
         alive=_range(found.alive),
         alive_best=_value(lived(_lives(rows, lambda life: life.best), horizon).alive),
         alive_worst=_value(lived(_lives(rows, lambda life: life.worst), horizon).alive),
@@ -158,13 +156,15 @@ def _lower_quarter(shares: Sequence[float]) -> float | None:
 
 
 def _account(rows: Sequence[GroupRow], horizon: float) -> Account:
-    """Costs, and months lived up to the horizon as far as they were seen."""
-    followed = _followed(rows)
-    return Account(
-        np.array([row.spent.cost_minor for row, _ in followed], np.float64),
-        np.array([min(life.seen.months, horizon) for _, life in followed], np.float64),
-        _numbered([row.assigned.unit_id for row, _ in followed]),
-    )
+    """Costs, and months lived up to the horizon; of who was censored those that are expected.
+
+    raises : Invalid when nobody was followed for so long
+    """
+    lives = _lives(rows)
+    if not len(lives.time):
+        raise Invalid("at no site the program has ended")
+    spent = np.array([row.spent.cost_minor for row, _ in _followed(rows)], np.float64)
+    return Account(spent, months_each(lives, horizon), lives.cluster)
 
 
 def _cost_of_month(rows: Sequence[GroupRow], horizon: float) -> Range | None:
@@ -230,9 +230,9 @@ def _pairs(trial: Trial) -> Sequence[tuple[str, str]]:
 def _bought(
     trial: Trial, first: Sequence[GroupRow], second: Sequence[GroupRow], horizon: float
 ) -> tuple[Range | None, Range | None, float | None]:
-    one, other = _account(first, horizon), _account(second, horizon)
     rng = generator(0, "trial", trial.id)
     try:
+        one, other = _account(first, horizon), _account(second, horizon)
         found = plane(one, other, rng)
     except Invalid:
         return None, None, None

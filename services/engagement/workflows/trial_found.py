@@ -67,7 +67,8 @@ class ArmFound(msgspec.Struct, frozen=True):
 class ComparisonFound(msgspec.Struct, frozen=True):
     """The second arm less the first, in the primary outcome.
 
-    alpha : this comparison's part      clusters_needed : an arm, for the difference that would matter
+    alpha : this comparison's part
+    clusters_needed : an arm, for the difference that would matter; null where none was named or known
     hazard_ratio : of the second to the first, errors by what was drawn
     cost, gain : more spent and more months lived a group; ratio : of the two, where something was gained
     """

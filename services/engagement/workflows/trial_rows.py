@@ -33,7 +33,8 @@ class GroupRow(NamedTuple):
     """One group of a trial.
 
     ends_on : the program's last day at its site, None when none is set; then it has no `life`
-    attended : of each who sat in it on the day it was assigned, the share of meetings they came to
+    seated : how many sat in it on the day it was assigned
+    attended : of each of them the share of meetings they came to; empty before any is known
     known, unreported : meetings since then of which something, and of which nothing was heard
     harms : reports of harm from its members since then
     """
@@ -43,6 +44,7 @@ class GroupRow(NamedTuple):
     assigned_on: date
     ends_on: date | None
     life: Lifetime | None
+    seated: int
     attended: tuple[float, ...]
     known: int
     unreported: int
@@ -98,7 +100,9 @@ def _row(
     counted = known + unreported if dissolved else known  # of a group that is gone everybody stays away
     came = _came(heard.reports, on, cut_on)
     shares = tuple(min(came.get(who, 0) / counted, 1.0) for who in seated) if counted else ()
-    return GroupRow(assigned, group, on, ends_on, life, shares, known, unreported, Spent(0, 0), 0)
+    return GroupRow(
+        assigned, group, on, ends_on, life, len(seated), shares, known, unreported, Spent(0, 0), 0
+    )
 
 
 def _came(reports: Sequence[Report], on: date, cut_on: date) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from itertools import islice
 
 import msgspec
 
@@ -24,12 +25,16 @@ class NextMeeting(msgspec.Struct, frozen=True):
 
 def next_meeting(heard: Heard, today: date) -> NextMeeting | None:
     """The first expected meeting from today on that has not been heard of; None where none is expected."""
+    return next(iter(coming_meetings(heard, today, 1)), None)
+
+
+def coming_meetings(heard: Heard, today: date, most: int) -> tuple[NextMeeting, ...]:
+    """The first expected meetings from today on that have not been heard of, in order."""
     known = ("held", "not_held", "postponed")
     told = {meeting.on for meeting in meetings_on(heard, today) if meeting.status in known}
-    for meeting in _expected(heard, today + AHEAD):
-        if meeting.on >= today and meeting.on not in told:
-            return NextMeeting(meeting.on, any_day=_any_day(meeting))
-    return None
+    planned = (row for row in _expected(heard, today + most * AHEAD) if row.on >= today)
+    found = (NextMeeting(row.on, any_day=_any_day(row)) for row in planned if row.on not in told)
+    return tuple(islice(found, most))
 
 
 def meeting_meant(heard: Heard, today: date, told_here: Iterable[date]) -> date:

@@ -12,6 +12,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from engagement.actions.action import READER_OF
+from engagement.actions.catalogue import AnyAction
+from engagement.actions.content import chosen
 from engagement.signals.hour import Topic
 
 FOLDER = Path(__file__).parent / "languages"
@@ -49,6 +52,10 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """A day with its weekday, such as Tuesday 10 March."""
         return f"{self.weekdays[day.weekday()]} {self.short_day(day)}"
 
+    def full_day(self, day: date) -> str:
+        """A day with its year, such as 10 March 2026."""
+        return f"{self.short_day(day)} {day.year}"
+
     def short_day(self, day: date) -> str:
         """A day such as 10 March."""
         return f"{day.day} {self.months[day.month - 1]}"
@@ -61,6 +68,27 @@ def words_in(language: str) -> Words:
     return msgspec.toml.decode((FOLDER / f"{name}.toml").read_bytes(), type=Words)
 
 
+def spoken(*wishes: str | None) -> str:
+    """The first of these languages that has words, else English."""
+    return next((wish for wish in wishes if wish in LANGUAGES), LANGUAGES[0])
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount in the currency's minor unit, of which a hundred make one, as people read it."""
+    return f"{amount_minor / 100:,.2f} {currency}"
+
+
 def listed(things: Sequence[object]) -> str:
     """Things with commas between them."""
     return ", ".join(map(str, things))
+
+
+def titled(action: AnyAction, words: Words) -> str:
+    """What an action is called in a language: its carrier's wording, where that has no gap, or its title.
+
+    A title is written once, in the program's language; in English it always stands.
+    """
+    wording = chosen(action.content, words.language, READER_OF[action.carrier])
+    if words.language == LANGUAGES[0] or wording is None or wording.variables:
+        return action.title
+    return wording.text

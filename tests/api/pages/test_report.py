@@ -17,6 +17,7 @@ from engagement.workflows.logged import LeftOut
 from engagement.workflows.report import Provenance, Report
 from engagement.workflows.slices import Quarter, Share, Slice, Sliced
 from engagement.workflows.trial_found import Analysis, ArmFound, ComparisonFound, CurvePoint, Range
+from engagement.workflows.trial_told import Shared
 from engagement.workflows.trust import Register, Trust
 
 
@@ -68,6 +69,7 @@ def told(verdict: Verdict = "better", **changes: object) -> Report:
         80,
         {"thriving": 50, "wavering": 10, "dormant": 2, "silent": 2, "dissolved": 16, "new": 0, "ended": 0},
         analysis,
+        (),
         (),
         fading,
         Trust(100, {"adviser": 100}, 2.0, (Register("g7", 5),), (), ()),
@@ -145,9 +147,26 @@ def test_what_was_not_drawn_by_lot_is_called_described(page):
     assert "too few to say" in page
 
 
+def test_what_serves_two_arms_is_said_beside_the_answer():
+    apart = report_page(told(), "engagement report")
+    page = report_page(told(shared=(Shared("health_worker", "asha", ("alone", "learned")),)), "x")
+    assert "so a difference is an effect." in apart
+    assert "as far as arms could be kept apart" in page
+    assert "health worker asha serves alone and learned" in page
+
+
+def test_what_is_not_known_is_not_called_nothing_gained():
+    one = told()
+    blank = dict.fromkeys(("difference", "cost", "gain", "ratio", "hazard_ratio", "clusters_needed"))
+    rows = tuple(msgspec.structs.replace(row, **blank) for row in one.trial.comparisons)
+    page = report_page(told(trial=msgspec.structs.replace(one.trial, comparisons=rows)), "x")
+    assert "nothing gained" not in page
+    assert "not asked" not in page
+
+
 def test_without_a_trial_it_shows_no_cause_and_says_so():
     page = report_page(told(trial=None), "engagement report")
-    assert "<h1>62 of 80 groups are alive</h1>" in page
+    assert "<h1>62 of 80 groups are known to be alive; of 2 nothing is heard</h1>" in page
     assert "describes and shows no cause" in page
 
 

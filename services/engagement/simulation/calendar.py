@@ -1,4 +1,4 @@
-"""The days of a demonstration's months, all in UTC; months are counted from 0, January 2026."""
+"""The days of a simulated program's months, all in UTC; months are counted from 0, January 2026."""
 
 from datetime import UTC, date, datetime, timedelta
 
