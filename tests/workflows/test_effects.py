@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engagement.actions.chw_linkage import ChwLinkage
+from engagement.actions.nudge import Nudge
 from engagement.bandits.allocations.horizon_thompson import HorizonThompson
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.bandits.propensity import ONE
@@ -24,6 +25,7 @@ from engagement.workflows.effects_told import in_words
 from engagement.workflows.link import Linking, link
 from engagement.workflows.logged import LeftOut
 from engagement.workflows.outcome import Posted, post_outcomes
+from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.report import ReportWanted, report
 from engagement.workflows.revise import revise
 from engagement.workflows.trial import ToAssign, assign_asked
@@ -259,6 +261,24 @@ def test_the_lower_quarter_stands_beside_everybody_with_what_it_got(lived):
     call = quarter.shares[1]
     assert (call.action, call.quarter) == ("call", pytest.approx((lived.action[lowest] == 1).mean()))
     assert call.everybody == pytest.approx((lived.action == 1).mean())
+
+
+def test_of_groups_decided_for_as_such_setting_and_language_are_known_and_no_role(db):
+    here = a_program(db)
+    together = msgspec.structs.replace(EVENLY, id="together", level="group", actions=("thanks",))
+    here.run(revise, [Nudge(id="thanks", title="The group thanks", level="group"), together])
+    seated(here, 10)
+    asked = [Ask(group=f"g{n}", strategy="together") for n in range(10)]
+    told = here.run(recommend, asked)
+    here.run(post_outcomes, [(one.decision_id, Posted(0.5)) for one in told], day=2.0)
+    sliced = found(here, strategy="together").sliced
+    assert {(row.fact, row.value, row.units) for row in sliced.slices} == {
+        ("setting", "rural", 5),
+        ("setting", "urban", 5),
+        ("language", "en", 10),
+    }
+    assert sliced.quarter.units == 2
+    assert found(here, "role", strategy="together").moderated.decisions == 0
 
 
 def test_every_month_has_the_probability_and_the_picks_of_each_action(lived):
