@@ -1,5 +1,7 @@
 """What two surveys show, by design: small ones, whose changes can be counted. Everybody is synthetic."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 import statsmodels.api as sm
@@ -7,8 +9,9 @@ import statsmodels.api as sm
 from engagement.api.pages.report import report_page
 from engagement.errors import Invalid
 from engagement.store import assignments
+from engagement.store.assignments import Assignment
 from engagement.strategy.setup import Group
-from engagement.strategy.trial import Trial, TrialCondition
+from engagement.strategy.trial import Trial, TrialCondition, WaitingList
 from engagement.workflows.impact import impact
 from engagement.workflows.report import ReportWanted, report
 from engagement.workflows.revise import revise
@@ -109,6 +112,57 @@ def test_who_moved_counts_where_they_were_at_baseline(here, drawn):
     assert found(here, surveys(rows), TRIAL).changes == found(here, surveys(people()), TRIAL).changes
 
 
+def test_errors_are_by_what_was_drawn(here):
+    """Two groups a catchment: as many clusters as catchments, and an interval by them alone."""
+    rows = [
+        Assignment("wide", name, f"c{n // 2}", "", n // 2, ("alone", "learned")[n // 2 % 2], "", ms(0))
+        for n, name in enumerate(GROUPS)
+    ]
+    with here.db.write() as conn:
+        assignments.add(conn, here.id, rows)
+    wide = msgspec.structs.replace(TRIAL, id="wide", unit="catchment")
+    given = surveys(people())
+    told = found(here, given, wide)
+    assert (told.unit, told.changes[0].clusters) == ("catchment", 4)
+    model = sm.GEE(
+        [n + s + (n + s) % 2 for n in range(8) for s in range(3)],
+        sm.add_constant([[n // 2 % 2, n + s] for n in range(8) for s in range(3)]),
+        groups=[n // 2 for n in range(8) for _ in range(3)],
+    ).fit(cov_type="bias_reduced")
+    half = 12.706205 * model.bse[1]  # t with 4 − 3 degrees of freedom
+    assert told.changes[0].change.high - told.changes[0].change.value == pytest.approx(half, abs=0.002)
+
+
+def test_intervals_share_alpha_among_the_pairs_of_the_protocol(here):
+    third = TrialCondition(id="visited", title="Visited")
+    wide = msgspec.structs.replace(TRIAL, id="wide", conditions=(*TRIAL.conditions, third))
+    rows = [
+        Assignment("wide", name, name, "", n, wide.conditions[n % 3].id, "", ms(0))
+        for n, name in enumerate(GROUPS)
+    ]
+    with here.db.write() as conn:
+        assignments.add(conn, here.id, rows)
+    changes = found(here, surveys(people()), wide).changes
+    assert [(row.first, row.second) for row in changes] == [("alone", "learned"), ("alone", "visited")]
+    assert {row.alpha for row in changes} == {0.025}
+
+
+@pytest.mark.usefixtures("drawn")
+def test_arms_that_cross_over_are_compared_as_drawn_and_that_is_said(here):
+    waiting = WaitingList(crosses_on=START.date() + timedelta(days=90))
+    wide = msgspec.structs.replace(TRIAL, id="wait", design=waiting)
+    rows = [
+        Assignment("wait", name, name, "", n, wide.arms[n % 2].id, "", ms(0)) for n, name in enumerate(GROUPS)
+    ]
+    with here.db.write() as conn:
+        assignments.add(conn, here.id, rows)
+    told = found(here, surveys(people()), wide)
+    assert told.notes == (
+        "Arms of this trial cross over: compared are arms as drawn, whatever they had by then.",
+    )
+    assert (told.changes[0].first, told.changes[0].second) == ("waiting", "at-once")
+
+
 @pytest.mark.usefixtures("drawn")
 def test_groups_that_nobody_drew_are_left_out_and_named(here):
     extra = [(f"far,far-{n},900", f"far,far-{n},900") for n in range(6)]
@@ -134,7 +188,7 @@ def test_where_nobody_was_drawn_a_column_of_arms_gives_an_association(here):
 def test_who_is_compared_with_may_be_said_by_yes_and_no(here):
     rows = [tuple(f"{line},{'no' if int(line[1]) % 2 else 'हाँ'}" for line in row) for row in people()]
     (row,) = found(here, surveys(rows, "group,member,score,compared")).changes
-    assert (row.first, row.second) == ("compared with", "program")
+    assert (row.first, row.second) == ("others", "program")
 
 
 def test_an_arm_that_one_survey_lacks_is_left_out_and_named(here):

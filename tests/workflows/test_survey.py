@@ -1,6 +1,9 @@
 """What a survey's sheet says: who answered, which columns are outcomes, and where a cell is wrong."""
 
+from io import BytesIO
+
 import pytest
+from openpyxl import Workbook
 
 from engagement.errors import Invalid
 from engagement.workflows.sheet_file import opened
@@ -46,6 +49,16 @@ def test_semicolons_a_mark_at_the_start_and_a_title_above_are_read():
     text = "\ufeffBaseline 2027;;\ngroup;member;walks\na;m1;yes\n".encode()
     (who,) = read_survey(opened(text), "baseline").respondents
     assert (who.group, who.member, who.cells["walks"]) == ("a", "m1", "yes")
+
+
+def test_a_workbook_is_read_alike():
+    book, out = Workbook(), BytesIO()
+    for row in (("Group", "Walks", "HbA1c"), ("a", True, 7.5), ("b", False, 8)):
+        book.active.append(row)
+    book.save(out)
+    read = read_survey(opened(out.getvalue()), "baseline")
+    found, _ = outcomes(read, read._replace(name="endline"))
+    assert [[outcome.of(who) for who in read.respondents] for outcome in found] == [[1.0, 0.0], [7.5, 8.0]]
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,11 @@ def _report(arguments: Arguments) -> int:
         now_ms = now_of(db) if on is None or not made_up else midnight_ms(on, "UTC") + NOON_MS
         with db.read() as conn:
             told = report(conn, kept, program_id, ReportWanted(arguments.trial, on, surveys), now_ms)
+    code = 0 if told.impact is None else _say_impact(told.impact)
     write(arguments.out, report_page(told, _command(arguments)).encode())
     if arguments.tables is not None:
         _tables(told, arguments.tables)
-    return 0 if told.impact is None else _say_impact(told.impact)
+    return code
 
 
 def _surveys(files: list[Path] | None) -> Surveys | None:
@@ -74,7 +75,7 @@ def _surveys(files: list[Path] | None) -> Surveys | None:
 
 
 def _say_impact(found: Impact) -> int:
-    """The design first; what could not be read last, and then 1 is answered."""
+    """The design first; what could not be read last, and where there is any, 1 is answered."""
     say(found.permits, *(row.sentence for row in found.changes), *found.notes)
     say(*(f"Column {column.column}: {column.why}." for column in found.left_out))
     for name, refused in refusals(found):

@@ -79,9 +79,7 @@ def _drawn(conn: Connection, program_id: str, trial: Trial, baseline: Survey, en
         count = counted(sum(who.group not in places for who in everybody))
         notes.append(f"Left out, as their group was never drawn: {count} lines, of {few(outside)}.")
     if any(len(arm.courses) > 1 for arm in trial.arms):
-        notes.append(
-            "Arms of this trial cross over: what is compared is arms as drawn, whatever they had by then."
-        )
+        notes.append("Arms of this trial cross over: compared are arms as drawn, whatever they had by then.")
     if any(who.arm is not None for who in everybody):
         notes.append("What the surveys say of arms is not used: the ledger knows who was drawn.")
     alpha = trial.protocol.alpha / max(len(pairs), 1)

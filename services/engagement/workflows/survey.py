@@ -35,7 +35,7 @@ FACTS = {
     "compared": "instead: yes for who is compared with, no for who had what is assessed",
 }
 """Columns that say who answered. All others may be outcomes."""
-COMPARED = {True: "compared with", False: "program"}
+COMPARED = {True: "others", False: "program"}
 """What the two arms are called where `compared` tells them apart."""
 NUMBER = re.compile(r"[+-]?(\d{1,12}(\.\d{0,20})?|\.\d{1,20})([eE]-\d{1,2})?")
 
