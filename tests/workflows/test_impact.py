@@ -311,3 +311,21 @@ def test_a_page_begins_with_what_the_design_permits(page, drawn):
 
 def test_a_page_without_surveys_has_no_word_of_impact(page):
     assert "endline" not in page(None)
+
+
+def test_a_page_says_that_it_hides_small_cells_and_hides_them(page):
+    rows = [(f"g{n},m{n},7.77,few", f"g{n},m{n},8.88,few") for n in range(4)]
+    rows += [(f"h{n},h{n},1,many", f"h{n},h{n},2,many") for n in range(6)]
+    text = page(surveys(rows, "group,member,score,arm"))
+    assert "7.77" not in text
+    # at baseline, before, after, and among those who were lost
+    assert text.count("<td>fewer than 5</td><td>not shown</td>") == 4
+    assert "Of fewer than 5 people in a cell nothing is shown." in text
+
+
+def test_a_page_names_what_was_left_out_with_its_cell(page):
+    rows = [(f"g,m{n},1,fine", f"g,m{n},2,fine") for n in range(6)]
+    text = page(surveys([*rows, ("g,98765 43210,1,fine", None)], "group,member,score,remark"))
+    assert "Column remark: cell D2 of the baseline is neither a number nor yes or no." in text
+    assert "Lines of the baseline that cannot be read: 1: B8 looks like a phone number" in text
+    assert "98765" not in text
