@@ -17,7 +17,10 @@ from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.workflows.crew import all_names
 from engagement.workflows.fading import Fading, fading
+from engagement.workflows.impact import impact
+from engagement.workflows.impact_found import Impact
 from engagement.workflows.states import states_of
+from engagement.workflows.survey import Surveys
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis
 from engagement.workflows.trial_told import Shared, shared
@@ -43,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     """Everything that stands in a report.
 
     states : how many groups are in each on that day      shared : who and what serves several arms
+    impact : what two surveys show, where they were given
     simulated : time is made up, and so are the people
     """
 
@@ -56,12 +60,14 @@ class Report(msgspec.Struct, frozen=True):
     fading: Fading
     trust: Trust
     provenance: Provenance
+    impact: Impact | None = None
 
 
 class ReportWanted(msgspec.Struct, frozen=True):
-    """trial : the only one when None, or none"""
+    """trial : the only one when None, or none      surveys : before and after, to assess the impact by"""
 
     trial: str | None = None
+    surveys: Surveys | None = None
 
 
 def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, now_ms: int) -> Report:
@@ -101,6 +107,9 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
             _moment(first),
             _moment(last),
         ),
+        None
+        if wanted.surveys is None
+        else impact(conn, program_id, catalogue.trials.get(name or ""), wanted.surveys),
     )
 
 
