@@ -1,5 +1,6 @@
 """The command line, on a database of its own."""
 
+import csv
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
+from docs.pages import ROOT, blocks
 from engagement import cli
 from engagement.api.app import MOST_BYTES
 from engagement.bandits.featured import features
@@ -33,7 +35,8 @@ from engagement.workflows.rank import RankAsk, Slot, rank_events
 from engagement.workflows.recommend import Ask, recommend
 from support.running import ROSTER
 
-FOREIGN_LOG = Path(__file__).parents[1] / "examples" / "foreign-log"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+FOREIGN_LOG = EXAMPLES / "foreign-log"
 SERVICES = Path(__file__).parents[1] / "services"
 COMMANDS = [
     "serve",
@@ -380,6 +383,39 @@ def test_an_export_that_cannot_be_is_one_line(
 def test_a_register_that_is_too_long_is_refused(registered: Callable[..., Said]) -> None:
     answer = registered("group,date,held,came", *[" " * 1_000] * 250)
     assert (answer.code, "at most 250,000 characters" in answer.err) == (2, True)
+
+
+IMPACT = [str(EXAMPLES / "impact" / f"synthetic-{name}.csv") for name in ("baseline", "endline")]
+
+
+@pytest.mark.usefixtures("program")
+def test_two_surveys_are_told_as_their_page_shows(run: Callable[..., Said], tmp_path: Path) -> None:
+    page, tables = tmp_path / "report.html", tmp_path / "tables"
+    answer = run("report", "--impact", *IMPACT, "--out", str(page), "--tables", str(tables))
+    [shown] = [block for block in blocks((ROOT / "docs" / "impact.md").read_text()) if block.info == "text"]
+    assert answer.code == 0
+    assert answer.out.startswith(shown.text + "\nWritten: ")
+    assert "<h1>Compared, not drawn by lot:" in page.read_text()
+    assert "--impact synthetic-baseline.csv synthetic-endline.csv" in page.read_text()
+    with (tables / "impact-changes.csv").open() as rows:
+        changes = {row["outcome"]: row for row in csv.DictReader(rows)}
+    assert (changes["walks_daily"]["change"], changes["hba1c"]["change_low"]) == ("0.462", "-0.961")
+    assert {file.name for file in tables.glob("impact-*")} == {
+        "impact-answers.csv",
+        "impact-changes.csv",
+        "impact-losses.csv",
+    }
+
+
+@pytest.mark.usefixtures("program")
+def test_a_wrong_cell_of_a_survey_is_named_and_ends_with_1(run: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "first.csv").write_text("group;score\na;1\na;98765 43210\n")
+    (tmp_path / "second.csv").write_text("group;score\na;2\n")
+    out = str(tmp_path / "report.html")
+    files = (str(tmp_path / "first.csv"), str(tmp_path / "second.csv"))
+    answer = run("report", "--impact", *files, "--out", out)
+    assert answer.code == 1
+    assert "baseline, B3: looks like a phone number" in answer.out
 
 
 def test_what_has_closed_is_folded_once(run: Callable[..., Said], decided: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from engagement.api.app import MOST_BYTES
 from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
@@ -12,17 +11,16 @@ from engagement.commands.terminal import (
     only_program,
     opened,
     say,
+    sheet_of,
     text_of,
     write,
 )
-from engagement.errors import Invalid, TooLarge
 from engagement.workflows.import_log import import_log, in_words
 from engagement.workflows.import_register import import_register
 from engagement.workflows.import_register import in_words as register_in_words
 from engagement.workflows.log_mapping import read_mapping
 from engagement.workflows.roster import import_roster
 from engagement.workflows.sheet import Report, Sheet, refusals_in_words
-from engagement.workflows.sheet_file import opened as opened_sheet
 from engagement.workflows.sheet_written import marked
 
 
@@ -45,7 +43,7 @@ def add(command: Command) -> None:
 
 
 def _import_roster(arguments: Arguments) -> int:
-    sheet = _sheet(arguments.file)
+    sheet = sheet_of(arguments.file)
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
         with db.write() as conn:
@@ -59,24 +57,12 @@ def _import_roster(arguments: Arguments) -> int:
 
 
 def _import_register(arguments: Arguments) -> int:
-    sheet = _sheet(arguments.file)
+    sheet = sheet_of(arguments.file)
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
         report = import_register(db, kept, program_id, sheet, now_ms)
     say(register_in_words(report))
     return _marked(arguments, sheet, report)
-
-
-def _sheet(file: Path) -> Sheet:
-    """A workbook or a CSV text from a file that is no longer than the service itself would take."""
-    try:
-        with file.open("rb") as source:
-            content = source.read(MOST_BYTES + 1)
-    except OSError as flaw:
-        raise Invalid(f"cannot read {file}: {flaw}") from flaw
-    if len(content) > MOST_BYTES:
-        raise TooLarge(f"{file} is larger than {MOST_BYTES // 1024**2} MiB; import it in parts")
-    return opened_sheet(content)
 
 
 def _marked(arguments: Arguments, sheet: Sheet, report: Report) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -14,10 +15,14 @@ from engagement.commands.terminal import (
     only_program,
     opened,
     past_moment_of,
+    say,
+    sheet_of,
     write,
 )
 from engagement.errors import Invalid
+from engagement.workflows.impact_found import Impact, refusals
 from engagement.workflows.report import Report, ReportWanted, report
+from engagement.workflows.survey import MOST_RESPONDENTS, Surveys
 
 
 def add(command: Command) -> None:
@@ -27,24 +32,56 @@ def add(command: Command) -> None:
     made.add_argument("--trial", help="the trial; not needed when there is one")
     made.add_argument("--on", metavar="DATE", help="the last day that is looked at; today when absent")
     made.add_argument("--out", type=Path, default=Path("report.html"), help="default: report.html")
+    made.add_argument(
+        "--impact",
+        type=Path,
+        nargs=2,
+        metavar=("BASELINE", "ENDLINE"),
+        help="two surveys (workbooks or CSV), to say what they permit to be said of the program's impact",
+    )
     made.add_argument("--tables", type=Path, metavar="FOLDER", help="the figures as CSV and JSON, too")
 
 
-def _report(arguments: Arguments) -> None:
+def _report(arguments: Arguments) -> int:
+    surveys = _surveys(arguments.impact)
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
-            told = report(conn, kept, program_id, ReportWanted(arguments.trial), now_ms)
+            told = report(conn, kept, program_id, ReportWanted(arguments.trial, surveys), now_ms)
+    code = 0 if told.impact is None else _say_impact(told.impact)
     write(arguments.out, report_page(told, _command(arguments)).encode())
     if arguments.tables is not None:
         _tables(told, arguments.tables)
+    return code
+
+
+def _surveys(files: list[Path] | None) -> Surveys | None:
+    if files is None:
+        return None
+    return Surveys(*(sheet_of(file, MOST_RESPONDENTS) for file in files))
+
+
+def _say_impact(found: Impact) -> int:
+    """The design first; what could not be read last, and where there is any, 1 is answered."""
+    say(found.permits, *(row.sentence for row in found.changes), *found.notes)
+    say(*(f"Column {column.column}: {column.why}." for column in found.left_out))
+    for name, refused in refusals(found):
+        say(*(f"{name}, {flaw.cell or f'line {flaw.line}'}: {flaw.problem}" for flaw in refused))
+    return 1 if any(refused for _, refused in refusals(found)) else 0
 
 
 def _command(arguments: Arguments) -> str:
     """How the report can be made again."""
     named = [("--trial", arguments.trial), ("--on", arguments.on)]
-    return " ".join(["engagement report", *(f"{name} {value}" for name, value in named if value)])
+    files = [file.name for file in arguments.impact or ()]
+    return " ".join(
+        [
+            "engagement report",
+            *(f"{name} {value}" for name, value in named if value),
+            *(["--impact", *map(shlex.quote, files)] if files else []),
+        ]
+    )
 
 
 def _tables(told: Report, folder: Path) -> None:
@@ -62,6 +99,12 @@ def _tables(told: Report, folder: Path) -> None:
         rows |= {f"effects-{one.strategy}": [*one.effects], f"slices-{one.strategy}": [*one.sliced.slices]}
     if told.trial is not None:
         rows |= {"arms": [*told.trial.arms], "comparisons": [*told.trial.comparisons]}
+    if told.impact is not None:
+        rows |= {
+            "impact-changes": [*told.impact.changes],
+            "impact-answers": [*told.impact.answers],
+            "impact-losses": [*told.impact.losses],
+        }
     for name, some in rows.items():
         write(folder / f"{name}.csv", _csv(some))
 

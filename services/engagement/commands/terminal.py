@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from engagement.api.app import MOST_BYTES
 from engagement.clock import SystemClock
-from engagement.errors import Invalid
+from engagement.errors import Invalid, TooLarge
 from engagement.settings import Settings, from_environment
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import is_current
 from engagement.strategy.cadence import midnight_ms
+from engagement.workflows.sheet import MOST_LINES, Sheet
+from engagement.workflows.sheet_file import opened as opened_sheet
 
 Arguments = argparse.Namespace
 DAY_MS = 86_400_000
@@ -109,6 +112,21 @@ def text_of(file: Path, most: int | None = None) -> str:
             return text.read(None if most is None else most + 1)
     except (OSError, UnicodeDecodeError) as flaw:
         raise Invalid(f"cannot read {file}: {flaw}") from flaw
+
+
+def sheet_of(file: Path, most: int = MOST_LINES) -> Sheet:
+    """A workbook or a CSV text from a file that is no longer than the service itself would take.
+
+    most : lines
+    """
+    try:
+        with file.open("rb") as source:
+            content = source.read(MOST_BYTES + 1)
+    except OSError as flaw:
+        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+    if len(content) > MOST_BYTES:
+        raise TooLarge(f"{file} is larger than {MOST_BYTES // 1024**2} MiB; import it in parts")
+    return opened_sheet(content, most)
 
 
 def write(file: Path, content: bytes) -> None:

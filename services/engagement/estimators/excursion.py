@@ -14,9 +14,8 @@ from scipy.special import fdtrc, stdtr, stdtrit
 
 from engagement.errors import Invalid
 from engagement.estimators.sample import Interval
+from engagement.estimators.sandwich import CLOSE, bias_reduced, by_cluster, products
 from engagement.records import Bools, Floats, Integers
-
-CLOSE = 1e-10
 
 
 class Excursions(NamedTuple):
@@ -109,9 +108,9 @@ def difference(rows: Excursions) -> Effects:
     weight, centred, _ = _parts(rows)
     design = np.concatenate([rows.controls, centred], axis=1)
     weighted = design * weight[:, None]
-    normal = _summed(weighted, design, rows.cluster)
+    normal = products(weighted, design, rows.cluster)
     theta = _solved(normal.sum(axis=0), weighted.T @ rows.outcome)
-    score = _by_cluster(weighted * (rows.outcome - design @ theta)[:, None], rows.cluster)
+    score = by_cluster(weighted * (rows.outcome - design @ theta)[:, None], rows.cluster)
     return _told(rows, theta, normal, score)
 
 
@@ -150,8 +149,8 @@ def log_ratio(rows: Excursions) -> Effects:
     if np.abs(equations(found.x)).max() > 1e-6 * max(1.0, weight.sum()):
         raise Invalid("the ratios of chances cannot be found: an action may have been followed by 0 only")
     residual, derivative = parts(found.x)
-    jacobian = _summed(design, derivative, rows.cluster)
-    return _told(rows, found.x, jacobian, _by_cluster(design * residual[:, None], rows.cluster))
+    jacobian = products(design, derivative, rows.cluster)
+    return _told(rows, found.x, jacobian, by_cluster(design * residual[:, None], rows.cluster))
 
 
 def against_none(rows: Excursions, action: int, available: Bools) -> Excursions:
@@ -194,19 +193,6 @@ def _parts(rows: Excursions) -> tuple[Floats, Floats, Floats]:
     return weight, centred, given
 
 
-def _by_cluster(table: Floats, cluster: Integers) -> Floats:
-    """Sums of the rows of each cluster, (G, columns)."""
-    sums: Floats = np.zeros((int(cluster.max()) + 1, table.shape[1]))
-    np.add.at(sums, cluster, table)
-    return sums
-
-
-def _summed(left: Floats, right: Floats, cluster: Integers) -> Floats:
-    """left'·right of each cluster, (G, d, d)."""
-    products = left[:, :, None] * right[:, None, :]
-    return _by_cluster(products.reshape(len(left), -1), cluster).reshape(-1, left.shape[1], right.shape[1])
-
-
 def _solved(matrix: Floats, right: Floats) -> Floats:
     try:
         solution: Floats = np.asarray(np.linalg.solve(matrix, right), np.float64)
@@ -218,20 +204,12 @@ def _solved(matrix: Floats, right: Floats) -> Floats:
 
 
 def _told(rows: Excursions, theta: Floats, jacobian: Floats, score: Floats) -> Effects:
-    """Coefficients with errors by cluster, corrected for few clusters (Mancl & DeRouen 2001).
-
-    jacobian : (G, d, d), the clusters' parts G_i of the sum M      score : (G, d), their scores g_i
-    V = Σd_i·d_i' with d_i = (M − G_i)⁻¹g_i
-    """
+    """Coefficients with errors by cluster. jacobian, score : as `bias_reduced` takes them"""
     q, p = rows.controls.shape[1], len(theta) - rows.controls.shape[1]
     clusters = len(score)
     if clusters - p - q < 1:
         raise Invalid(f"{clusters} groups are too few for {p} effects and {q} controls")
-    without = jacobian.sum(axis=0) - jacobian
-    if (np.linalg.cond(without) > 1 / CLOSE).any():
-        raise Invalid("one group alone decides one of the effects, so they have no error to be given")
-    moved = np.linalg.solve(without, score[:, :, None])[:, :, 0]
-    covariance = moved.T @ moved
+    covariance = bias_reduced(jacobian, score)
     return Effects(
         theta[q:].reshape(-1, rows.moderators.shape[1]),
         covariance[q:, q:],

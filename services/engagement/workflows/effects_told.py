@@ -7,8 +7,8 @@ from engagement.workflows.actions_over_time import ActionMonth
 from engagement.workflows.effects import ActionsFound, Moderated
 from engagement.workflows.evaluation_told import not_counted, table
 from engagement.workflows.slices import Quarter, Slice, Sliced
+from engagement.workflows.trial_found import PLURAL
 
-KINDS = {"group": "groups", "catchment": "catchments", "health_worker": "health workers"}
 SYNTHETIC = "Synthetic: time and people here are made up. No figure is evidence."
 APPROXIMATE = (
     "The intervals are approximate: what was drawn for a group followed also from what other groups had "
@@ -84,11 +84,14 @@ def _capital(words: str) -> str:
 
 
 def _noun(found: ActionsFound) -> str:
-    return " and ".join(KINDS[kind] for kind in found.clusters)
+    return " and ".join(PLURAL[kind] for kind in found.clusters)
 
 
 def _of(found: ActionsFound) -> str:
-    told = [f"{count:,} {KINDS[kind] if count > 1 else kind}" for kind, count in found.clusters.items()]
+    told = [
+        f"{count:,} {PLURAL[kind] if count > 1 else kind.replace('_', ' ')}"
+        for kind, count in found.clusters.items()
+    ]
     return f" of {' and '.join(told)}" if told else ""
 
 

@@ -19,8 +19,11 @@ from engagement.strategy.setup import Catalogue
 from engagement.workflows.crew import all_names
 from engagement.workflows.effects import ActionsFound, effects, material
 from engagement.workflows.fading import Fading, fading
+from engagement.workflows.impact import impact
+from engagement.workflows.impact_found import Impact
 from engagement.workflows.logged import MOST_BY_COMMAND
 from engagement.workflows.states import states_of
+from engagement.workflows.survey import Surveys
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis
 from engagement.workflows.trial_told import Shared, shared
@@ -46,6 +49,7 @@ class Report(msgspec.Struct, frozen=True):
     """Everything that stands in a report.
 
     states : how many groups are in each on that day      shared : who and what serves several arms
+    impact : what two surveys show, where they were given
     actions : what those of each strategy did that has decided, plans aside
     simulated : time is made up, and so are the people
     """
@@ -61,12 +65,14 @@ class Report(msgspec.Struct, frozen=True):
     fading: Fading
     trust: Trust
     provenance: Provenance
+    impact: Impact | None = None
 
 
 class ReportWanted(msgspec.Struct, frozen=True):
-    """trial : the only one when None, or none"""
+    """trial : the only one when None, or none      surveys : before and after, to assess the impact by"""
 
     trial: str | None = None
+    surveys: Surveys | None = None
 
 
 def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, now_ms: int) -> Report:
@@ -107,6 +113,9 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
             _moment(first),
             _moment(last),
         ),
+        None
+        if wanted.surveys is None
+        else impact(conn, program_id, catalogue.trials.get(name or ""), wanted.surveys),
     )
 
 

@@ -157,16 +157,20 @@ def not_read(sheet: Sheet, columns: Collection[str]) -> tuple[str, ...]:
 
 
 def read_lines(
-    sheet: Sheet, noun: str, columns: Collection[str], read: Callable[[Cells, int], T]
+    sheet: Sheet,
+    noun: str,
+    columns: Collection[str],
+    read: Callable[[Cells, int], T],
+    most: int = MOST_LINES,
 ) -> Lines[T]:
     """Every line below the first, read one by one.
 
     noun : what the sheet is, with its article      columns : those that are read
     read : a line and its number; raises FlawError
-    raises : Invalid for more than MOST_LINES lines
+    raises : Invalid for more than `most` lines
     """
-    if len(sheet.rows) > MOST_LINES:
-        raise Invalid(f"{noun} has at most {MOST_LINES} lines; send it in parts")
+    if len(sheet.rows) > most:
+        raise Invalid(f"{noun} has at most {most} lines; send it in parts")
     unread = [place for place, name in enumerate(sheet.names) if name not in columns]
     sound: list[T] = []
     refused: list[Refused] = []

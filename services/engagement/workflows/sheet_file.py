@@ -37,20 +37,20 @@ MOST_MERGED = 1_000
 warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
 
 
-def opened(content: str | bytes) -> Sheet:
-    """The sheet that a file's bytes, or a text, hold.
+def opened(content: str | bytes, most: int = MOST_LINES) -> Sheet:
+    """The sheet that a file's bytes, or a text, hold. most : lines; of a longer one enough to see that it is
 
     raises : Invalid for what is no sheet, TooLarge for a workbook that unpacks to more than it should
     """
     if isinstance(content, str):
-        return _of_text(content)
+        return _of_text(content, most)
     if content.startswith(OLD_EXCEL):
         raise Invalid(
             "the file is in Excel's old form, or locked with a password: save it as .xlsx without one"
         )
     if content.startswith(ZIP):
-        return _of_workbook(content)
-    return _of_text(_text(content))
+        return _of_workbook(content, most)
+    return _of_text(_text(content), most)
 
 
 def _text(content: bytes) -> str:
@@ -74,12 +74,12 @@ def _text(content: bytes) -> str:
 # --- text -----------------------------------------------------------------------------------------
 
 
-def _of_text(text: str) -> Sheet:
+def _of_text(text: str, most: int) -> Sheet:
     text = text.removeprefix("\ufeff")
     told = TOLD.match(text)
     body = text[told.end() :] if told else text
     separator = told[1] if told else _separator(body)
-    return _sheet(_records(body, separator, 1 if told else 0), characters=len(text))
+    return _sheet(_records(body, separator, 1 if told else 0), most, characters=len(text))
 
 
 def _separator(text: str) -> str:
@@ -109,13 +109,13 @@ def _names(cells: Sequence[str]) -> tuple[str, ...]:
     return _trimmed(plain(cell).lower() for cell in cells)
 
 
-def _sheet(records: Iterable[Row], merged: tuple[Merged, ...] = (), characters: int = 0) -> Sheet:
+def _sheet(records: Iterable[Row], most: int, merged: tuple[Merged, ...] = (), characters: int = 0) -> Sheet:
     """A sheet from its records: the line that names the columns, and those below it."""
     coming = (row for row in records if any(row.cells))
     first = list(islice(coming, HEAD_WITHIN))
     at = next((place for place, row in enumerate(first) if MARK in _names(row.cells)), 0)
     head = first[at] if first else Row(1, 1, ())
-    rows = [*first[at + 1 :], *islice(coming, MOST_LINES + 1)]
+    rows = [*first[at + 1 :], *islice(coming, most + 1)]
     length = characters or sum(len(cell) for row in (*first, *rows) for cell in row.cells)
     return Sheet(_names(head.cells), head.place, tuple(rows), merged, length)
 
@@ -123,7 +123,7 @@ def _sheet(records: Iterable[Row], merged: tuple[Merged, ...] = (), characters: 
 # --- workbooks ------------------------------------------------------------------------------------
 
 
-def _of_workbook(content: bytes) -> Sheet:
+def _of_workbook(content: bytes, most: int) -> Sheet:
     _looked_into(content)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
@@ -131,7 +131,7 @@ def _of_workbook(content: bytes) -> Sheet:
         part = shown._worksheet_path  # noqa: SLF001  # nowhere else do such sheets tell of merged cells
         shown.reset_dimensions()  # what a file says of its own size need not be so
         rows = shown.iter_rows(values_only=True, max_row=MOST_ROWS)
-        return _sheet(_of_values(rows), _merged(content, part))
+        return _sheet(_of_values(rows), most, _merged(content, part))
     except Exception as flaw:  # what a broken file does to its reader nobody has listed
         raise Invalid(
             "the file cannot be read as a workbook; open it in Excel and save it again as .xlsx"

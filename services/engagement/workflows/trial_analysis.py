@@ -192,7 +192,7 @@ def _curve(lives: Lives, horizon: float) -> tuple[CurvePoint, ...]:
 def _comparisons(trial: Trial, by_arm: dict[str, list[GroupRow]]) -> tuple[ComparisonFound, ...]:
     protocol = trial.protocol
     horizon = float(protocol.horizon_months)
-    pairs = _pairs(trial)
+    pairs = arms_compared(trial)
     arms = {name: lived(_lives(rows), horizon) for name, rows in by_arm.items()}
     primary: Literal["alive", "months"] = "alive" if protocol.primary == "alive_after_end" else "months"
     alpha = protocol.alpha / len(pairs)
@@ -216,7 +216,7 @@ def _comparisons(trial: Trial, by_arm: dict[str, list[GroupRow]]) -> tuple[Compa
     return tuple(out)
 
 
-def _pairs(trial: Trial) -> Sequence[tuple[str, str]]:
+def arms_compared(trial: Trial) -> Sequence[tuple[str, str]]:
     """Arms that are compared: those the protocol names, or else each with the first.
 
     Where arms cross over they are not conditions: the last to cross, or never to, is compared with.

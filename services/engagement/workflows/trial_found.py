@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from engagement.estimators.arms import Verdict
-from engagement.strategy.trial import Amendment, Trial
+from engagement.strategy.trial import Amendment, Trial, UnitOfTrial
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -107,6 +107,11 @@ class Analysis(msgspec.Struct, frozen=True):
     log_rank: float | None
 
 
+PLURAL: dict[UnitOfTrial, str] = {
+    "group": "groups",
+    "catchment": "catchments",
+    "health_worker": "health workers",
+}
 WORDS: dict[Verdict, str] = {
     "better": "kept more groups alive than",
     "worse": "kept fewer groups alive than",
@@ -129,14 +134,10 @@ def sentences(trial: Trial, arms: Sequence[ArmFound], found: Sequence[Comparison
             low, high = row.difference.low or 0, row.difference.high or 0
             words += f": {row.difference.value:+.1f} months ({low:+.1f} to {high:+.1f})"
         if row.verdict == "not_enough_data" and row.clusters_needed is not None:
-            words += f"; about {row.clusters_needed} {_plural(trial)} in each arm would do"
+            words += f"; about {row.clusters_needed} {PLURAL[trial.unit]} in each arm would do"
         out.append(words + ".")
     silent = {arm.arm: arm.silent for arm in arms if arm.silent}
     if silent:
         told = ", ".join(f"{count} in {name}" for name, count in silent.items())
         out.append(f"Nothing is known of the last meetings of some groups: {told}; see the bounds.")
     return out
-
-
-def _plural(trial: Trial) -> str:
-    return {"group": "groups", "catchment": "catchments", "health_worker": "health workers"}[trial.unit]

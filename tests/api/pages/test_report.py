@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from engagement.api.pages.report import number, percent, report_page, span
+from engagement.api.pages.report import measure, number, percent, report_page, span
 from engagement.estimators.arms import Verdict
 from engagement.estimators.each_action import ActionEffect, Size
 from engagement.workflows.actions_over_time import ActionMonth, ActionShare
@@ -228,6 +228,8 @@ def test_where_nothing_was_decided_the_report_says_so(page):
 def test_numbers_are_written_as_people_read_them():
     thin = "\N{NARROW NO-BREAK SPACE}"
     assert (number(-1234.5), number(None)) == (f"−1{thin}234.5", "unknown")
+    assert [measure(value) for value in (-0.4304, 2.0, 100.0)] == ["−0.43", "2", "100"]
+    assert measure(0.1256, True) == "12.6"  # a template's
     assert percent(0.456) == f"46{thin}%"
     assert span(Range(0.5, None, None)) == "0.5"
     assert span(Range(-0.5, -1.0, 0.0), 10.0, 0) == "−5 (−10 to 0)"

@@ -8,8 +8,9 @@ from engagement.api.pages.page import environment, style
 from engagement.estimators.each_action import Size
 from engagement.workflows.effects import ActionsFound
 from engagement.workflows.effects_told import sentences, worst_in_words
+from engagement.workflows.impact_found import DIGITS, TOO_FEW, refusals
 from engagement.workflows.report import Report
-from engagement.workflows.trial_found import Analysis, Range
+from engagement.workflows.trial_found import PLURAL, Analysis, Range
 
 CONDITIONS = {
     "no_adviser": "no adviser when the program ended",
@@ -38,6 +39,10 @@ def report_page(told: Report, command: str) -> str:
             percent=percent,
             span=span,
             as_range=as_range,
+            measure=measure,
+            refusals=refusals,
+            too_few=TOO_FEW,
+            plural=PLURAL,
         )
     )
 
@@ -96,6 +101,12 @@ def number(value: float | None, digits: int = 1) -> str:
 def percent(value: float | None) -> str:
     """A share of 1 in hundredths."""
     return "unknown" if value is None else f"{number(100 * value, 0)}{NO_BREAK}%"
+
+
+def measure(value: float, of_100: bool = False) -> str:
+    """What was measured, with no more decimals than it has; a share of 1 in hundredths."""
+    told = number(100 * value, DIGITS - 2) if of_100 else number(value, DIGITS)
+    return told.rstrip("0").rstrip(".") if "." in told else told
 
 
 def span(told: Range | None, times: float = 1.0, digits: int = 1) -> str:
