@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engagement import cli
-from engagement.store import leaving
+from engagement.store import facts, leaving
 from engagement.store.database import Database
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
 from support.databases import sqlite_database
@@ -69,6 +69,34 @@ def test_a_site_is_handed_over_as_a_page_or_as_json(run, tmp_path):
 def test_what_cannot_be_handed_over_is_one_line(run, words, said):
     code, _, err = run("handover", *words)
     assert (code, said in err, err.count("\n")) == (2, True, 1), err
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("words", [("handover", "site-1"), ("goodbye", "--out", "fw")])
+def test_where_time_is_simulated_a_day_is_asked_for(run, url, words):
+    with closing(Database(url)) as db, db.write() as conn:
+        facts.settle_kind_of_time(conn, "simulated")
+    assert run(*words)[::2] == (2, "engagement: time in this database is simulated; give a day with --on\n")
+    assert not Path("fw").exists()
+    assert run(*words, "--on", "2026-04-01")[0] == 0
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("wrong", [("--site", "nowhere", "--on", "2026-04-01"), ("--on", "soon")])
+def test_a_goodbye_that_cannot_be_said_leaves_no_folder(run, wrong):
+    assert run("goodbye", *wrong, "--out", "fw")[0] == 2
+    assert not Path("fw").exists()
+
+
+def test_goodbye_takes_its_program_by_place_and_says_so(run, url):
+    assert run("goodbye")[::2] == (
+        2,
+        "engagement: there are 0 programs; `engagement init` writes the file of one\n",
+    )
+    first, _ = (new_program(url, roster(1)).program_id for _ in range(2))
+    said = "engagement: there are 2 programs; name one after `goodbye` (see `engagement program list`)\n"
+    assert run("goodbye")[::2] == (2, said)
+    assert run("goodbye", first)[0] == 0
 
 
 @pytest.mark.usefixtures("program")
