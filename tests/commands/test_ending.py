@@ -58,6 +58,32 @@ def test_a_site_is_handed_over_as_a_page_or_as_json(run, tmp_path):
 
 
 @pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(("words", "name"), [((), "hh.html"), (("--json",), "hh.json")])
+def test_a_file_named_without_an_ending_gets_one(run, words, name):
+    assert run("handover", "site-1", "--on", "2026-04-01", "--out", "hh", *words)[1] == f"Written: {name}\n"
+    assert [file.name for file in Path().iterdir()] == [name]
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("handover", "site-1", "--out", "no/x.html"), "cannot write no/x.html: No such file or directory"),
+        (("export", "all", "no/x.zip"), "cannot write no/x.zip: No such file or directory"),
+        (("goodbye", "--out", "taken"), "cannot write into taken: File exists"),
+        (("program", "load", "no/x.toml"), "cannot read no/x.toml: No such file or directory"),
+        (("import-roster", "no/x.csv"), "cannot read no/x.csv: No such file or directory"),
+        (("import-register", "no/x.csv"), "cannot read no/x.csv: No such file or directory"),
+        (("report", "--out", "taken/x"), "cannot write taken/x: Not a directory"),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_named_once(run, words, said):
+    Path("taken").touch()
+    code, _, err = run(*words)
+    assert (code, err) == (2, f"engagement: {said}\n")
+
+
+@pytest.mark.usefixtures("program")
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -71,7 +71,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as flaw:
-        raise Invalid(f"cannot write into {folder}: {flaw}") from flaw
+        raise Invalid(f"cannot write into {folder}: {flaw.strerror}") from flaw
 
 
 def _is_gone(db: Database, program_id: str | None) -> bool:

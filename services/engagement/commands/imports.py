@@ -73,7 +73,7 @@ def _sheet(file: Path) -> Sheet:
         with file.open("rb") as source:
             content = source.read(MOST_BYTES + 1)
     except OSError as flaw:
-        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+        raise Invalid(f"cannot read {file}: {flaw.strerror}") from flaw
     if len(content) > MOST_BYTES:
         raise TooLarge(f"{file} is larger than {MOST_BYTES // 1024**2} MiB; import it in parts")
     return opened_sheet(content)

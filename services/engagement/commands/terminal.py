@@ -100,13 +100,18 @@ def moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
     return midnight_ms(day, zone) + HALF_A_DAY_MS
 
 
+def why(flaw: OSError | ValueError) -> str:
+    """Why a file cannot be read or written; the system's own words name it once more."""
+    return (flaw.strerror if isinstance(flaw, OSError) else None) or str(flaw)
+
+
 def text_of(file: Path, most: int | None = None) -> str:
     """A file's text; of one longer than `most` characters only enough to see that it is."""
     try:
         with file.open(encoding="utf-8-sig") as text:
             return text.read(None if most is None else most + 1)
     except (OSError, UnicodeDecodeError) as flaw:
-        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+        raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
 
 
 def write(file: Path, content: bytes) -> None:
@@ -114,5 +119,5 @@ def write(file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as flaw:
-        raise Invalid(f"cannot write {file}: {flaw}") from flaw
+        raise Invalid(f"cannot write {file}: {why(flaw)}") from flaw
     say(f"Written: {file}")
