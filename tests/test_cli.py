@@ -31,6 +31,7 @@ from engagement.store import facts, units
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.migrate import migrate
 from engagement.workflows.rank import RankAsk, Slot, rank_events
 from engagement.workflows.recommend import Ask, recommend
 from support.running import ROSTER
@@ -184,9 +185,29 @@ def test_an_empty_database_is_to_be_migrated_first(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
     assert cli.main(["fold", "--database", url]) == 2
-    assert "run `engagement migrate` first" in capsys.readouterr().err
+    assert capsys.readouterr().err == "engagement: the database is empty; run `engagement migrate` first\n"
     assert cli.main(["migrate", "--database", url]) == 0
     assert cli.main(["fold", "--database", url]) == 0
+
+
+def test_a_database_of_another_version_is_to_be_migrated_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    with closing(Database(url)) as db:
+        migrate(db, "0001")
+    assert cli.main(["fold", "--database", url]) == 2
+    said = "engagement: the database has another version's schema; run `engagement migrate` first\n"
+    assert capsys.readouterr().err == said
+
+
+def test_what_init_says_to_do_next_works_on_a_new_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENGAGEMENT_DATABASE", f"sqlite:///{tmp_path / 'new.db'}")
+    assert cli.main(["init", str(tmp_path / "ours.toml"), "--yes"]) == 0
+    steps = [line.split("#")[0].split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [(words[0], cli.main(words[1:])) for words in steps] == [("engagement", 0)] * 3
 
 
 def test_an_unknown_setting_is_named(run: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ class NotFound(Mistake):
 
 
 class Conflict(Mistake):
-    """Something else is already stored under this id."""
+    """The request does not fit what is stored already."""
 
 
 class PreconditionFailed(Mistake):

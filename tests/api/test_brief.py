@@ -1,5 +1,6 @@
 """A brief over HTTP: its forms, who reads what in it, and the form that comes back."""
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from support.running import Caller, Program
 BRIEF, MONTH = "/v1/groups/north/brief", "/v1/groups/north/month"
 CANARY = "canary4711"
 FORMATS = ("json", "html", "sms", "voice")
+EMPTY = re.compile(r"</legend>\s*(?:<p[^>]*>\s*</p>)?\s*</fieldset>")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -166,6 +168,37 @@ def test_a_goal_of_which_the_form_says_nothing_stays_as_it_was_told(program: Pro
     assert send(program, held="1", date=days_ago(program, 20)[:10], **{"goal.3": "missed"}) == 303
     wins = program.caller("read").get(BRIEF).json()["wins"]
     assert [(win["seat"], win["what"]) for win in wins] == [(2, "goal")]
+
+
+HEADINGS = {"en": "Who met their goal?", "hi": "किसका लक्ष्य पूरा हुआ?", "te": "ఎవరి లక్ష్యం నెరవేరింది?"}
+
+
+@pytest.mark.parametrize("language", ["en", "hi", "te"])
+def test_where_no_goal_waits_the_form_asks_who_met_theirs_by_seat(program: Program, language: str) -> None:
+    stranger, link = page(program)
+    shown = stranger.get(f"{link}?lang={language}").text
+    assert f"<legend>{HEADINGS[language]}</legend>" in shown
+    assert [f'name="met" value="{seat}"' in shown for seat in (1, 2, 3)] == [True] * 3
+    assert 'name="goal.' not in shown
+    assert not EMPTY.search(shown)
+
+
+def test_where_goals_wait_the_form_asks_for_each_of_them_and_not_once_more(program: Program) -> None:
+    meet(program, new_goals=[{"seat": 2, "category": "food"}])
+    stranger, link = page(program)
+    shown = stranger.get(link).text
+    assert 'name="goal.2"' in shown
+    assert 'name="met"' not in shown
+    assert not EMPTY.search(shown)
+
+
+def test_who_is_ticked_as_having_met_their_goal_is_told_as_by_message(program: Program) -> None:
+    day = days_ago(program, 0)[:10]
+    assert send(program, held="1", date=day, came=["1", "2", "3"], met=["1", "3"]) == 303
+    wins = program.caller("read").get(BRIEF).json()["wins"]
+    assert [(win["seat"], win["what"]) for win in wins] == [(1, "goal"), (3, "goal")]
+    again = program.caller("signals").post(MONTH, {"text": "1 | 1 2 3 | 1 3", "date": day}).json()
+    assert (again["signals"], again["corrected"]) == (0, 0)
 
 
 # --- canaries --------------------------------------------------------------------------------------------

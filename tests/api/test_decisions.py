@@ -60,6 +60,7 @@ def test_an_answer_that_cannot_follow_is_a_conflict(caller: Caller, decision: di
     caller.post(path(decision, "/answers"), {"status": "done"})
     answer = caller.post(path(decision, "/answers"), {"status": "declined"})
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:engagement:problem:conflict")
+    assert answer.json()["title"] == "The request does not fit what is stored already"
 
 
 def test_repeating_an_outcome_changes_nothing(caller: Caller, decision: dict[str, Any]) -> None:

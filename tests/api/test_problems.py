@@ -71,6 +71,78 @@ def test_what_is_no_json_object_is_refused(caller: Caller, content: bytes) -> No
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize("path", [ASK, f"{ASK}/batch", "/v1/groups/north/month"])
+def test_a_body_that_is_missing_is_asked_for(caller: Caller, path: str) -> None:
+    answer = caller.call("POST", path, content=b"", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"]) == (400, "the body is missing; it must be JSON")
+
+
+def month(**given: Any) -> dict[str, Any]:
+    return {"held": True, "goals": [{"seat": 2, "became": "met"}, given]}
+
+
+def signal(**given: Any) -> dict[str, Any]:
+    return {"source": "app", "id": "1", "kind": "app_open", "member": "ben"} | given
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        (
+            "/v1/groups/north/month",
+            month(seat=3, became="misssed"),
+            "goals[1].became: `misssed` is not known here; there are: met, partly, missed, not_followed_up, ",
+        ),
+        (
+            "/v1/groups/north/month",
+            {"held": True, "reported_by": "anybody"},
+            "reported_by: `anybody` is not known here; there are: self, adviser, ",
+        ),
+    ],
+)
+def test_a_word_that_is_not_known_is_told_with_those_that_are(
+    caller: Caller, path: str, body: dict[str, Any], said: str
+) -> None:
+    answer = caller.post(path, body)
+    assert (answer.status_code, answer.json()["detail"][: len(said)]) == (400, said)
+
+
+@pytest.mark.parametrize("rest", [b"", b', "x": \xff}', b', "x": ' + b"[" * 100_000])
+def test_what_follows_a_word_that_is_not_known_need_not_be_json(caller: Caller, rest: bytes) -> None:
+    content = b'{"held": true, "reported_by": "anybody"' + rest
+    headers = {"Content-Type": "application/json"}
+    answer = caller.call("POST", "/v1/groups/north/month", content=content, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
+
+
+def test_a_kind_of_belief_that_is_not_known_is_told_with_those_that_are(caller: Caller) -> None:
+    strategy = {"id": "s", "title": "s", "actions": ["walk"], "posterior": {"kind": "magic"}}
+    answer = caller.put("/v1/strategies/s", strategy)
+    said = "posterior.kind: `magic` is not known here; there are: "
+    assert (answer.status_code, answer.json()["detail"][: len(said)]) == (400, said)
+    assert "pooled" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("2026-03-10T12:00:00", "the time zone is missing; write it like 2026-03-10T12:00:00+05:30"),
+        ("2026-03-10", "this is no moment; write it like 2026-03-10T12:00:00+05:30"),
+    ],
+)
+def test_a_moment_that_is_none_is_told_how_to_write_one(caller: Caller, written: str, said: str) -> None:
+    answer = caller.post("/v1/signals", {"signals": [signal(occurred_at=written)]})
+    [told] = answer.json()["results"]
+    assert told["problem"]["detail"] == f"signals[0].occurred_at: {said}"
+
+
+def test_an_item_of_a_batch_is_told_the_words_that_are_known(caller: Caller) -> None:
+    body = {"signals": [signal(occurred_at="2026-03-10T12:00:00Z", reported_by="nobody")]}
+    [told] = caller.post("/v1/signals", body).json()["results"]
+    said = "signals[0].reported_by: `nobody` is not known here; there are: self, adviser, "
+    assert told["problem"]["detail"].startswith(said)
+
+
 def test_a_refused_body_leaves_no_trace(program: Program) -> None:
     caller = program.caller("admin")
     caller.put("/v1/members/zoe", {"id": "zoe", "phone": "+91 98765 43210"})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engagement import cli
-from engagement.store import leaving
+from engagement.store import facts, leaving
 from engagement.store.database import Database
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
 from support.databases import sqlite_database
@@ -58,6 +58,32 @@ def test_a_site_is_handed_over_as_a_page_or_as_json(run, tmp_path):
 
 
 @pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(("words", "name"), [((), "hh.html"), (("--json",), "hh.json")])
+def test_a_file_named_without_an_ending_gets_one(run, words, name):
+    assert run("handover", "site-1", "--on", "2026-04-01", "--out", "hh", *words)[1] == f"Written: {name}\n"
+    assert [file.name for file in Path().iterdir()] == [name]
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("handover", "site-1", "--out", "no/x.html"), "cannot write no/x.html: No such file or directory"),
+        (("export", "all", "no/x.zip"), "cannot write no/x.zip: No such file or directory"),
+        (("goodbye", "--out", "taken"), "cannot write into taken: File exists"),
+        (("program", "load", "no/x.toml"), "cannot read no/x.toml: No such file or directory"),
+        (("import-roster", "no/x.csv"), "cannot read no/x.csv: No such file or directory"),
+        (("import-register", "no/x.csv"), "cannot read no/x.csv: No such file or directory"),
+        (("report", "--out", "taken/x"), "cannot write taken/x: Not a directory"),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_named_once(run, words, said):
+    Path("taken").touch()
+    code, _, err = run(*words)
+    assert (code, err) == (2, f"engagement: {said}\n")
+
+
+@pytest.mark.usefixtures("program")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -69,6 +95,34 @@ def test_a_site_is_handed_over_as_a_page_or_as_json(run, tmp_path):
 def test_what_cannot_be_handed_over_is_one_line(run, words, said):
     code, _, err = run("handover", *words)
     assert (code, said in err, err.count("\n")) == (2, True, 1), err
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("words", [("handover", "site-1"), ("goodbye", "--out", "fw")])
+def test_where_time_is_simulated_a_day_is_asked_for(run, url, words):
+    with closing(Database(url)) as db, db.write() as conn:
+        facts.settle_kind_of_time(conn, "simulated")
+    assert run(*words)[::2] == (2, "engagement: time in this database is simulated; give a day with --on\n")
+    assert not Path("fw").exists()
+    assert run(*words, "--on", "2026-04-01")[0] == 0
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("wrong", [("--site", "nowhere", "--on", "2026-04-01"), ("--on", "soon")])
+def test_a_goodbye_that_cannot_be_said_leaves_no_folder(run, wrong):
+    assert run("goodbye", *wrong, "--out", "fw")[0] == 2
+    assert not Path("fw").exists()
+
+
+def test_goodbye_takes_its_program_by_place_and_says_so(run, url):
+    assert run("goodbye")[::2] == (
+        2,
+        "engagement: there are 0 programs; `engagement init` writes the file of one\n",
+    )
+    first, _ = (new_program(url, roster(1)).program_id for _ in range(2))
+    said = "engagement: there are 2 programs; name one after `goodbye` (see `engagement program list`)\n"
+    assert run("goodbye")[::2] == (2, said)
+    assert run("goodbye", first)[0] == 0
 
 
 @pytest.mark.usefixtures("program")

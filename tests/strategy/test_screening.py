@@ -124,7 +124,8 @@ ENOUGH = {"attendance": of(4, 4)}
         (known(controlled=False, **ENOUGH), {}, "not_controlled"),
         (known(willing=False, controlled=False, **ENOUGH), {}, "not_willing"),
         (known(willing=False, **ENOUGH), {"handed_over": True}, "handed_over"),
-        (known(**ENOUGH), {"not_now": True, "handed_over": True}, "not_now"),
+        (known(**ENOUGH), {"not_now": True, "no_messages": True, "handed_over": True}, "not_now"),
+        (known(**ENOUGH), {"no_messages": True, "handed_over": True}, "no_messages"),
     ],
 )
 def test_what_stands_against_asking_somebody(person, more, bar):
@@ -146,7 +147,7 @@ def test_a_deputy_is_asked_first_then_who_scores_highest_and_of_equals_the_lower
     assert [people[place].seat for place in in_order(people)] == [5, 4, 6, 2, 3]
 
 
-@pytest.mark.parametrize("bar", ["not_now", "handed_over", "not_willing"])
+@pytest.mark.parametrize("bar", ["not_now", "no_messages", "handed_over", "not_willing"])
 def test_a_deputy_s_own_no_is_heard(bar):
     people = [ranked(2, 60), ranked(5, 90, bar, deputy=True)]
     assert [people[place].seat for place in in_order(people)] == [2, 5]

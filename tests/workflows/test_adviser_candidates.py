@@ -132,6 +132,19 @@ def test_who_does_not_agree_is_not_screened_and_counted(north: Here) -> None:
     assert (told.screened, told.not_screened) == (4, 1)
 
 
+@pytest.mark.parametrize("role", ["member", "deputy"])
+def test_who_withdrew_the_consent_to_messages_is_not_to_be_asked(north: Here, role: str) -> None:
+    seat(north, f"north,ben,2,{role},2026-03-20", columns=ROSTER, day=20)
+    north.run(revise, [Member(id="ben", consent=Consent(messages=False))])
+    step(north, "ana", "tired", day=DAY)
+    told = found(north)
+    ben = of(told, "ben")
+    assert (ben.role, ben.proposed) == (role, False)
+    assert ben.against == "Has withdrawn the consent to messages: not to be asked"
+    assert told.sentence.endswith("Ask seat 4 first")
+    assert [one.member for one in seen_to(north)] == ["dev"]
+
+
 def test_of_who_is_not_safe_now_it_says_no_more_than_that(north: Here) -> None:
     north.run(ingest, [said("harm", DAY, member="ben")], day=DAY)
     ben = of(found(north), "ben")

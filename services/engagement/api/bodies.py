@@ -17,6 +17,7 @@ from litestar.handlers import BaseRouteHandler
 
 from engagement.errors import Invalid
 from engagement.store.keys import ApiKey
+from engagement.workflows.mistakes import remedied
 from engagement.workflows.sheet import Refused, Report, Sheet
 from engagement.workflows.sheet_file import opened
 from engagement.workflows.sheet_written import marked
@@ -40,10 +41,12 @@ class Typed(Request[Any, ApiKey, State]):
 
     async def json(self) -> Any:
         """The body as a Struct; a problem that says where it is not one."""
+        body = await self.body()
         try:
-            return self._decoded(await self.body())
+            return self._decoded(body)
         except msgspec.ValidationError as flaw:
-            raise ValidationException(extra=[flaw_in(str(flaw))]) from flaw
+            kind = decoder_of(self.route_handler).type
+            raise ValidationException(extra=[flaw_in(str(flaw), body, kind)]) from flaw
         except (msgspec.DecodeError, UnicodeDecodeError) as flaw:
             raise ValidationException(detail=f"the body is not JSON: {flaw}") from flaw
 
@@ -101,14 +104,17 @@ def _item(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw, place: str) -> A
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as flaw:
-        said = flaw_in(str(flaw))
+        said = flaw_in(str(flaw), raw, decoder.type)
         return Invalid(f"{'.'.join(filter(None, (place, said['key'])))}: {said['message']}")
 
 
-def flaw_in(words: str) -> dict[str, str]:
-    """What msgspec says, as the field that is wrong and what is wrong with it."""
+def flaw_in(words: str, content: bytes | msgspec.Raw = b"null", kind: Any = None) -> dict[str, str]:
+    """What msgspec says, as the field that is wrong and what is wrong with it.
+
+    content, kind : the JSON of which it is said, and as what it was to be decoded
+    """
     found = PLACE.match(words)
     said, path = (found["said"], found["path"] or "") if found else (words, "")
     named = NAMED.match(said)
     field = ".".join(filter(None, (path, named["name"] if named else "")))
-    return {"key": field, "message": said}
+    return {"key": field, "message": remedied(said, content, kind, f"$.{path}")}

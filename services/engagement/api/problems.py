@@ -99,6 +99,8 @@ def on_validation(request: Request[Any, Any, Any], error: ValidationException) -
 def _flaw(request: Request[Any, Any, Any], row: dict[str, Any]) -> Flaw:
     """One flaw: a parameter as callers know it, and of a choice what may be chosen."""
     key, message = str(row.get("key", "")), str(row.get("message", ""))
+    if (key, row.get("source")) == ("data", "body"):  # what handlers call their body
+        return Flaw("", "the body is missing; it must be JSON")
     parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
     if row.get("source") != ParamType.QUERY or parameter is None:
         return Flaw(key, message)

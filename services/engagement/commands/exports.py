@@ -18,6 +18,7 @@ from engagement.commands.terminal import (
     opened,
     say,
     text_of,
+    why,
     write,
 )
 from engagement.errors import Invalid
@@ -104,7 +105,7 @@ def archived(conn: Connection, program_id: str, file: Path) -> tuple[Part, ...]:
             os.fsync(raw.fileno())
         part.replace(file)
     except OSError as flaw:
-        raise Invalid(f"cannot write {file}: {flaw}") from flaw
+        raise Invalid(f"cannot write {file}: {why(flaw)}") from flaw
     return parts
 
 

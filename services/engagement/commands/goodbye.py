@@ -35,24 +35,24 @@ def _goodbye(arguments: Arguments) -> int:
         if arguments.delete and _is_gone(db, arguments.program):
             say(f"There is no program {arguments.program} here.")
             return _wiped(db)
-        program_id = only_program(db, arguments)
+        program_id = only_program(db, arguments, "after `goodbye`")
         title, sites = _told_of(db, kept, program_id)
         if arguments.delete:
             _must_be_meant(arguments, title)
         if arguments.out is None:
             _say_what_would_go(db, program_id, title)
             return 0
+        wanted = [arguments.site] if arguments.site else sites
+        pages = {site: _page(arguments, db, kept, program_id, site) for site in wanted}
         _make(arguments.out)
-        _write_pages(arguments, db, kept, program_id, [arguments.site] if arguments.site else sites)
+        for site, page in pages.items():
+            write(arguments.out / f"goodbye-{site}.html", page)
         return 0 if arguments.site else _write_out(arguments, db, program_id)
 
 
-def _write_pages(
-    arguments: Arguments, db: Database, kept: Kept, program_id: str, sites: Sequence[str]
-) -> None:
-    for site in sites:
-        told = handed(db, kept, program_id, site, arguments.language, arguments.on)
-        write(arguments.out / f"goodbye-{site}.html", goodbye_sheets(told).encode())
+def _page(arguments: Arguments, db: Database, kept: Kept, program_id: str, site: str) -> bytes:
+    """The page of a site. Raises Invalid for what cannot be told, before anything is written."""
+    return goodbye_sheets(handed(db, kept, program_id, site, arguments.language, arguments.on)).encode()
 
 
 def _write_out(arguments: Arguments, db: Database, program_id: str) -> int:
@@ -71,7 +71,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as flaw:
-        raise Invalid(f"cannot write into {folder}: {flaw}") from flaw
+        raise Invalid(f"cannot write into {folder}: {flaw.strerror}") from flaw
 
 
 def _is_gone(db: Database, program_id: str | None) -> bool:

@@ -55,7 +55,9 @@ def handed(
 
 
 def _placed(out: Path | None, name: str) -> Path:
-    """Where a file goes: by its own name into a folder, or as it is named."""
+    """Where a file goes: by its own name into a folder, or as it is named, with an ending."""
     if out is None or out.is_dir():
         return (out or Path()) / name
-    return out
+    if out.suffix or out.exists():  # such as /dev/stdout
+        return out
+    return out.with_name(out.name + Path(name).suffix)

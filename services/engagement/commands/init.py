@@ -74,6 +74,7 @@ def _init(arguments: Arguments) -> int:
     say(
         f"Written: {file}. Open it, change what you like, then:",
         f"  engagement check {file}          # {len(findings)} things to look at, {errors} of them errors",
+        "  engagement migrate          # once, and safe to repeat: the tables of the database",
         f"  engagement program load {file}",
     )
     return int(errors > 0)

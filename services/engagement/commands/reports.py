@@ -88,7 +88,7 @@ def _tables(told: Report, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as flaw:
-        raise Invalid(f"cannot write into {folder}: {flaw}") from flaw
+        raise Invalid(f"cannot write into {folder}: {flaw.strerror}") from flaw
     write(folder / "report.json", msgspec.json.format(msgspec.json.encode(told)))
     rows: dict[str, list[msgspec.Struct]] = {
         "hazards": [*told.fading.hazards],

@@ -13,7 +13,7 @@ from engagement.settings import Settings, from_environment
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
-from engagement.store.migrate import is_current
+from engagement.store.migrate import is_current, is_empty
 from engagement.strategy.cadence import midnight_ms
 from engagement.workflows.sheet import MOST_LINES, Sheet
 from engagement.workflows.sheet_file import opened as opened_sheet
@@ -50,32 +50,40 @@ def opened(arguments: Arguments) -> Iterator[tuple[Database, Kept]]:
     db = Database(settings_of(arguments).database)
     try:
         if not is_current(db):
-            raise Invalid("the database has another schema; run `engagement migrate` first")
+            raise Invalid(f"the database {_state_of(db)}; run `engagement migrate` first")
         yield db, Kept()
     finally:
         db.close()
 
 
-def only_program(db: Database, arguments: Arguments) -> str:
-    """The id of the program that was named, or of the only one."""
+def _state_of(db: Database) -> str:
+    """What is wrong with the schema of a database."""
+    return "is empty" if is_empty(db) else "has another version's schema"
+
+
+def only_program(db: Database, arguments: Arguments, named: str = "with --program") -> str:
+    """The id of the program that was named, or of the only one. named : how this command takes a name"""
     with db.read() as conn:
         known = setup.program_ids(conn)
     if arguments.program is not None:
         if arguments.program not in known:
             raise Invalid(f"there is no program `{arguments.program}`; see `engagement program list`")
         return str(arguments.program)
-    if len(known) != 1:
-        raise Invalid(
-            f"there are {len(known)} programs; name one with --program (see `engagement program list`)"
-        )
+    if not known:
+        raise Invalid("there are 0 programs; `engagement init` writes the file of one")
+    if len(known) > 1:
+        raise Invalid(f"there are {len(known)} programs; name one {named} (see `engagement program list`)")
     return known[0]
 
 
-def now_of(db: Database) -> int:
-    """The time commands work with; a simulated database has no other clock than its server's."""
+def now_of(db: Database, instead: str = "use the server's own addresses instead") -> int:
+    """The time commands work with; a simulated database has no other clock than its server's.
+
+    instead : what to do there
+    """
     with db.read() as conn:
         if facts.is_simulated(conn):
-            raise Invalid("time in this database is simulated; use the server's own addresses instead")
+            raise Invalid(f"time in this database is simulated; {instead}")
     return SystemClock().now_ms()
 
 
@@ -85,7 +93,7 @@ def moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
     With a day no clock is asked, so that a program whose time is simulated can be looked at, too.
     """
     if on is None:
-        return now_of(db)
+        return now_of(db, "give a day with --on")
     try:
         day = date.fromisoformat(on)
     except ValueError:
@@ -105,13 +113,18 @@ def past_moment_of(db: Database, kept: Kept, program_id: str, on: str | None) ->
     return now_ms
 
 
+def why(flaw: OSError | ValueError) -> str:
+    """Why a file cannot be read or written; the system's own words name it once more."""
+    return (flaw.strerror if isinstance(flaw, OSError) else None) or str(flaw)
+
+
 def text_of(file: Path, most: int | None = None) -> str:
     """A file's text; of one longer than `most` characters only enough to see that it is."""
     try:
         with file.open(encoding="utf-8-sig") as text:
             return text.read(None if most is None else most + 1)
     except (OSError, UnicodeDecodeError) as flaw:
-        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+        raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
 
 
 def sheet_of(file: Path, most: int = MOST_LINES) -> Sheet:
@@ -123,7 +136,7 @@ def sheet_of(file: Path, most: int = MOST_LINES) -> Sheet:
         with file.open("rb") as source:
             content = source.read(MOST_BYTES + 1)
     except OSError as flaw:
-        raise Invalid(f"cannot read {file}: {flaw}") from flaw
+        raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
     if len(content) > MOST_BYTES:
         raise TooLarge(f"{file} is larger than {MOST_BYTES // 1024**2} MiB; import it in parts")
     return opened_sheet(content, most)
@@ -134,5 +147,5 @@ def write(file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as flaw:
-        raise Invalid(f"cannot write {file}: {flaw}") from flaw
+        raise Invalid(f"cannot write {file}: {why(flaw)}") from flaw
     say(f"Written: {file}")

@@ -41,6 +41,12 @@ def is_current(database: Database) -> bool:
         return now == ScriptDirectory.from_config(_config(conn)).get_current_head()
 
 
+def is_empty(database: Database) -> bool:
+    """Whether no migration was ever run here."""
+    with database.read() as conn:
+        return MigrationContext.configure(conn).get_current_revision() is None
+
+
 def _config(conn: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", "engagement.store:migrations")

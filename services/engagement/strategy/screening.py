@@ -34,7 +34,9 @@ PARTS: tuple[PartName, ...] = get_args(PartName)
 MOST_ODDS = 3
 """Three and more count alike: few have as many."""
 Weight = Annotated[float, msgspec.Meta(ge=0, le=100)]
-Bar = Literal["not_now", "handed_over", "not_willing", "not_controlled", "few_reports", "not_above"]
+Bar = Literal[
+    "not_now", "no_messages", "handed_over", "not_willing", "not_controlled", "few_reports", "not_above"
+]
 """Why somebody is not proposed; the first that holds, a person's own "no" before what is reported of them."""
 
 
@@ -167,18 +169,25 @@ def _mean(parts: Iterable[Counted]) -> float:
 
 
 def screened(
-    known: Known, pool: Pool, rules: Screening, *, not_now: bool = False, handed_over: bool = False
+    known: Known,
+    pool: Pool,
+    rules: Screening,
+    *,
+    not_now: bool = False,
+    no_messages: bool = False,
+    handed_over: bool = False,
 ) -> Screened:
     """The score of one person.
 
-    not_now : a safety case is open      handed_over : stepped down, was succeeded, or is tired of it
+    not_now : a safety case is open      no_messages : does not agree to be asked anything
+    handed_over : stepped down, was succeeded, or is tired of it
     """
     parts = tuple(_part(name, known, pool, rules) for name in PARTS)
     weights = sum(part.weight for part in parts)
     score = sum(part.weight * part.value for part in parts) / weights
     spread = sqrt(sum((part.weight * _slope(part.name) * part.share.sd) ** 2 for part in parts)) / weights
     usual = sum(part.weight * part.usual for part in parts) / weights
-    bar = _bar(known, rules, not_now=not_now, handed_over=handed_over)
+    bar = _bar(known, rules, not_now=not_now, no_messages=no_messages, handed_over=handed_over)
     if bar is None and score <= usual:
         bar = "not_above"
     return Screened(100 * score, 100 * spread, parts, known.reports, 100 * usual, bar)
@@ -196,9 +205,13 @@ def _part(name: PartName, known: Known, pool: Pool, rules: Screening) -> Screene
     return ScreenedPart(name, rules.weights.of(name), share, mean, value, counted)
 
 
-def _bar(known: Known, rules: Screening, *, not_now: bool, handed_over: bool) -> Bar | None:
+def _bar(
+    known: Known, rules: Screening, *, not_now: bool, no_messages: bool, handed_over: bool
+) -> Bar | None:
     if not_now:
         return "not_now"
+    if no_messages:
+        return "no_messages"
     if handed_over:
         return "handed_over"
     if known.willing is False:
@@ -218,7 +231,7 @@ class Ranked(NamedTuple):
     @property
     def proposed(self) -> bool:
         """Whether to ask this person. A deputy was chosen before, so only their own bars stand in the way."""
-        own = ("not_now", "handed_over", "not_willing")
+        own = ("not_now", "no_messages", "handed_over", "not_willing")
         return self.found.bar not in own if self.deputy else self.found.bar is None
 
 

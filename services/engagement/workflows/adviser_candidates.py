@@ -49,6 +49,7 @@ SAID: Mapping[PartName, tuple[str, str]] = {
 """What is said of a part that is known, and where it has an opposite, of that."""
 BARS: Mapping[Bar, str] = {
     "not_now": "Not now",
+    "no_messages": "Has withdrawn the consent to messages: not to be asked",
     "handed_over": "Has given it up, handed it over, or is tired of it",
     "not_willing": "Has said no when asked",
     "not_controlled": "Last reported as not under control",
@@ -223,6 +224,7 @@ def _ranked(program: Program, looked: Looked, lead: Lead | None, person: Person)
         looked.pool,
         program.advisers.screening,
         not_now=person.not_now,
+        no_messages=not person.setup.consent.messages,
         handed_over=advising(person.tally).over or (lead is not None and lead.tired is not None),
     )
     return Ranked(person.seat, person.role == "deputy", found)

@@ -16,6 +16,7 @@ import msgspec
 from engagement.actions.action import Id
 
 Path = tuple[str | int, ...]
+A_MOMENT = "2026-03-10T12:00:00+05:30"
 KINDS = {
     "str": "a text in quotes",
     "int": "a whole number",
@@ -93,8 +94,7 @@ def _told(said: str, value: object, kind: Any, path: Path) -> Flaw:
     """A decoder's complaint in plain words, at its place."""
     deeper = AT.search(said)
     if deeper is not None:
-        steps = STEP.findall(deeper[1])
-        path = (*path, *(name or int(number) for name, number in steps))
+        path = (*path, *_steps(deeper[1]))
         said = said[: deeper.start()]
     return Flaw(path, plain(said, value, kind))
 
@@ -106,6 +106,46 @@ def plain(said: str, value: object, kind: Any) -> str:
         if found is not None:
             return words(found, value, kind)
     return said
+
+
+def remedied(said: str, content: bytes | msgspec.Raw, kind: Any, at: str) -> str:
+    """A decoder's complaint, in plain words where the decoder's own do not say what would be right.
+
+    content, kind : the JSON that was to be decoded, and as what
+    at : where in it, such as `$.goals[0].became`
+    """
+    if not any(pattern.fullmatch(said) for pattern, _ in WITHOUT_REMEDY):
+        return said
+    try:
+        value = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # behind the complaint nobody has read
+        return plain(said, None, None)
+    return plain(said, value, _kind_at(value, kind, _steps(at)))
+
+
+def _kind_at(value: Any, kind: Any, path: Path) -> Any:
+    """What should stand at a place of a value; None where that cannot be told."""
+    for step in path:
+        structs = [choice for choice in _choices(kind) if isinstance(choice, type(msgspec.Struct))]
+        if isinstance(step, int) and isinstance(value, list):
+            kind, value = _element(kind), value[step]
+        elif structs and isinstance(value, dict):
+            kind, value = _kind_of_field(value, structs, str(step)), value.get(step)
+        else:
+            return None
+    return kind
+
+
+def _kind_of_field(value: Mapping[str, object], structs: Sequence[Any], name: str) -> Any:
+    struct, tag = _chosen(value, structs)
+    if name == tag:
+        return Literal[tuple(one.__struct_config__.tag for one in structs)]
+    fields = () if struct is None else msgspec.structs.fields(struct)
+    return next((field.type for field in fields if field.encode_name == name), None)
+
+
+def _steps(at: str) -> Path:
+    return tuple(name or int(number) for name, number in STEP.findall(at))
 
 
 def _a(kind: str) -> str:
@@ -122,6 +162,8 @@ def _wrong_kind(found: re.Match[str], _value: object, kind: Any) -> str:
 
 def _no_choice(found: re.Match[str], _value: object, kind: Any) -> str:
     choices = _words_to_choose_from(kind)
+    if not choices:
+        return found[0]
     near = difflib.get_close_matches(found[1], choices, n=1)
     meant = f"; did you mean `{near[0]}`?" if near else ""
     return f"`{found[1]}` is not known here; there are: {', '.join(choices)}{meant}"
@@ -133,9 +175,22 @@ def _no_match(found: re.Match[str], value: object, _kind: Any) -> str:
     return f"`{value}` is not {wanted}" if isinstance(value, str) else f"a text here is not {wanted}"
 
 
-COMPLAINTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], object, Any], str]], ...] = (
+Complaints = tuple[tuple[re.Pattern[str], Callable[[re.Match[str], object, Any], str]], ...]
+WITHOUT_REMEDY: Complaints = (
+    (re.compile(r"Invalid (?:enum )?value ['\"]?(.*?)['\"]?", re.DOTALL), _no_choice),
+    (
+        re.compile(r"Expected `datetime` with a timezone component"),
+        lambda *_: f"the time zone is missing; write it like {A_MOMENT}",
+    ),
+    (
+        re.compile(r"Invalid RFC3339 encoded datetime"),
+        lambda *_: f"this is no moment; write it like {A_MOMENT}",
+    ),
+)
+"""What a decoder says without saying what would be right."""
+COMPLAINTS: Complaints = (
+    *WITHOUT_REMEDY,
     (re.compile(r"Expected `([^`]+)`, got `([^`]+)`"), _wrong_kind),
-    (re.compile(r"Invalid enum value '?(.*?)'?"), _no_choice),
     (re.compile(r"Expected `\w+` matching regex '(.*)'"), _no_match),
     (
         re.compile(r"Expected `(?:str|array)` of length ([<>]=) (\d+)"),

@@ -154,7 +154,7 @@ def _decoded(body: bytes | msgspec.Raw, kind: Any, noun: str) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as flaw:
-        place = flaw_in(str(flaw))
+        place = flaw_in(str(flaw), body, kind)
         where = ".".join(filter(None, ("data" if noun == "data" else "", place["key"]))) or noun
         raise Invalid(f"{where}: {place['message']}") from flaw
     except (msgspec.DecodeError, UnicodeDecodeError) as flaw:

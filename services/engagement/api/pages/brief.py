@@ -160,6 +160,7 @@ def month_of(form: Form, by: Reporter = "adviser") -> Month | None:
         given["goals"] = goals
         given["new_goals"] = new or None
         given["present"] = form.get("came") or None
+        given["met"] = form.get("met") or None
         given["wins"] = form.get("win") or None
         given["agenda"] = _agenda(form, first)
     try:
