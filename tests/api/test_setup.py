@@ -127,6 +127,15 @@ def test_a_group_lists_its_members_by_seat(caller: Caller) -> None:
     ]
 
 
+def test_a_large_group_lists_its_members_part_by_part(caller: Caller) -> None:
+    path = "/v1/groups/north/members"
+    everybody = caller.get(path).json()
+    first = caller.get(path, params={"limit": 1}).json()
+    rest = caller.get(path, params={"after": first[-1]["seat"]}).json()
+    assert len(first) == 1
+    assert first + rest == everybody
+
+
 def test_members_of_an_unknown_group_are_not_found(caller: Caller) -> None:
     assert caller.get("/v1/groups/nowhere/members").status_code == 404
 

@@ -31,6 +31,9 @@ After = Annotated[
     ),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="How many at most")]
+MOST_SEATS = 9_999
+BehindSeat = Annotated[int, QueryParameter(ge=0, le=MOST_SEATS, description="The seat to go on behind")]
+Seats = Annotated[int, QueryParameter(ge=1, le=MOST_SEATS, description="How many at most")]
 Wanted = Annotated[
     State | Literal["any"] | None,
     QueryParameter(name="state", description="Only groups that stand so today; any: all, with their state"),

@@ -19,7 +19,7 @@ from engagement.actions.catalogue import AnyAction
 from engagement.api.bodies import SHEETS, WORKBOOK, as_wanted, sheet_of
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.parameters import PAGE, After, Limit, Name, Wanted
+from engagement.api.parameters import MOST_SEATS, PAGE, After, BehindSeat, Limit, Name, Seats, Wanted
 from engagement.api.service import Call, each, one, service_of
 from engagement.api.tags import condition_of, is_known, tag
 from engagement.api.terms import TRIED, change
@@ -245,29 +245,36 @@ def looks(
 
 
 @get("/v1/groups/{name:str}/members", guards=[Needs("read")], tags=TAGS)
-async def list_members_of_group(request: Call, name: Name) -> list[Seating]:
-    """List who sits in a group today, by seat."""
+async def list_members_of_group(
+    request: Call, name: Name, after: BehindSeat = 0, limit: Seats = MOST_SEATS
+) -> list[Seating]:
+    """List who sits in a group today, by seat.
+
+    Of a large community part by part: with `limit`, and `after` the last seat of the part before.
+    """
     work = Work(request.auth.program_id, seatings)
-    found: list[Seating] = await one(service_of(request), "read", work, name)
+    found: list[Seating] = await one(service_of(request), "read", work, (name, after, limit))
     return found
 
 
 def seatings(
-    conn: Connection, kept: Kept, program_id: str, groups: Sequence[str], now_ms: int
+    conn: Connection, kept: Kept, program_id: str, wanted: Sequence[tuple[str, int, int]], now_ms: int
 ) -> list[list[Seating] | Mistake]:
-    """Who sits in each group today."""
+    """Who sits in groups today. wanted : (group, the seat to go on behind, how many) each"""
     revision = setup.catalogue_revision(conn, program_id)
     today = local_date(now_ms, setup.catalogue(conn, kept, program_id, revision).program.time_zone)
 
-    def of(group: str) -> list[Seating]:
+    def of(one: tuple[str, int, int]) -> list[Seating]:
+        group, after, limit = one
         if not setup.newest(conn, program_id, "group", [group]):
             raise NotFound(f"there is no group `{group}` in this program")
         return [
             Seating(row.member, row.group, row.seat, row.role, row.starts_on, changed=False)
             for row in setup.members_of_group(conn, program_id, group, today)
-        ]
+            if (row.seat or 0) > after
+        ][:limit]
 
-    return each(of, groups)
+    return each(of, wanted)
 
 
 @post(
