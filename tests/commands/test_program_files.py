@@ -59,6 +59,17 @@ def test_a_template_becomes_a_file_without_errors_that_loads_and_loads_again(run
     assert out.splitlines()[-1].startswith("0 new, 0 changed, ")
 
 
+@pytest.mark.parametrize("name", template_names())
+def test_the_trial_that_a_file_suggests_loads_once_its_marks_are_taken_away(run, name):
+    run("init", "ours.toml", "--yes", "--template", name)
+    head, _, trial = Path("ours.toml").read_text().partition("# --- strategies compared by lot")
+    meant = [line.removeprefix("# ").removeprefix("#") for line in trial.splitlines()[2:]]
+    Path("ours.toml").write_text(head + "\n".join(meant))
+    assert run("migrate")[0] == 0
+    assert run("program", "load", "ours.toml")[0] == 0
+    assert "which" in {row["id"] for row in tomllib.loads(Path("ours.toml").read_text())["trials"]}
+
+
 def test_answers_that_are_typed_stand_in_the_file_and_a_wrong_one_is_asked_for_again(run, typed, at):
     asked = typed(
         {

@@ -99,7 +99,7 @@ def defaults(name: str, today: dt.date, title: str | None = None) -> Answers:
 def written(answers: Answers) -> str:
     """The program file, with what each part is for."""
     plan = template(answers.template)
-    parts = (_head, _program, _sites, _budgets, _actions, _strategies, _workers)
+    parts = (_head, _program, _sites, _budgets, _actions, _strategies, _workers, _trials)
     return "\n".join(line for part in parts for line in (*part(answers, plan), ""))
 
 
@@ -219,6 +219,26 @@ def _workers(answers: Answers, _plan: Template) -> Iterator[str]:
         yield f"health_worker = {_text(worker.id)}"
         yield f"catchment = {_text(worker.catchment)} # as in the roster's column `catchment`"
         yield f"starts_on = {answers.today}"
+
+
+def _trials(answers: Answers, plan: Template) -> Iterator[str]:
+    yield "# --- strategies compared by lot, if you want to know which keeps groups alive: docs/trials.md ---"
+    learned = next((row for row in plan.strategies if row.level == "member" and row.plan is None), None)
+    if learned is None:
+        return
+    yield "# A trial's strategies are its own: none of them may be a default, or have decided before."
+    yield "# [[strategies]]"
+    yield '# id = "compared"'
+    yield '# title = "Learns in the trial"'
+    yield f"# actions = {_texts(learned.actions)}"
+    yield "#"
+    yield "# [[trials]]"
+    yield '# id = "which"'
+    yield '# title = "Which keeps groups going?"'
+    yield '# unit = "group" # what is drawn: group, catchment or health_worker'
+    yield f"# starts_on = {answers.today}"
+    yield '# conditions = [{ id = "alone", title = "The adviser alone" },'
+    yield '#   { id = "learned", title = "Learned", strategies = ["compared"] }]'
 
 
 def _text(words: str) -> str:
