@@ -10,7 +10,7 @@ Everybody here is synthetic.
 import json
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -29,11 +29,11 @@ CATCHMENT = {name: f"place{n // 2}" for n, name in enumerate(GROUPS)}
 SEATS = 4
 MONTHS_BEFORE, MONTHS_AFTER = 3, 18
 MONTH = 28
-FAILS = {"alone": 0.20, "reminders": 0.12, "learned": 0.04}
-"""The chance that a group of an arm stops meeting in a month after the end."""
+LIVES = {"alone": (2, 5, 30, 30), "reminders": (30, 3, 30, 30), "learned": (30, 30, 9, 30)}
+"""How many months after the end the groups of an arm go on meeting, in order; who is in it is drawn."""
 STRATEGY = {"alone": None, "reminders": "reminders", "learned": "learned_here"}
-SILENT = ("g3", "g8")
-"""Two groups of which nothing is heard after the end."""
+SILENT = {"alone": 3, "learned": 0}
+"""Of which group of an arm nothing is heard after the end."""
 TRIAL = {
     "id": "which",
     "title": "Which strategy sustains groups?",
@@ -85,15 +85,32 @@ def assigned(client: Client) -> dict[str, str]:
     return {row["group"]: row["arm"] for row in told["assigned"]}
 
 
-def a_month(client: Client, month: int, alive: dict[str, bool], draws: Random) -> None:
+class Fate(NamedTuple):
+    """How many months after the end a group meets, and whether anybody hears of it."""
+
+    months: int
+    heard: bool
+
+
+def fates(arms: dict[str, str]) -> dict[str, Fate]:
+    own = {arm: [group for group in GROUPS if arms[group] == arm] for arm in LIVES}
+    return {
+        group: Fate(LIVES[arm][place], SILENT.get(arm) != place)
+        for arm, groups in own.items()
+        for place, group in enumerate(groups)
+    }
+
+
+def a_month(client: Client, month: int, told_of: dict[str, Fate], draws: Random) -> None:
     """What the registers say of a month, and what everybody was recommended."""
     client.move_clock(on_day(month * MONTH + 0.1))
     reports = []
-    for group in GROUPS:
-        if group in SILENT and month > MONTHS_BEFORE:
+    for group, fate in told_of.items():
+        after = month - MONTHS_BEFORE
+        if after > 0 and not fate.heard:
             continue
         kept = {"source": "register", "occurred_at": on_day(month * MONTH)}
-        if not alive[group]:
+        if after > fate.months:
             report = {"kind": "meeting_held", "group": group, "value": 0}
             reports.append(kept | {"id": f"{group}/{month}"} | report)
             continue
@@ -113,12 +130,9 @@ def members_of(group: str) -> list[str]:
 
 
 def live(client: Client, arms: dict[str, str]) -> None:
-    draws = Random(20260301)
-    alive = dict.fromkeys(GROUPS, True)
+    draws, told_of = Random(20260301), fates(arms)
     for month in range(MONTHS_BEFORE + MONTHS_AFTER):
-        if month > MONTHS_BEFORE:
-            alive = {g: going and draws.random() > FAILS[arms[g]] for g, going in alive.items()}
-        a_month(client, month, alive, draws)
+        a_month(client, month, told_of, draws)
     client.insist("/v1/folds")
 
 
@@ -141,7 +155,7 @@ def test_which_strategy_sustains(
         arms = assigned(client)
         of_place = {(CATCHMENT[group], arm) for group, arm in arms.items()}
         assert len(of_place) == len(set(CATCHMENT.values()))
-        assert sorted(arms.values()) == sorted([*FAILS] * 4)
+        assert sorted(arms.values()) == sorted([*LIVES] * 4)
         for group in GROUPS:
             told = client.insist("/v1/recommendations", {"member": members_of(group)[0]})
             assert told["strategy"] == STRATEGY[arms[group]]
@@ -152,8 +166,11 @@ def test_which_strategy_sustains(
     assert analysis["protocol"] == frozen
     assert analysis["protocols"] == {frozen: len(GROUPS)}
     by_arm = {row["arm"]: row for row in analysis["arms"]}
-    assert {name: row["silent"] for name, row in by_arm.items()} == {
-        name: sum(arms[group] == name for group in SILENT) for name in FAILS
+    assert {name: row["silent"] for name, row in by_arm.items()} == {"alone": 1, "reminders": 0, "learned": 1}
+    assert {name: row["dissolved"] for name, row in by_arm.items()} == {
+        "alone": 2,
+        "reminders": 1,
+        "learned": 1,
     }
     for row in by_arm.values():
         assert row["alive_worst"] <= row["alive_best"]

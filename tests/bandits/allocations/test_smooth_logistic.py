@@ -59,7 +59,7 @@ def test_it_is_the_mean_of_the_step_over_the_belief(mean, sd, steepness, shift, 
 
     bends = [mean, np.log(shift) / steepness]
     expected, _ = quad(
-        integrand, mean - 9 * sd, mean + 9 * sd, points=bends, limit=400, epsabs=1e-10, epsrel=1e-10
+        integrand, mean - 9 * sd, mean + 9 * sd, points=bends, limit=400, epsabs=1e-8, epsrel=1e-8
     )
     # B·sd ≤ 22: the step is known to 10⁻⁶
     assert chance(rule, mean, sd)[1] == pytest.approx(0.2 + 0.6 * expected, abs=1e-6)
