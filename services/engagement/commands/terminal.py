@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from engagement.actions.availability import DAY_MS
 from engagement.api.app import MOST_BYTES
 from engagement.clock import SystemClock
 from engagement.errors import Invalid, TooLarge
@@ -19,7 +20,6 @@ from engagement.workflows.sheet import MOST_LINES, Sheet
 from engagement.workflows.sheet_file import opened as opened_sheet
 
 Arguments = argparse.Namespace
-DAY_MS = 86_400_000
 HALF_A_DAY_MS = DAY_MS // 2
 ONE_PROGRAM = "the program's id; not needed when there is one program"
 Run = Callable[[Arguments], int | None]

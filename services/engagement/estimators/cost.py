@@ -9,6 +9,7 @@ import numpy as np
 
 from engagement.errors import Invalid
 from engagement.estimators.sample import Estimate, Interval, Term, estimate
+from engagement.estimators.survival import contrast
 from engagement.records import Floats, Integers
 
 
@@ -51,12 +52,7 @@ def net_benefit(one: Account, other: Account, worth: float) -> Estimate:
         estimate((Term(worth * row.gain - row.cost, np.ones(len(row.cost))),), row.cluster)
         for row in (one, other)
     )
-    return Estimate(
-        second.value - first.value,
-        float(np.hypot(first.sd, second.sd)),
-        first.freedom + second.freedom,
-        np.concatenate([second.influence, -first.influence]),
-    )
+    return contrast(second, first)
 
 
 def plane(one: Account, other: Account, rng: np.random.Generator, *, repeats: int = 2000) -> Plane:

@@ -4,7 +4,7 @@ One text for a director and for a reviewer: the answer first, then what it rests
 """
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from importlib.metadata import version
 
 import msgspec
@@ -24,6 +24,7 @@ from engagement.workflows.impact_found import Impact
 from engagement.workflows.logged import MOST_BY_COMMAND
 from engagement.workflows.states import states_of
 from engagement.workflows.survey import Surveys
+from engagement.workflows.tell import moment
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis
 from engagement.workflows.trial_told import Shared, shared
@@ -110,8 +111,8 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
             catalogue.revision,
             dict(catalogue.strategy_revisions),
             count,
-            _moment(first),
-            _moment(last),
+            None if first is None else moment(first),
+            None if last is None else moment(last),
         ),
         None
         if wanted.surveys is None
@@ -125,7 +126,3 @@ def _actions(
     names = sorted(name for name, strategy in catalogue.strategies.items() if strategy.plan is None)
     read = (material(conn, kept, program_id, name, now_ms, MOST_BY_COMMAND) for name in names)
     return tuple(effects(one) for one in read if one.decided)
-
-
-def _moment(at_ms: int | None) -> datetime | None:
-    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -5,7 +5,7 @@ Never the list: who comes next is made out when they come.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -20,6 +20,7 @@ from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Member
 from engagement.strategy.trial import Trial
 from engagement.workflows.carriers import workers_of_groups
+from engagement.workflows.tell import moment
 
 SharedKind = Literal["health_worker", "catchment", "neighbourhood"]
 
@@ -78,8 +79,7 @@ class TrialTold(msgspec.Struct, frozen=True):
 
 def told(row: Assignment) -> Told:
     """An assignment as it is answered."""
-    at = datetime.fromtimestamp(row.assigned_at / 1000, UTC)
-    return Told(row.group_id, row.unit_id, row.stratum, row.arm, row.protocol, at)
+    return Told(row.group_id, row.unit_id, row.stratum, row.arm, row.protocol, moment(row.assigned_at))
 
 
 def tell_trials(
