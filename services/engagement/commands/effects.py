@@ -1,8 +1,12 @@
-"""The command that says what the actions of a strategy did."""
+"""The command that says what the actions of a strategy did, and whether it personalised."""
 
-from typing import get_args
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar, get_args
 
 import msgspec
+from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from engagement.commands.terminal import (
     ONE_PROGRAM,
@@ -13,9 +17,16 @@ from engagement.commands.terminal import (
     past_moment_of,
     say,
 )
+from engagement.errors import Invalid
+from engagement.workflows import personalised as resampling
 from engagement.workflows.effects import Moderator, effects, material
-from engagement.workflows.effects_told import in_words
+from engagement.workflows.effects_told import SYNTHETIC, in_words
 from engagement.workflows.logged import MOST_BY_COMMAND
+from engagement.workflows.study_workers import across
+
+T = TypeVar("T")
+R = TypeVar("R")
+MOST_RESAMPLES = 100_000
 
 
 def add(command: Command) -> None:
@@ -30,11 +41,26 @@ def add(command: Command) -> None:
     parser.add_argument(
         "--moderator", choices=get_args(Moderator), help="also whether the effects depend on this"
     )
+    parser.add_argument(
+        "--personalised",
+        metavar="BY",
+        help="instead, whether it told units apart by this, or chance would look like it: anything, people, "
+        "setting, role, sustaining, or a feature of 0 and 1",
+    )
+    parser.add_argument(
+        "--resamples",
+        type=int,
+        default=resampling.RESAMPLES,
+        help=f"how often its course is lived again for that; {resampling.RESAMPLES}",
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="in so many processes; -1 for one on each core")
     parser.add_argument("--on", metavar="DAY", help="as of this day, such as 2027-06-30; today when absent")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def _effects(arguments: Arguments) -> None:
+    if arguments.personalised is not None:
+        return _personalised(arguments)
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
@@ -42,3 +68,31 @@ def _effects(arguments: Arguments) -> None:
             read = material(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND)
     found = effects(read, arguments.moderator)
     say(*([msgspec.json.format(msgspec.json.encode(found)).decode()] if arguments.json else in_words(found)))
+    return None
+
+
+def _personalised(arguments: Arguments) -> None:
+    if not 1 <= arguments.resamples <= MOST_RESAMPLES:
+        raise Invalid(f"--resamples is a number from 1 to {MOST_RESAMPLES}")
+    if arguments.jobs == 0:
+        raise Invalid("--jobs is a number of processes, or -1 for one on each core")
+    with opened(arguments) as (db, kept):
+        program_id = only_program(db, arguments)
+        now_ms = past_moment_of(db, kept, program_id, arguments.on)
+        with db.read() as conn:
+            read = resampling.remembered(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND)
+    spread = partial(_watched, across(arguments.jobs))
+    found = resampling.personalised(read, arguments.personalised, arguments.resamples, spread)
+    told = [msgspec.json.format(msgspec.json.encode(found)).decode()] if arguments.json else None
+    say(*(told or [*([SYNTHETIC] if found.simulated else []), *resampling.in_words(found)]))
+
+
+def _watched(
+    spread: Callable[[Callable[[T], R], Iterable[T]], Iterator[R]], do: Callable[[T], R], each: Sequence[T]
+) -> Iterator[R]:
+    """The same with a bar; silent where nobody watches."""
+    bar = tqdm(total=len(each), desc="lived again", disable=not sys.stderr.isatty())
+    with bar:
+        for one in spread(do, each):
+            bar.update()
+            yield one
