@@ -20,6 +20,7 @@ from engagement.commands.terminal import (
     write,
 )
 from engagement.errors import Invalid
+from engagement.workflows.harms import harm_rows
 from engagement.workflows.impact_found import Impact, refusals
 from engagement.workflows.report import Report, ReportWanted, report
 from engagement.workflows.survey import MOST_RESPONDENTS, Surveys
@@ -39,6 +40,12 @@ def add(command: Command) -> None:
         metavar=("BASELINE", "ENDLINE"),
         help="two surveys (workbooks or CSV), to say what they permit to be said of the program's impact",
     )
+    made.add_argument(
+        "--personalised",
+        metavar="BY",
+        help="also whether strategies told units apart by this, or chance would look like it: anything, "
+        "people, setting, role, sustaining, or a feature of 0 and 1; it takes minutes",
+    )
     made.add_argument("--tables", type=Path, metavar="FOLDER", help="the figures as CSV and JSON, too")
 
 
@@ -48,7 +55,8 @@ def _report(arguments: Arguments) -> int:
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
-            told = report(conn, kept, program_id, ReportWanted(arguments.trial, surveys), now_ms)
+            wanted = ReportWanted(arguments.trial, surveys, arguments.personalised)
+            told = report(conn, kept, program_id, wanted, now_ms)
     code = 0 if told.impact is None else _say_impact(told.impact)
     write(arguments.out, report_page(told, _command(arguments)).encode())
     if arguments.tables is not None:
@@ -73,7 +81,11 @@ def _say_impact(found: Impact) -> int:
 
 def _command(arguments: Arguments) -> str:
     """How the report can be made again."""
-    named = [("--trial", arguments.trial), ("--on", arguments.on)]
+    named = [
+        ("--trial", arguments.trial),
+        ("--on", arguments.on),
+        ("--personalised", arguments.personalised),
+    ]
     files = [file.name for file in arguments.impact or ()]
     return " ".join(
         [
@@ -97,6 +109,8 @@ def _tables(told: Report, folder: Path) -> None:
     }
     for one in told.actions:
         rows |= {f"effects-{one.strategy}": [*one.effects], f"slices-{one.strategy}": [*one.sliced.slices]}
+    if told.harms is not None:
+        rows |= {"harms": harm_rows(told.harms)}
     if told.trial is not None:
         rows |= {"arms": [*told.trial.arms], "comparisons": [*told.trial.comparisons]}
     if told.impact is not None:

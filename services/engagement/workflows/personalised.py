@@ -169,6 +169,11 @@ def personalises(strategy: Strategy) -> bool:
     return strategy.plan is None and "scores" in strategy.allocation.USES
 
 
+def may_be_asked(strategy: Strategy, by: str) -> bool:
+    """Whether this may be asked of a strategy."""
+    return personalises(strategy) and by in asked_for(strategy)
+
+
 def _learned_in(conn: Connection, program_id: str, strategy_id: str) -> dict[str, int]:
     """Decision → the first version that learned a result of it."""
     found: dict[str, int] = {}

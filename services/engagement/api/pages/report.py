@@ -8,7 +8,9 @@ from engagement.api.pages.page import environment, style
 from engagement.estimators.each_action import Size
 from engagement.workflows.effects import ActionsFound
 from engagement.workflows.effects_told import sentences, worst_in_words
+from engagement.workflows.harms import rate_in_words
 from engagement.workflows.impact_found import DIGITS, TOO_FEW, refusals
+from engagement.workflows.personalised import in_words as personalised_in_words
 from engagement.workflows.report import Report
 from engagement.workflows.trial_found import PLURAL, Analysis, Range
 
@@ -43,6 +45,8 @@ def report_page(told: Report, command: str) -> str:
             refusals=refusals,
             too_few=TOO_FEW,
             plural=PLURAL,
+            rate_in_words=rate_in_words,
+            personalised_in_words=personalised_in_words,
         )
     )
 
