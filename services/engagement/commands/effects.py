@@ -1,12 +1,8 @@
 """The command that says what the actions of a strategy did, and whether it personalised."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from typing import TypeVar, get_args
+from typing import get_args
 
 import msgspec
-from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from engagement.commands.terminal import (
     ONE_PROGRAM,
@@ -16,6 +12,7 @@ from engagement.commands.terminal import (
     opened,
     past_moment_of,
     say,
+    watched,
 )
 from engagement.errors import Invalid
 from engagement.workflows import personalised as resampling
@@ -24,8 +21,6 @@ from engagement.workflows.effects_told import SYNTHETIC, in_words
 from engagement.workflows.logged import MOST_BY_COMMAND
 from engagement.workflows.study_workers import across
 
-T = TypeVar("T")
-R = TypeVar("R")
 MOST_RESAMPLES = 100_000
 
 
@@ -81,18 +76,7 @@ def _personalised(arguments: Arguments) -> None:
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
             read = resampling.remembered(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND)
-    spread = partial(_watched, across(arguments.jobs))
+    spread = watched(across(arguments.jobs), "lived again")
     found = resampling.personalised(read, arguments.personalised, arguments.resamples, spread)
     told = [msgspec.json.format(msgspec.json.encode(found)).decode()] if arguments.json else None
     say(*(told or [*([SYNTHETIC] if found.simulated else []), *resampling.in_words(found)]))
-
-
-def _watched(
-    spread: Callable[[Callable[[T], R], Iterable[T]], Iterator[R]], do: Callable[[T], R], each: Sequence[T]
-) -> Iterator[R]:
-    """The same with a bar; silent where nobody watches."""
-    bar = tqdm(total=len(each), desc="lived again", disable=not sys.stderr.isatty())
-    with bar:
-        for one in spread(do, each):
-            bar.update()
-            yield one

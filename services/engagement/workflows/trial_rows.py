@@ -75,14 +75,14 @@ def rows_of(
         on = since[row.group_id]
         seated = [one.member for one in setup.members_of_group(conn, program_id, row.group_id, on)]
         out.append(
-            _row(row, group, on, catalogue, heard[row.group_id], seated, cut_on)._replace(
+            row_of(row, group, on, catalogue, heard[row.group_id], seated, cut_on)._replace(
                 spent=spent.get(row.group_id, Spent(0, 0)), harms=harms.get(row.group_id, 0)
             )
         )
     return out
 
 
-def _row(
+def row_of(
     assigned: Assignment,
     group: Group,
     on: date,
@@ -91,6 +91,10 @@ def _row(
     seated: Sequence[str],
     cut_on: date,
 ) -> GroupRow:
+    """What a group's meetings say of it, without what was spent and reported of harm.
+
+    on : the day it was assigned      seated : who sat in it then
+    """
     ends_on = catalogue.sites[group.site].ends_on
     life = None if ends_on is None or ends_on > cut_on else lifetime(heard, ends_on, cut_on)
     meetings = [meeting for meeting in meetings_on(heard, cut_on) if meeting.day >= on]
