@@ -39,6 +39,7 @@ from engagement.workflows.simulated_program import setting_of, simulable
 FOUND = 1.96 + 0.84
 """Standard errors that a difference must measure to be found at the 5 % level in four of five trials."""
 FEWEST_GROUPS = 4
+A_PAIR = 2
 PAYS = 0.01
 """A gain of less than one point of attendance is not worth the trouble of learning; a guess."""
 MONTHS_RUNNING, MONTHS_AFTER = 12, 12
@@ -266,7 +267,7 @@ def _survival(answer: Sized) -> str:
 
 
 def _when(answer: Sized) -> str:
-    if answer.groups < FEWEST_GROUPS:
+    if answer.groups < A_PAIR:
         return (
             f"With so few {'communities' if answer.virtual else 'groups'} no trial could decide it: any two "
             "differ anyway."
@@ -282,7 +283,7 @@ def _when(answer: Sized) -> str:
 
 
 def _how_many(answer: Sized) -> str:
-    if answer.groups < FEWEST_GROUPS:
+    if answer.groups < A_PAIR:
         return (
             f"How many it takes cannot be told from {answer.groups}: how far they lie apart is not seen: "
             "ask with --groups."

@@ -25,10 +25,14 @@ DAYS_A_MONTH = 30.44
 
 
 class Simulable(NamedTuple):
-    """A strategy as it can be asked. notes : in what that differs from what it is, in words"""
+    """A strategy as it can be asked. notes : in what that differs from what it is, in words
+
+    without_visits : health workers' visits are left out of it
+    """
 
     strategy: Strategy
     notes: tuple[str, ...]
+    without_visits: bool
 
 
 def setting_of(plan: Template, size: Size, sites: Sequence[Site] = ()) -> Setting:
@@ -57,11 +61,7 @@ def simulable(plan: Template, strategy: Strategy) -> Simulable:
     visits = {action.id for action in plan.actions if isinstance(action, ChwLinkage)}
     kept = [action for action in strategy.actions if action not in visits]
     asked = only(strategy, kept)
-    notes = (
-        [f"Health workers' visits are left out of `{strategy.id}`."]
-        if len(kept) < len(strategy.actions)
-        else []
-    )
+    notes: list[str] = []
     if asked.level == "adviser":
         asked = msgspec.structs.replace(asked, level="group")
         notes.append(
@@ -77,7 +77,7 @@ def simulable(plan: Template, strategy: Strategy) -> Simulable:
         Contender(name="asked", title=asked.title, strategy=asked)
     except ValueError as flaw:
         raise Invalid(str(flaw)) from flaw
-    return Simulable(asked, tuple(notes))
+    return Simulable(asked, tuple(notes), len(kept) < len(strategy.actions))
 
 
 def only(strategy: Strategy, actions: Sequence[str]) -> Strategy:

@@ -266,7 +266,10 @@ def _contender(plan: Template, condition: TrialCondition) -> tuple[Contender | N
         strategy=None if asked is None else asked.strategy,
         visits=Planned() if plans else None,
     )
-    return contender, notes + list(asked.notes if asked is not None else ())
+    if asked is not None:
+        notes += asked.notes
+        notes += [f"Health workers' visits are left out of `{others[0].id}`."] if asked.without_visits else []
+    return contender, notes
 
 
 # --- one trial ----------------------------------------------------------------------------------------
@@ -392,7 +395,7 @@ def _power(made: Design, pair: tuple[str, str], place: int, rows: Sequence[Repea
         share(np.array([row.null[place].verdict in ("better", "worse") for row in rows])),
         mean,
         smallest,
-        None if wanted is None else float(ndtr(wanted / sd - reach)),
+        float(ndtr(wanted / sd - reach)) if wanted is not None and sd > 0 else None,
         int(np.ceil(needed)) if needed < 1e5 else None,
         len(some) - len(values),
     )
