@@ -243,7 +243,7 @@ def test_a_slope_has_a_feature_of_every_action_or_is_none_of_the_strategys():
     belief = PooledLinear(slopes=(Slope(("dose.a", "dose.b")),))
     with pytest.raises(ValueError, match="a slope has features of 2 actions, the strategy has 1"):
         Strategy(id="s", title="S", actions=("a",), posterior=belief, features=("dose.a", "dose.b"))
-    with pytest.raises(ValueError, match="looks at `dose\\.b`"):
+    with pytest.raises(ValueError, match=r"looks at `dose\.b`"):
         Strategy(id="s", title="S", actions=("a", "b"), posterior=belief, features=("dose.a",))
 
 
