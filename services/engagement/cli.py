@@ -61,7 +61,7 @@ def _sorry(words: str) -> int:
     return 2
 
 
-def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The commands of the family that is asked for, or all. first : the first argument, if there is one"""
     parser = argparse.ArgumentParser(
         prog="engagement",
