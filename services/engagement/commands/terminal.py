@@ -11,10 +11,9 @@ from typing import TypeVar
 from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from engagement.actions.availability import DAY_MS
-from engagement.api.app import MOST_BYTES
 from engagement.clock import SystemClock
 from engagement.errors import Invalid, TooLarge
-from engagement.settings import Settings, from_environment
+from engagement.settings import MOST_BYTES, Settings, from_environment
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
