@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -302,3 +303,13 @@ def test_the_command_answers_it(told: Here, capsys: pytest.CaptureFixture[str]):
     arguments = ["effects", "--strategy", "told", "--personalised", "setting", "--resamples", "9"]
     assert main([*arguments, "--program", told.id, "--on", "2026-04-30", "--database", url]) == 0
     assert "Personalised, or chance? Pools, by `setting`." in capsys.readouterr().out
+
+
+def test_the_report_says_it_where_it_is_asked(told: Here, tmp_path: Path):
+    url, page = told.db.url.render_as_string(hide_password=False), tmp_path / "report.html"
+    words = ["report", "--program", told.id, "--on", "2026-04-30", "--database", url, "--out", str(page)]
+    assert main([*words, "--personalised", "people"]) == 0
+    text = page.read_text()
+    assert "Personalised, or chance? Pools, by person." in text
+    assert "engagement report --on 2026-04-30 --personalised people" in text
+    assert "<h2>Harms</h2>" in text

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.errors import Invalid
 from engagement.simulation.registry import World
 from engagement.simulation.stress import NoEffect
@@ -98,7 +99,9 @@ def test_the_same_program_is_answered_alike():
 
 def test_health_workers_visits_are_left_to_plans():
     visits = next(strategy for strategy in PLAN.strategies if strategy.id == "learned")
-    only = msgspec.structs.replace(visits, actions=("chw_joins",), fallback=type(visits.fallback)())
+    only = msgspec.structs.replace(
+        visits, actions=("chw_joins",), posterior=PooledLinear(), fallback=type(visits.fallback)()
+    )
     plan = msgspec.structs.replace(SHORT, strategies=(only,))
     with pytest.raises(Invalid, match="visits only"):
         sized(question(plan), [1])
@@ -108,7 +111,9 @@ def test_an_action_of_the_programs_own_is_simulated_as_a_guess():
     own = next(action for action in PLAN.actions if action.id == "goal_reminder")
     renamed = msgspec.structs.replace(own, id="song", title="A song")
     learned = next(strategy for strategy in PLAN.strategies if strategy.id == "learned")
-    sings = msgspec.structs.replace(learned, actions=("song",), fallback=type(learned.fallback)())
+    sings = msgspec.structs.replace(
+        learned, actions=("song",), posterior=PooledLinear(), fallback=type(learned.fallback)()
+    )
     plan = msgspec.structs.replace(SHORT, actions=(*PLAN.actions, renamed), strategies=(sings,))
     assert sized(question(plan), [1]).fixed == "song"
 

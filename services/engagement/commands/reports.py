@@ -22,8 +22,13 @@ from engagement.commands.terminal import (
 from engagement.errors import Invalid
 from engagement.workflows.harms import harm_rows
 from engagement.workflows.impact_found import Impact, refusals
+from engagement.workflows.logged import MOST_BY_COMMAND
+from engagement.workflows.personalised import all_remembered, personalised
 from engagement.workflows.report import Report, ReportWanted, report
 from engagement.workflows.survey import MOST_RESPONDENTS, Surveys
+
+RESAMPLES = 99
+"""How often a strategy's course is lived again for a report, half as often as by its own command."""
 
 
 def add(command: Command) -> None:
@@ -55,8 +60,10 @@ def _report(arguments: Arguments) -> int:
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
-            wanted = ReportWanted(arguments.trial, surveys, arguments.personalised)
-            told = report(conn, kept, program_id, wanted, now_ms)
+            told = report(conn, kept, program_id, ReportWanted(arguments.trial, surveys), now_ms)
+            by = arguments.personalised
+            read = all_remembered(conn, kept, program_id, by, now_ms, MOST_BY_COMMAND) if by else ()
+    told = msgspec.structs.replace(told, personalised=tuple(personalised(one, by, RESAMPLES) for one in read))
     code = 0 if told.impact is None else _say_impact(told.impact)
     write(arguments.out, report_page(told, _command(arguments)).encode())
     if arguments.tables is not None:

@@ -164,14 +164,21 @@ def remembered(
     )
 
 
+def all_remembered(
+    conn: Connection, kept: Kept, program_id: str, by: str, now_ms: int, most: int
+) -> tuple[Remembered, ...]:
+    """Of every strategy that has decided and of which this may be asked, in order of id."""
+    catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
+    names = sorted(
+        name for name, one in catalogue.strategies.items() if personalises(one) and by in asked_for(one)
+    )
+    read = (remembered(conn, kept, program_id, name, now_ms, most) for name in names)
+    return tuple(one for one in read if len(one.unit))
+
+
 def personalises(strategy: Strategy) -> bool:
     """Whether what it draws may depend on whom it is about."""
     return strategy.plan is None and "scores" in strategy.allocation.USES
-
-
-def may_be_asked(strategy: Strategy, by: str) -> bool:
-    """Whether this may be asked of a strategy."""
-    return personalises(strategy) and by in asked_for(strategy)
 
 
 def _learned_in(conn: Connection, program_id: str, strategy_id: str) -> dict[str, int]:

@@ -23,7 +23,7 @@ from engagement.workflows.harms import Harms, harms
 from engagement.workflows.impact import impact
 from engagement.workflows.impact_found import Impact
 from engagement.workflows.logged import MOST_BY_COMMAND
-from engagement.workflows.personalised import Personalised, may_be_asked, personalised, remembered
+from engagement.workflows.personalised import Personalised
 from engagement.workflows.states import states_of
 from engagement.workflows.survey import Surveys
 from engagement.workflows.tell import moment
@@ -55,7 +55,8 @@ class Report(msgspec.Struct, frozen=True):
     impact : what two surveys show, where they were given
     actions : what those of each strategy did that has decided, plans aside
     simulated : time is made up, and so are the people
-    harms : reports of harm by arm and by action      personalised : of each that learns, where it was asked
+    harms : reports of harm by arm and by action
+    personalised : of each strategy that learns, where somebody asked: it is computed after all is read
     """
 
     title: str
@@ -75,14 +76,10 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class ReportWanted(msgspec.Struct, frozen=True):
-    """trial : the only one when None, or none      surveys : before and after, to assess the impact by
-
-    personalised : by what it is asked whether strategies personalised; not at all when None
-    """
+    """trial : the only one when None, or none      surveys : before and after, to assess the impact by"""
 
     trial: str | None = None
     surveys: Surveys | None = None
-    personalised: str | None = None
 
 
 def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, now_ms: int) -> Report:
@@ -127,7 +124,6 @@ def report(conn: Connection, kept: Kept, program_id: str, wanted: ReportWanted, 
         if wanted.surveys is None
         else impact(conn, program_id, catalogue.trials.get(name or ""), wanted.surveys),
         harms(conn, kept, program_id, name, now_ms),
-        _personalised(conn, kept, program_id, catalogue, wanted.personalised, now_ms),
     )
 
 
@@ -137,14 +133,3 @@ def _actions(
     names = sorted(name for name, strategy in catalogue.strategies.items() if strategy.plan is None)
     read = (material(conn, kept, program_id, name, now_ms, MOST_BY_COMMAND) for name in names)
     return tuple(effects(one) for one in read if one.decided)
-
-
-def _personalised(
-    conn: Connection, kept: Kept, program_id: str, catalogue: Catalogue, by: str | None, now_ms: int
-) -> tuple[Personalised, ...]:
-    """Of every strategy that has decided and of which it may be asked."""
-    if by is None:
-        return ()
-    names = sorted(name for name, strategy in catalogue.strategies.items() if may_be_asked(strategy, by))
-    read = (remembered(conn, kept, program_id, name, now_ms, MOST_BY_COMMAND) for name in names)
-    return tuple(personalised(one, by) for one in read if len(one.unit))

@@ -88,7 +88,12 @@ def only(strategy: Strategy, actions: Sequence[str]) -> Strategy:
     kept = [strategy.actions.index(action) for action in actions]
     if isinstance(belief, Pooled):
         means = tuple(belief.effect_means[place] for place in kept) if belief.effect_means else ()
-        belief = msgspec.structs.replace(belief, effect_means=means)
+        slopes = tuple(
+            msgspec.structs.replace(slope, features=tuple(slope.features[place] for place in kept))
+            for slope in belief.slopes
+            if any(slope.features[place] for place in kept)
+        )
+        belief = msgspec.structs.replace(belief, effect_means=means, slopes=slopes)
     elif belief.expected:
         rows = tuple(belief.expected[place] for place in (0, *(1 + place for place in kept)))
         belief = msgspec.structs.replace(belief, expected=rows)
