@@ -16,6 +16,7 @@ from engagement.strategy.setup import Site
 from engagement.strategy.strategy import Outcome
 from engagement.strategy.trial import Protocol, SteppedWedge, Trial, TrialCondition, WaitingList
 from engagement.workflows.program import TEMPLATES, Template, template
+from engagement.workflows.study_workers import across
 from engagement.workflows.trial_found import ComparisonFound, Range
 from engagement.workflows.trial_power import (
     PowerQuestion,
@@ -115,6 +116,11 @@ def test_the_same_seed_is_the_same_trial():
     made = design(question())
     assert repeat(made, 2) == repeat(made, 2)
     assert repeat(made, 2).found != repeat(made, 3).found
+
+
+@pytest.mark.slow
+def test_several_processes_find_the_same():
+    assert powered(question(), 4, across(2)) == powered(question(), 4)
 
 
 # --- the arithmetic -----------------------------------------------------------------------------------
