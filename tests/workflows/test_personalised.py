@@ -11,6 +11,7 @@ import pytest
 
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
+from engagement.bandits.pooled import Slope
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
@@ -221,7 +222,12 @@ def test_where_what_is_asked_does_not_matter_5_worlds_of_100_make_a_claim_and_no
 # --- a ledger -----------------------------------------------------------------------------------------
 
 LEDGER = msgspec.structs.replace(
-    POOLED, id="told", cadence="week", outcome=Outcome("posted", 6), posterior=PooledLinear()
+    POOLED,
+    id="told",
+    cadence="week",
+    outcome=Outcome("posted", 6),
+    features=("urban", "setting_missing"),
+    posterior=PooledLinear(slopes=(Slope(("urban", ""), mean=0.05, sd=0.05),)),  # looks it up by name
 )
 
 
@@ -300,7 +306,7 @@ def test_too_few_are_not_enough():
 
 def test_the_command_answers_it(told: Here, capsys: pytest.CaptureFixture[str]):
     url = told.db.url.render_as_string(hide_password=False)
-    arguments = ["effects", "--strategy", "told", "--personalised", "setting", "--resamples", "9"]
+    arguments = ["effects", "--strategy", "told", "--personalised", "setting", "--resamples", "19"]
     assert main([*arguments, "--program", told.id, "--on", "2026-04-30", "--database", url]) == 0
     assert "Personalised, or chance? Pools, by `setting`." in capsys.readouterr().out
 

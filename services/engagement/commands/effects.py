@@ -21,7 +21,8 @@ from engagement.workflows.effects_told import SYNTHETIC, in_words
 from engagement.workflows.logged import MOST_BY_COMMAND
 from engagement.workflows.study_workers import across
 
-MOST_RESAMPLES = 100_000
+FEWEST_RESAMPLES, MOST_RESAMPLES = 19, 100_000
+"""With fewer than 19 no p could be as small as 5 %."""
 
 
 def add(command: Command) -> None:
@@ -67,8 +68,8 @@ def _effects(arguments: Arguments) -> None:
 
 
 def _personalised(arguments: Arguments) -> None:
-    if not 1 <= arguments.resamples <= MOST_RESAMPLES:
-        raise Invalid(f"--resamples is a number from 1 to {MOST_RESAMPLES}")
+    if not FEWEST_RESAMPLES <= arguments.resamples <= MOST_RESAMPLES:
+        raise Invalid(f"--resamples is a number from {FEWEST_RESAMPLES} to {MOST_RESAMPLES}")
     if arguments.jobs == 0:
         raise Invalid("--jobs is a number of processes, or -1 for one on each core")
     with opened(arguments) as (db, kept):

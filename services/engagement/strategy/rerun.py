@@ -134,6 +134,7 @@ def _asked(past: Past, rows: Integers, uniforms: tuple[int, ...]) -> Asked:
             tuple(points.groups[row] for row in rows),
             tuple(points.members[row] for row in rows),
             Course(points.course.made[rows], points.course.remaining[rows]),
+            points.columns,
         ),
         past.refusals[rows],
         uniforms,

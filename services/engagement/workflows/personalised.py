@@ -216,6 +216,7 @@ def _past(
                 np.array([one.made for one in evidence], np.int64),
                 np.array([one.remaining for one in evidence], np.float64),
             ),
+            strategy.columns,
         ),
         np.concatenate([np.zeros((0, k), np.uint8), *map(refused, evidence)]),
         np.array(
