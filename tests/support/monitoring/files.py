@@ -6,8 +6,11 @@ import msgspec
 
 from support.monitoring.alerts import RUNBOOKS, Pace, as_rules
 from support.monitoring.grafana import as_json
-from support.monitoring.panels import BOARDS
+from support.monitoring.learning_board import LEARNING
+from support.monitoring.programs_board import PROGRAMS
+from support.monitoring.service_board import SERVICE
 
+BOARDS = (SERVICE, LEARNING, PROGRAMS)
 FOLDER = Path(__file__).parents[3] / "deploy"
 HEAD = "# Generated: `python -m support.monitoring` writes it; change tests/support/monitoring instead.\n"
 
