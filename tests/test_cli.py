@@ -68,6 +68,8 @@ COMMANDS = [
     "demo",
     "study",
     "size",
+    "exporter",
+    "self-check",
 ]
 
 

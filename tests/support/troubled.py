@@ -130,9 +130,9 @@ def _broken_promise(db: Database) -> None:
 def _change_the_past(conn: sqlite3.Connection) -> None:
     """What the ledger refuses: picks that were not drawn, and a probability below its floor."""
     conn.execute("DROP TRIGGER decisions_no_update")
-    mine = "strategy_id = 'even'"
-    conn.execute(f"UPDATE decisions SET action_id = 'story' WHERE {mine}")  # noqa: S608  our own words
-    name, stored = conn.execute(f"SELECT decision_id, evidence FROM decisions WHERE {mine}").fetchone()  # noqa: S608
+    conn.execute("UPDATE decisions SET action_id = 'story' WHERE strategy_id = 'even'")
+    found = conn.execute("SELECT decision_id, evidence FROM decisions WHERE strategy_id = 'even'")
+    name, stored = found.fetchone()
     evidence = evidence_of(stored)
     units = np.frombuffer(evidence.probability, np.uint64).copy()
     low, high = np.flatnonzero(units)[:2]
