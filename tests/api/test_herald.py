@@ -1,9 +1,6 @@
 """The daily line and the ping reach a real web server and a real mail server, once, and say what is true."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 
+from engagement import cli
 from engagement.api.herald import Herald, line_of, send, ways
 from engagement.clock import SimulatedClock
 from engagement.errors import Invalid, Unavailable
@@ -211,20 +209,17 @@ def test_the_exporter_serves_the_figures_from_a_process_of_its_own(
 
 
 def test_the_command_prints_the_line_and_sends_it_when_told(
-    migrated_sqlite: Path, tmp_path: Path, web: Web
+    database_url: str, web: Web, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = sqlite_database(migrated_sqlite, tmp_path)
-    environment = {**os.environ, "ENGAGEMENT_DATABASE": url, "PYTHONPATH": os.pathsep.join(sys.path)}
+    def check(*words: str) -> tuple[int, str]:
+        code = cli.main(["self-check", "--database", database_url, *words])
+        return code, "".join(capsys.readouterr())
 
-    def check(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "engagement.cli", "self-check", *words]
-        return subprocess.run(command, env=environment | more, capture_output=True, text=True, check=False)
-
-    assert "there is no program yet." in check().stdout
-    refused = check("--send")
-    assert refused.returncode == 2
-    assert "there is nowhere to send it" in refused.stderr
-    sent = check("--send", ENGAGEMENT_SELF_CHECK_URL=f"{web.address}/line")
-    assert (sent.returncode, "Sent by webhook." in sent.stdout, len(web.told)) == (0, True, 1)
-    with closing(Database(url)) as db, db.read() as conn:
+    assert "there is no program yet." in check()[1]
+    code, said_so = check("--send")
+    assert (code, "there is nowhere to send it" in said_so) == (2, True)
+    monkeypatch.setenv("ENGAGEMENT_SELF_CHECK_URL", f"{web.address}/line")
+    code, said_so = check("--send")
+    assert (code, "Sent by webhook." in said_so, len(web.told)) == (0, True, 1)
+    with closing(Database(database_url)) as db, db.read() as conn:
         assert facts.self_check_sent_ms(conn) is not None

@@ -76,9 +76,9 @@ def until(true: Callable[[], bool], what: str, patience_s: float = PATIENCE_SECO
 
 
 @contextmanager
-def running_prometheus(folder: Path, targets: Sequence[Target]) -> Iterator[Prometheus]:
+def running_prometheus(folder: Path, targets: Sequence[Target], pace: Pace = PACE) -> Iterator[Prometheus]:
     """A server with the shipped rules at a test's pace."""
-    for name, content in files(pace=PACE).items():
+    for name, content in files(pace=pace).items():
         if name.startswith("prometheus/"):
             (folder / Path(name).name).write_text(content)
     scraped = [

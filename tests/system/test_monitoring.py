@@ -20,6 +20,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import make_url
 
+from engagement.demonstration.options import Options
+from engagement.demonstration.run import demonstrate
+from engagement.signals.tally import DAY_MS
+from engagement.store import decisions, setup
+from engagement.store.database import Database
+from engagement.workflows.tell import moment
 from support.databases import sqlite_database
 from support.monitoring.alerts import alerts
 from support.monitoring.files import BOARDS
@@ -204,6 +210,27 @@ def test_every_alert_is_raised(watched: Watched) -> None:
     except AssertionError:
         assert wanted - raised == set(), "these are silent"
     assert raised & set(NOT_HERE) == set()
+
+
+@pytest.mark.slow
+def test_a_year_in_which_nothing_is_wrong_raises_no_alarm(tmp_path: Path) -> None:
+    """A simulated program, two years long, with everything that is said and answered in it."""
+    url = f"sqlite:///{tmp_path / 'year.db'}"
+    _, agrees = demonstrate(Options(groups=12), url)
+    assert agrees
+    with closing(Database(url)) as db, db.read() as conn:
+        (program,) = setup.program_ids(conn)
+        _, _, last_ms = decisions.range_of(conn, program, 2**62)
+    assert last_ms is not None
+    end = moment(last_ms + DAY_MS).isoformat()
+    with running_service(url, tmp_path, end, name="year") as service:
+        address = urlsplit(service.address).netloc
+        targets = [Target("engagement", address), Target("engagement-programs", address, "/metrics/programs")]
+        with running_prometheus(tmp_path, targets, PACE._replace(stale_s=3600)) as prometheus:
+            known = "engagement_program_decisions_ever_total"
+            until(lambda: bool(prometheus.values(known)), "no program is scraped")
+            sleep(5)  # alerts do not wait here: what is wrong is raised with the next round
+            assert prometheus.firing() == {"Watchdog"}
 
 
 @pytest.mark.parametrize("expression", QUERIES)
