@@ -21,6 +21,7 @@ from engagement.strategy.setup import Consent, Member
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
+from engagement.workflows.program import template
 from engagement.workflows.program_metrics import PREFIX, Told, exposition, names_of
 from engagement.workflows.program_watch import Replayed, Watched, replayed_sample
 from engagement.workflows.report import ReportWanted, report
@@ -255,3 +256,13 @@ def test_programs_that_share_an_id_are_told_apart_and_others_keep_theirs(db: Dat
     names = names_of([*twins, alone])
     assert names == [*(f"program-{one.program_id[-8:]}" for one in twins), "alone"]
     assert len(set(names)) == 3
+
+
+@pytest.mark.parametrize("name", ["ncd-peer-groups", "virtual-community"])
+def test_every_belief_of_the_templates_gives_numbers_before_anything_is_known(
+    db: Database, name: str
+) -> None:
+    found = signs(a_program(db, template(name)), 0)
+    told = [row for row in found.strategies if row.version is not None]
+    assert told
+    assert all(row.usable and row.precision is not None and row.precision > 0 for row in told)
