@@ -233,3 +233,4 @@ def test_figures_that_nobody_makes_are_stale_and_the_watchdog_is_always_on(tmp_p
 def test_the_tool_finds_the_rules_in_order() -> None:
     files = [str(FOLDER / "prometheus" / name) for name in ("recording.yml", "alerts.yml")]
     assert not run("check", "rules", *files)
+    assert not run("check", "config", str(FOLDER / "prometheus" / "prometheus.yml"))

@@ -33,6 +33,7 @@ from support.peer_groups import (
     PLAN,
     Here,
     a_program,
+    always,
     ask,
     came,
     decided,
@@ -184,11 +185,16 @@ def test_no_probability_is_out_of_bounds_and_everything_replays(lived: Here) -> 
     assert (sample.number, sample.differ) == (5, 0)
 
 
-def test_what_was_done_is_counted_for_each_member_who_sits(lived: Here) -> None:
-    row = of(signs(lived), "even")
-    nudges = next(kind.observed for kind in row.kinds if kind.kind == "nudge")
-    (dose, *_) = signs(lived).doses
-    assert (dose.kind, dose.done, dose.per_member) == ("nudge", nudges, nudges / 16)
+def test_the_dose_is_what_was_given_and_fades_by_a_fifth_a_month(db: Database) -> None:
+    here = a_program(db, always("call"))
+    people = seat_members(here, 8, chance="no")  # each is given the call
+    given = decided(here, *people, day=0)
+    here.run(answer, [(name, Reply("done")) for name in given[:5]], day=1)
+    here.run(answer, [(given[5], Reply("declined"))], day=1)
+    # open are two, which may still be given; a month later they have run out
+    assert [round(row.dose, 9) for row in signs(here, 0).doses] == [7, 0, 0]
+    (later, *_) = signs(here, 30.44).doses
+    assert (later.kind, later.dose, later.per_member) == ("nudge", pytest.approx(4), pytest.approx(0.5))
 
 
 def test_a_referral_is_overdue_when_its_hours_have_passed(lived: Here) -> None:

@@ -32,6 +32,8 @@ from engagement.workflows.plan import PlanAsk, PlansMade, plan_week
 from engagement.workflows.recommend import Answer, Ask, recommend
 
 log = logging.getLogger("engagement.service")
+MOMENT_S = 5.0
+"""So long the end waits for whoever only reads and tells; what they began is nobody's loss."""
 T = TypeVar("T")
 R = TypeVar("R")
 Call = Request[Any, ApiKey, State]
@@ -115,8 +117,8 @@ class Service:
     def close(self) -> None:
         """Serves what is queued, ends the folder between two rounds, closes the database."""
         self._closed.set()
-        self.herald.close(CLOSING_S)
-        self.exporter.close(CLOSING_S)
+        self.herald.close(MOMENT_S)
+        self.exporter.close(MOMENT_S)
         self.evaluator.close(CLOSING_S)
         self.desk.close()
         if self._folder.is_alive():
