@@ -2,16 +2,17 @@
 
 from collections import Counter
 from math import sqrt
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.records import ROOT
-from engagement.store import beliefs
+from engagement.store import beliefs, counts
 from engagement.store import tables as t
 from engagement.store.beliefs import Version
 from engagement.store.database import Database
@@ -272,3 +273,20 @@ def test_every_belief_of_the_templates_gives_numbers_before_anything_is_known(
     told = [row for row in found.strategies if row.version is not None]
     assert told
     assert all(row.usable and row.precision is not None and row.precision > 0 for row in told)
+
+
+def test_what_was_not_learned_is_found_by_key_and_not_by_reading_everything(db: Database) -> None:
+    if not db.is_sqlite:
+        return  # PostgreSQL chooses by statistics
+    here = a_program(db)
+    sent: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        sent.append((statement, given))
+
+    with db.write() as conn:
+        event.listen(conn, "before_cursor_execute", note)
+        counts.unfolded(conn, here.id, "learned", 0, ms(TODAY))
+        statement, given = sent[0]
+        steps = [row[3] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)]
+    assert any("fold_entries" in step and "decision_id=?" in step for step in steps), steps

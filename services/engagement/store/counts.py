@@ -161,7 +161,12 @@ def outcomes(conn: Connection, program_id: str, strategy: str, since_ms: int, no
 def unfolded(conn: Connection, program_id: str, strategy: str, since_ms: int, now_ms: int) -> Unfolded:
     """A strategy's decisions that closed since a moment and no fold entry names; control groups aside."""
     d, e = t.decisions.c, t.fold_entries.c
-    learned = select(e.version).where(e.program_id == d.program_id, e.decision_id == d.decision_id).exists()
+    learned = (
+        # of the key's own columns: asked for another, SQLite reads every entry of the program instead
+        select(e.outcome_revision)
+        .where(e.program_id == d.program_id, e.decision_id == d.decision_id)
+        .exists()
+    )
     query = select(func.count(), func.min(d.closes_at)).where(
         d.program_id == program_id,
         d.strategy_id == strategy,
