@@ -17,11 +17,11 @@ SPAN, RATED = ("2h", "5m"), ("80m", "1m")
 LONGER = {
     **dict.fromkeys(("ErrorsBurnFast", "DefaultsBurnFast", "AnswersSlow", "LanesFull"), RATED),
     **dict.fromkeys(("BatchesRerun", "SignalsRefused", "FoldFailing"), RATED),
-    "ErrorsBurnSlowly": ("7h", "1m"),
-    "DefaultsBurnSlowly": ("7h", "1m"),
-    "GroupsSilent": ("25h", "5m"),
-    "ProgramStopped": ("25h", "5m"),
-    "SelfCheckNeverSent": ("27h", "5m"),
+    "ErrorsBurnSlowly": ("7h", "5m"),
+    "DefaultsBurnSlowly": ("7h", "5m"),
+    "GroupsSilent": ("25h", "15m"),
+    "ProgramStopped": ("25h", "15m"),
+    "SelfCheckNeverSent": ("27h", "15m"),
 }
 STEPS = 420
 P = 'program="p"'
