@@ -25,6 +25,7 @@ from engagement.strategy.setup import LEADING, Catalogue
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.trial import UnitOfTrial
 from engagement.workflows.actions_over_time import ActionMonth, actions_over_time
+from engagement.workflows.learning_curve import LearningMonth, learning_curve
 from engagement.workflows.logged import Chosen, LeftOut, Reports, chosen, read_logged
 from engagement.workflows.slices import Lot, Sliced, sliced
 from engagement.workflows.strata import Known, known_of
@@ -79,6 +80,7 @@ class ActionsFound(msgspec.Struct, frozen=True):
     moderated: Moderated | None
     sliced: Sliced
     months: tuple[ActionMonth, ...]
+    learning: tuple[LearningMonth, ...] = ()
 
 
 class Cluster(NamedTuple):
@@ -157,7 +159,19 @@ def effects(read: Material, moderator: Moderator | None = None) -> ActionsFound:
         None if moderator is None else _moderated(read, lot, moderator, names),
         sliced(lot, names),
         actions_over_time(read.decided, names, read.time_zone),
+        _learning(read),
     )
+
+
+def _learning(read: Material) -> tuple[LearningMonth, ...]:
+    found = read.found
+    ids = (row.decision_id for row in found.decisions)
+    rewards = dict(zip(ids, found.rows.batch.reward.tolist(), strict=True))
+    clusters = dict(zip(found.rows.batch.groups, read.clusters, strict=True))
+    of_group = {
+        row.group_id: clusters.get(row.group_id, Cluster("group", row.group_id)) for row in read.decided
+    }
+    return learning_curve(read.decided, rewards, of_group, read.time_zone)
 
 
 def _clusters(
