@@ -11,6 +11,7 @@ import numpy as np
 
 from engagement.errors import Invalid
 from engagement.estimators.cost import Account, Plane, cost_of_gain, net_benefit, plane, spread, worth_it
+from engagement.estimators.redrawn import REDRAWS, average, least, redrawn
 from engagement.estimators.sample import Term, bootstrap, numbered
 from engagement.randomness import generator
 from engagement.records import Floats, Integers
@@ -20,12 +21,10 @@ from engagement.workflows.trial_found import Range
 from engagement.workflows.trial_lives import account_of, members_of
 from engagement.workflows.trial_rows import GroupRow
 
-REDRAWS = 2000
 SHOWN = 250
 """Redraws of a plane that are kept to be drawn as dots."""
 WORTHS = (0.5, 1.0, 2.0)
 """What a month could be worth, in times a round amount near to what it cost."""
-QUARTER = 0.25
 
 
 class ArmGained(msgspec.Struct, frozen=True):
@@ -132,8 +131,8 @@ def _arm(trial: Trial, name: str, rows: Sequence[GroupRow], groups: Account | No
         None if members is None else float(members.gain.mean()),
         _cost_of(groups, rng),
         _cost_of(members, rng),
-        _redrawn(shares, cluster, rng, _mean),
-        _redrawn(shares, cluster, rng, least),
+        _shares(shares, cluster, average, rng),
+        _shares(shares, cluster, least, rng),
         sum(row.spent.minutes for row in rows) / max(len(rows), 1),
     )
 
@@ -152,28 +151,13 @@ def _cost_of(account: Account | None, rng: np.random.Generator) -> Range | None:
     return Range(found.value, max(low, 0.0), high)
 
 
-def _mean(shares: Floats) -> float:
-    return float(shares.mean())
-
-
-def least(shares: Floats) -> float:
-    """The mean of the quarter who came least."""
-    count = max(1, int(len(shares) * QUARTER))
-    return float(np.partition(shares, count - 1)[:count].mean())
-
-
-def _redrawn(
-    shares: Floats, cluster: Integers, rng: np.random.Generator, what: Callable[[Floats], float]
+def _shares(
+    shares: Floats, cluster: Integers, what: Callable[[Floats], float], rng: np.random.Generator
 ) -> Range | None:
-    """A number of members' shares, (n,), and the middle 95 % of it when clusters are drawn again."""
+    """A number of members' shares of meetings, with its interval."""
     if not len(shares):
         return None
-    inside = [shares[cluster == number] for number in range(int(cluster.max()) + 1)]
-    if len(inside) < 2:
-        return Range(float(what(shares)), None, None)
-    drawn = rng.integers(0, len(inside), (REDRAWS, len(inside)))
-    low, high = spread(np.array([what(np.concatenate([inside[n] for n in one])) for one in drawn]))
-    return Range(float(what(shares)), low, high)
+    return Range(what(shares), *(redrawn(shares, cluster, what, rng, REDRAWS) or (None, None)))
 
 
 def _plane(trial: Trial, accounts: dict[str, Account], pair: tuple[str, str]) -> Plane | None:

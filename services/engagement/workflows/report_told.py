@@ -112,8 +112,10 @@ def _quarter(one: ArmGained | None, other: ArmGained | None) -> str:
 
 def _standing(states: Mapping[State, int]) -> str:
     groups, alive = sum(states.values()), sum(states[state] for state in ALIVE)
-    silent = f", and of {states['silent']} nothing is heard" if states["silent"] else ""
-    return f"Of {groups} groups {alive} are known to be alive, {states['dissolved']} have dissolved{silent}."
+    parts = [f"{alive} are known to be alive", f"{states['dissolved']} have dissolved"]
+    parts += [f"{states['ended']} were ended"] if states["ended"] else []
+    parts += [f"of {states['silent']} nothing is heard"] if states["silent"] else []
+    return f"Of {groups} groups {', '.join(parts[:-1])}, and {parts[-1]}."
 
 
 def _actions(actions: Sequence[ActionsFound]) -> str:

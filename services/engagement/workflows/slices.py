@@ -11,7 +11,9 @@ import numpy as np
 
 from engagement.estimators.each_action import ActionEffect, Scale, each_action
 from engagement.estimators.excursion import Excursions
+from engagement.estimators.redrawn import average, least, redrawn
 from engagement.estimators.sample import estimate, mean, numbered
+from engagement.randomness import generator
 from engagement.records import Batch, Bools, Integers
 from engagement.workflows.logged import Rows
 from engagement.workflows.strata import Known
@@ -23,6 +25,7 @@ OF_STRATUM: tuple[OfStratum, ...] = get_args(OfStratum)
 NO_BARRIER = "none named"
 FEWEST_GROUPS = 5
 """Groups below which a slice is not told: few people could be recognised in it, and chance says most."""
+QUARTER_REDRAWS = 500
 ANY = ("none", "any")
 """Doing anything against doing nothing: a slice is too small for each action by itself."""
 
@@ -56,6 +59,7 @@ class Quarter(msgspec.Struct, frozen=True):
 
     units : in the quarter      mean, everybody : means of the units' means
     decisions : of each unit, on the mean; with few of them chance alone makes a low quarter
+    span, everybody_span : 95 % of the two means by drawing clusters again; null with fewer than two of them
     """
 
     units: int
@@ -63,6 +67,8 @@ class Quarter(msgspec.Struct, frozen=True):
     everybody: float
     decisions: float
     shares: tuple[Share, ...]
+    span: tuple[float, float] | None = None
+    everybody_span: tuple[float, float] | None = None
 
 
 class Sliced(msgspec.Struct, frozen=True):
@@ -165,4 +171,13 @@ def _quarter(lot: Lot, units: Integers, names: Sequence[str]) -> Quarter | None:
         for rows in (np.ones(len(units), np.bool_), inside)
     )
     shares = tuple(Share(*row) for row in zip(names, own.tolist(), every.tolist(), strict=True))
-    return Quarter(len(lowest), float(means[lowest].mean()), float(means.mean()), float(many.mean()), shares)
+    own_cluster = lot.excursions.cluster[np.unique(units, return_index=True)[1]]
+    rng = generator(0, "lower quarter")
+    return Quarter(
+        len(lowest),
+        least(means),
+        float(means.mean()),
+        float(many.mean()),
+        shares,
+        *(redrawn(means, own_cluster, what, rng, QUARTER_REDRAWS) for what in (least, average)),
+    )
