@@ -137,7 +137,7 @@ def test_errors_are_by_what_was_drawn():
 
 
 def test_a_censored_member_has_the_months_that_are_expected():
-    """One gone at 4, one unseen after 6, one there at 12: S is 1, then 2/3 from 4 on; the mean is 4 + 8·2/3."""
+    """One gone at 4, one unseen after 6, one there at 12: S is 1, and 2/3 from 4 on: 4 + 8·2/3 months."""
     stays = (Lived(4.0, died=True), Lived(6.0, died=False), Lived(12.0, died=False))
     found = members_of([row(0, "alone", 18, 90)._replace(stays=stays)], 12.0)
     assert found.gain.sum() == pytest.approx(3 * (4 + 8 * 2 / 3))
