@@ -57,7 +57,7 @@ def bought() -> Gained:
 
 def test_a_clear_answer_has_its_size_its_range_and_its_price():
     assert of_trial(trial(comparison()), bought(), "INR") == (
-        "Of 100 groups under learned 80 were alive 12 months after the program's end; of 100 under alone 60.",
+        "Of 100 groups under learned, 80 were alive 12 months after the program's end; of 100 under alone, 60.",
         "That is a difference of +20 groups of 100 (+5 to +35), which chance alone would rarely make.",
         f"Each further month of a living group cost 600.00 INR more; {QUARTER}",
     )
@@ -113,7 +113,7 @@ def test_without_a_trial_groups_are_counted_and_no_cause_is_claimed():
     states = STATES | {"thriving": 5, "dormant": 1, "silent": 2, "dissolved": 3}
     told = of_program(states, (), Fading((Reason("absence", "time", "urban", "running", 4),), (), ()))
     assert told == (
-        "Of 11 groups 6 are known to be alive, 3 have dissolved, and of 2 nothing is heard.",
+        "Of 11 groups, 6 are known to be alive, 3 have dissolved, and of 2 nothing is heard.",
         "No action has been tried by chance and followed up yet, so nobody knows what helps.",
         f"{NO_CAUSE}; the reason given most often for staying away or leaving is time.",
     )

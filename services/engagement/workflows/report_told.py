@@ -44,7 +44,7 @@ def _too_early(found: Analysis) -> Three:
     early = "It is too early to say which keeps groups going: no two arms were followed for"
     return (
         f"{early} {months} months after the program's end.",
-        f"Of {groups} groups drawn {gone} are known to have dissolved, and of {silent} nothing is heard.",
+        f"Of {groups} groups drawn, {gone} are known to have dissolved, and of {silent} nothing is heard.",
         "Until then no figure here should decide anything.",
     )
 
@@ -54,11 +54,11 @@ def _lived(found: Analysis, told: ComparisonFound) -> str:
     when = f"{found.horizon_months} months after the program's end"
     if found.primary == "alive_after_end":
         first, second = (round(100 * arm.alive.value) if arm.alive else 0 for arm in (one, other))
-        alive = f"Of 100 groups under {told.second} {second} were alive {when}"
-        return f"{alive}; of 100 under {told.first} {first}."
+        alive = f"Of 100 groups under {told.second}, {second} were alive {when}"
+        return f"{alive}; of 100 under {told.first}, {first}."
     first_lived, second_lived = (arm.months.value if arm.months else 0.0 for arm in (one, other))
     lived = f"A group under {told.second} lived {second_lived:.1f} of the {when}"
-    return f"{lived}; one under {told.first} {first_lived:.1f}."
+    return f"{lived}; one under {told.first}, {first_lived:.1f}."
 
 
 def _sure(found: Analysis, told: ComparisonFound) -> str:
@@ -115,7 +115,7 @@ def _standing(states: Mapping[State, int]) -> str:
     parts = [f"{alive} are known to be alive", f"{states['dissolved']} have dissolved"]
     parts += [f"{states['ended']} were ended"] if states["ended"] else []
     parts += [f"of {states['silent']} nothing is heard"] if states["silent"] else []
-    return f"Of {groups} groups {', '.join(parts[:-1])}, and {parts[-1]}."
+    return f"Of {groups} groups, {', '.join(parts[:-1])}, and {parts[-1]}."
 
 
 def _actions(actions: Sequence[ActionsFound]) -> str:
