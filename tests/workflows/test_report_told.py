@@ -17,6 +17,7 @@ from engagement.workflows.trial_found import Analysis, ArmFound, ComparisonFound
 STATES = dict.fromkeys(("new", "thriving", "wavering", "dormant", "silent", "dissolved", "ended"), 0)
 NOTHING = Fading((), (), ())
 QUARTER = "the quarter of members who came least came to 25 of 100 meetings under learned, to 20 under alone."
+END = "after the program's end"
 NO_CAUSE = "Nothing was compared by lot here, so this report describes and shows no cause"
 
 
@@ -57,7 +58,7 @@ def bought() -> Gained:
 
 def test_a_clear_answer_has_its_size_its_range_and_its_price():
     assert of_trial(trial(comparison()), bought(), "INR") == (
-        "Of 100 groups under learned, 80 were alive 12 months after the program's end; of 100 under alone, 60.",
+        f"Of 100 groups under learned, 80 were alive 12 months {END}; of 100 under alone, 60.",
         "That is a difference of +20 groups of 100 (+5 to +35), which chance alone would rarely make.",
         f"Each further month of a living group cost 600.00 INR more; {QUARTER}",
     )
