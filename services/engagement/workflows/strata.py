@@ -39,6 +39,13 @@ def known_of(
     return tuple(out)
 
 
+def strata_of(
+    conn: Connection, program_id: str, catalogue: Catalogue, decisions: Sequence[Decision]
+) -> tuple[Stratum, ...]:
+    """The strata alone."""
+    return tuple(one.stratum for one in known_of(conn, program_id, catalogue, decisions))
+
+
 def _barriers(member: object) -> frozenset[str] | None:
     answers = member.barriers.known() if isinstance(member, Member) else ()
     return frozenset(name for name, has in answers if has) if answers else None
