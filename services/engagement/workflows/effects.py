@@ -25,6 +25,7 @@ from engagement.strategy.setup import LEADING, Catalogue
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.trial import UnitOfTrial
 from engagement.workflows.actions_over_time import ActionMonth, actions_over_time
+from engagement.workflows.diagnostics import DrawCheck, draw_checks
 from engagement.workflows.learning_curve import LearningMonth, learning_curve
 from engagement.workflows.logged import Chosen, LeftOut, Reports, chosen, read_logged
 from engagement.workflows.slices import Lot, Sliced, sliced
@@ -81,6 +82,7 @@ class ActionsFound(msgspec.Struct, frozen=True):
     sliced: Sliced
     months: tuple[ActionMonth, ...]
     learning: tuple[LearningMonth, ...] = ()
+    draws: tuple[DrawCheck, ...] = ()
 
 
 class Cluster(NamedTuple):
@@ -160,6 +162,7 @@ def effects(read: Material, moderator: Moderator | None = None) -> ActionsFound:
         sliced(lot, names),
         actions_over_time(read.decided, names, read.time_zone),
         _learning(read),
+        draw_checks(read.decided, names, found.reports),
     )
 
 

@@ -101,6 +101,7 @@ def _of_strategy(found: ActionsFound) -> list[Table]:
         table(f"lower-quarter-{name}", quarter),
         table(f"learning-{name}", map(_flat, found.learning)),
         table(f"actions-over-time-{name}", months),
+        table(f"draws-{name}", map(_flat, found.draws)),
     ]
 
 

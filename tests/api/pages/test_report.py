@@ -14,6 +14,7 @@ from engagement.api.pages.report import measure, number, percent, report_page, s
 from engagement.estimators.arms import Verdict
 from engagement.estimators.each_action import ActionEffect, Size
 from engagement.workflows.actions_over_time import ActionMonth, ActionShare
+from engagement.workflows.diagnostics import DrawCheck
 from engagement.workflows.effects import ActionsFound
 from engagement.workflows.fading import Fading, Hazard
 from engagement.workflows.gained import ArmGained, Gained, PlaneFound, Worth
@@ -110,6 +111,7 @@ def did(**changes: object) -> ActionsFound:
         "learned", "Learns & <tells>", False, "difference", 0.05, {"group": 40}, True, 800,
         LeftOut(forced=7), (),
         (effect("call", call), few), None, Sliced((women, men), 3, men, quarter), months, learned,
+        (DrawCheck("none", 40, 41.5, 5.0, 30, 3), DrawCheck("call", 60, 58.5, 5.0, 60, 0)),
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
 
@@ -239,6 +241,15 @@ def test_the_first_page_has_three_sentences():
     three = ("One.", "Two.", "Three.")
     page = report_page(told(sentences=three), "x")
     assert re.search(r'<div class="three">(.*?)</div>', page)[1] == "".join(f"<p>{one}</p>" for one in three)
+
+
+def test_draws_are_checked_against_their_probabilities(with_actions):
+    assert "What was drawn is what the stored probabilities say." in with_actions
+    row = "<th>none</th><td>40</td><td>41.5 ± 5.0</td><td>−0.3</td><td>30</td>"
+    assert row in with_actions
+    far = did(draws=(DrawCheck("call", 100, 50.0, 5.0, 100, 0),))
+    page = report_page(told(actions=(far,)), "x")
+    assert "Drawn more or less often than chance would have it: call." in page
 
 
 def test_minus_signs_are_true_ones_in_sentences():
