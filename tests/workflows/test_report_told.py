@@ -85,6 +85,10 @@ def test_a_difference_too_small_to_matter_is_called_so():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        (
+            {"gain": Range(1.5, -0.5, 3.5)},
+            "If the difference is real, each further month of a living group cost 600.00 INR more.",
+        ),
         ({"ratio": None}, "learned cost 900.00 INR more a group."),
         ({"ratio": None, "cost": Range(-10.0, -20.0, 0.0)}, "learned cost no more than alone."),
         ({"ratio": -5.0, "cost": Range(-10.0, -20.0, 0.0)}, "learned cost no more than alone."),

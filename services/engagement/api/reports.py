@@ -89,7 +89,7 @@ async def tell_report(request: Call, name: Name) -> ReportTold:
 async def show_report(request: Call, name: Name) -> Response[str]:
     """Show a report as one page that needs nothing else: to read, to send, to print.
 
-    While it is computed the answer is 202 and a page that says so.
+    While it is computed the page says so, and shows it when it is there; the answer then has `Retry-After`.
     """
     _for_staff(request)
     work = Work(request.auth.program_id, tell_pages)
@@ -98,7 +98,7 @@ async def show_report(request: Call, name: Name) -> Response[str]:
         return Response(found.decode(), media_type=MediaType.HTML)
     service_of(request).reporter.want(request.auth.program_id, name)
     headers = {"Retry-After": str(LOOK_AGAIN_S)}
-    return Response(WAITING, media_type=MediaType.HTML, status_code=202, headers=headers)
+    return Response(WAITING, media_type=MediaType.HTML, headers=headers)
 
 
 def _for_staff(request: Call) -> None:

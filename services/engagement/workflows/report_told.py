@@ -92,7 +92,9 @@ def _paid(told: ComparisonFound, bought: Gained | None, currency: str) -> str:
     if told.cost is None:
         words = "What it cost is not known yet"
     elif told.ratio is not None and told.ratio > 0:
-        words = f"Each further month of a living group cost {money(round(told.ratio), currency)} more"
+        real = told.gain is not None and told.gain.low is not None and told.gain.low > 0
+        each = "Each" if real else "If the difference is real, each"
+        words = f"{each} further month of a living group cost {money(round(told.ratio), currency)} more"
     elif told.cost.value <= 0:
         words = f"{told.second} cost no more than {told.first}"
     else:
