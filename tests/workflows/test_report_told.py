@@ -100,7 +100,8 @@ def test_a_price_is_told_only_where_there_is_one(changes, words):
 
 
 def test_before_anybody_was_followed_it_is_too_early():
-    first, _, third = of_trial(trial(comparison(difference=None)), None, "INR")
+    first, second, third = of_trial(trial(comparison(difference=None)), None, "INR")
+    assert second == "Of 80 drawn, 0 are known to have dissolved."
     assert first.startswith(
         "It is too early to say which keeps groups going: no two arms were followed for 12"
     )

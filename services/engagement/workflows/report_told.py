@@ -41,10 +41,11 @@ def headline(comparisons: Sequence[ComparisonFound]) -> ComparisonFound | None:
 def _too_early(found: Analysis) -> Three:
     groups, months = sum(arm.groups for arm in found.arms), found.horizon_months
     gone, silent = (sum(getattr(arm, what) for arm in found.arms) for what in ("dissolved", "silent"))
+    heard = f", and of {silent} nothing is heard" if silent else ""
     early = "It is too early to say which keeps groups going: no two arms were followed for"
     return (
         f"{early} {months} months after the program's end.",
-        f"Of {groups} groups drawn, {gone} are known to have dissolved, and of {silent} nothing is heard.",
+        f"Of {groups} drawn, {gone} {'is' if gone == 1 else 'are'} known to have dissolved{heard}.",
         "Until then no figure here should decide anything.",
     )
 
