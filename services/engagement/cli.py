@@ -29,6 +29,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "goodbye": ("goodbye",),
         "demo": ("demo",),
         "studies": ("study", "size"),
+        "watching": ("exporter", "self-check"),
     }
 )
 """The files of `commands/` in the order in which help lists them, and the commands that each names.
