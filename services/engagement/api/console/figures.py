@@ -155,6 +155,11 @@ def dots(came: Sequence[bool | None], label: str) -> Markup:
     return drawing(max(15 * len(came) + 4, 15), 16, label, *parts, kind="spark")
 
 
+def dots_of(came: int, expected: int, label: str) -> Markup:
+    """The same where only counts are known."""
+    return dots([place < came for place in range(min(expected, 8))], label)
+
+
 LANES = (
     "came",
     "came_unit",
@@ -177,6 +182,7 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
     "share_bar": rows.share,
     "course_figure": course_figure,
     "dots": dots,
+    "dots_of": dots_of,
     "axis_figure": rows.axis,
     "interval_figure": rows.interval,
     "reference_figure": rows.reference,

@@ -93,7 +93,7 @@ class Size(NamedTuple):
     months: int
 
 
-WIDE, MIDDLE, NARROW = Size(1120, 150, 140, 24), Size(720, 120, 112, 24), Size(328, 2, 62, 12)
+WIDE, MIDDLE, NARROW = Size(1120, 166, 124, 24), Size(720, 150, 100, 24), Size(328, 2, 84, 12)
 
 
 class _Line:
