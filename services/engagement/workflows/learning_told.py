@@ -181,7 +181,9 @@ def versions(
     """The last versions of each strategy, the newest first."""
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     drawn = counts.drawn_by_chance(conn, program_id, now_ms - WINDOW_DAYS * DAY_MS, MOST_DRAWN)
-    return [_versions(conn, kept, program_id, catalogue.strategies.get(name), drawn) for name in names]
+    return [
+        _versions(conn, kept, program_id, catalogue.strategies.get(name), drawn, now_ms) for name in names
+    ]
 
 
 def _versions(
@@ -190,10 +192,12 @@ def _versions(
     program_id: str,
     strategy: Strategy | None,
     drawn: Sequence[DrawnByChance],
+    now_ms: int,
 ) -> tuple[VersionTold, ...]:
     if strategy is None or strategy.plan is not None:
         return ()
-    headers = beliefs.versions(conn, program_id, strategy.id)[-VERSIONS:]
+    published = beliefs.versions(conn, program_id, strategy.id)
+    headers = [row for row in published if row.published_at <= now_ms][-VERSIONS:]
     points = points_seen(strategy, [row for row in drawn if row.strategy_id == strategy.id][:ASKED_AT])
     if not headers:
         return ()

@@ -61,11 +61,11 @@ class Read(NamedTuple):
 
 
 async def gather(service: Service, visit: Visit) -> Read:
-    """Three readings, each by itself, so that nobody waits for all of them."""
+    """Three readings: what every strategy's signs take is read beside the lanes, the others by themselves."""
     program_id = visit.who.key.program_id
     wanted = LearningWanted(visit.query.get("strategy", ""))
-    told: LearningTold = await one(service, "read", Work(program_id, learning), wanted)
-    made = await one(service, "read", Work(program_id, versions), told.strategy)
+    told: LearningTold = await service.beside.ask(Work(program_id, learning), wanted)
+    made = await service.beside.ask(Work(program_id, versions), told.strategy)
     return Read(told, made, await one(service, "read", Work(program_id, replayed_newest), None))
 
 

@@ -173,3 +173,28 @@ def measure(value: float, limit: float) -> Markup:
     at = percent(limit / most)
     bar = rect(0, 9, percent(min(1.0, value / most)), 10, f"f {'c-verm' if value > limit else 'c-blue'}")
     return fluid(28, "", bar, line(at, 3, at, 25, "floor"))
+
+
+def quarter(least: float, everybody: float, label: str, words: tuple[str, str]) -> Markup:
+    """● those who gained least and ○ everybody on one line from 0 to 1. words : their names"""
+    scale = Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
+    low, high = percent(scale.at(least)), percent(scale.at(everybody))
+    ticks = [line(percent(tick), 24, percent(tick), 46, "grid") for tick in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    names = [
+        text(percent(tick), 62, numbers.number(tick, 2), "th", anchor)
+        for tick, anchor in ((0.0, ""), (0.5, "middle"), (1.0, "end"))
+    ]
+    return fluid(
+        68,
+        label,
+        *ticks,
+        *names,
+        group(
+            "c-blue",
+            line(low, 35, high, 35, "l1"),
+            circle(low, 35, 5.5, "dot"),
+            circle(high, 35, 5.5, "hollow"),
+            text(low, 16, words[0], "f ts", "middle"),
+        ),
+        text(high, 16, words[1], "t", "" if everybody - least < 0.3 else "middle"),
+    )
