@@ -178,7 +178,7 @@ def survival_figure(
     trial: Analysis,
     words: Said,
     label: str,
-    wide: bool,  # noqa: FBT001  a template names no arguments
+    wide: bool,
 ) -> Markup:
     """How long the groups of each arm live."""
     arms = [
@@ -207,16 +207,16 @@ def quarter_figure(least: float, everybody: float, label: str, words: Said) -> M
     return rows.quarter(least, everybody, label, (words["quarter_short"], words["everybody"]))
 
 
-def span_of(found: Range | None, times: float, places: int) -> str:
-    """A value with its interval, a dash where there is none."""
+def span_of(found: Range | None, times: float, places: int, *, share: bool = False) -> str:
+    """A value with its interval, a dash where there is none. share : no side lies beyond none or all"""
     if found is None:
         return "–"
     text = numbers.number(times * found.value, places)
     if found.low is None or found.high is None:
         return text
-    return (
-        f"{text} ({numbers.number(times * found.low, places)}–{numbers.number(times * found.high, places)})"
-    )
+    sides = (min(max(side, 0.0), 1.0) if share else side for side in (found.low, found.high))
+    low, high = (numbers.number(times * side, places) for side in sides)
+    return f"{text} ({low}–{high})"
 
 
 HELPERS: Mapping[str, Callable[..., Any]] = {

@@ -177,24 +177,24 @@ def measure(value: float, limit: float) -> Markup:
 
 def quarter(least: float, everybody: float, label: str, words: tuple[str, str]) -> Markup:
     """● those who gained least and ○ everybody on one line from 0 to 1. words : their names"""
-    scale = Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
-    low, high = percent(scale.at(least)), percent(scale.at(everybody))
-    ticks = [line(percent(tick), 24, percent(tick), 46, "grid") for tick in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    names = [
-        text(percent(tick), 62, numbers.number(tick, 2), "th", anchor)
-        for tick, anchor in ((0.0, ""), (0.5, "middle"), (1.0, "end"))
-    ]
+    scale = (0.0, 0.25, 0.5, 0.75, 1.0)
+    low, high = (percent(min(max(value, 0.0), 1.0)) for value in (least, everybody))
     return fluid(
-        68,
+        84,
         label,
-        *ticks,
-        *names,
+        *(line(percent(tick), 24, percent(tick), 46, "grid") for tick in scale),
+        *(text(percent(tick), 80, numbers.number(tick, 1), "th", _anchor(tick)) for tick in scale[::2]),
         group(
             "c-blue",
             line(low, 35, high, 35, "l1"),
             circle(low, 35, 5.5, "dot"),
             circle(high, 35, 5.5, "hollow"),
-            text(low, 16, words[0], "f ts", "middle"),
+            text(low, 16, words[0], "f ts", _anchor(least)),
         ),
-        text(high, 16, words[1], "t", "" if everybody - least < 0.3 else "middle"),
+        text(high, 62, words[1], "t", _anchor(everybody)),
     )
+
+
+def _anchor(place: float) -> str:
+    """Words begin at the left edge and end at the right one."""
+    return "" if place < 0.2 else "end" if place > 0.8 else "middle"
