@@ -124,6 +124,8 @@ links = Table(  # each row holds until the unit's next of the same relation; wit
 SAFETY = text(  # the predicate of an index: what is to use it must say the very same
     "kind IN ('complaint', 'distress', 'harm', 'not_safe_at_home', 'red_flag', 'referral_answered')"
 )
+FROM_REGISTER = text("source = 'register'")
+"""Reports that came with a sheet: a predicate of an index, too."""
 signals = Table(
     "signals",
     metadata,
