@@ -63,6 +63,7 @@ COMMANDS = [
     "effects",
     "evaluate",
     "report",
+    "digest",
     "handover",
     "goodbye",
     "demo",

@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engagement.commands import (
     demo,
+    digest,
     effects,
     evaluations,
     exports,
@@ -28,8 +29,8 @@ from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
 FAMILIES = (
-    serve, programs, init, files, imports, exports, learning, trials, effects, evaluations, reports, handover,
-    goodbye, demo, studies,
+    serve, programs, init, files, imports, exports, learning, trials, effects, evaluations, reports, digest,
+    handover, goodbye, demo, studies,
 )  # fmt: skip
 """In the order in which help lists them."""
 

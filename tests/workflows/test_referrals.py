@@ -1,4 +1,7 @@
-"""Safety cases with their age and how they stand. A complaint is answered within 72 hours, a harm within 24."""
+"""Safety cases with their age and how they stand.
+
+A complaint is to be answered within 72 hours, a harm within 24.
+"""
 
 import pytest
 

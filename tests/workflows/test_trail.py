@@ -15,10 +15,10 @@ from engagement.workflows.trail import Entry, Field, TrailWanted, trails
 from support.peer_groups import PLAN, a_program, came, moment, ms, seat, seat_members
 from support.visits import a_planned_program, add_groups, add_worker, planned
 
-LATE = 10_000 * 86_400_000
+LATE = ms(10_000)
 
 
-def part(here, before_ms=ms(0) + LATE, moments=50, audience="staff"):
+def part(here, before_ms=LATE, moments=50, audience="staff"):
     with here.db.read() as conn:
         (found,) = trails(conn, here.kept, here.id, [TrailWanted(audience, before_ms, moments)], ms(0))
     return found
@@ -97,7 +97,7 @@ def test_parts_follow_each_other_without_a_gap_or_a_repetition(here, size):
     for day in (1, 2, 3, 4):
         here.run(revise, [Budget(id="fund", limit_minor=day)], day=day)
         here.run(revise, [Site(id="here", title=f"Day {day}")], day=day)
-    whole, found, before = part(here).entries, [], ms(0) + LATE
+    whole, found, before = part(here).entries, [], LATE
     while before is not None:
         some = part(here, before, size)
         found += some.entries

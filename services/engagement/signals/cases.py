@@ -50,11 +50,13 @@ def open_cases(links: Iterable[Link]) -> tuple[Case, ...]:
         for reports in cases
     )
     waiting = (max(reports, key=_order) for reports in unanswered if reports)
-    return tuple(sorted(map(_case, waiting), key=lambda case: (case.recorded_at_ms, case.kind, case.chain or "")))
+    return tuple(
+        sorted(map(_case, waiting), key=lambda case: (case.recorded_at_ms, case.kind, case.chain or ""))
+    )
 
 
 class Answered(NamedTuple):
-    """A case of which every report is answered. answered_at_ms : when the answer to its latest report arrived"""
+    """A case of which every report is answered. answered_at_ms : when the answer to the latest arrived"""
 
     case: Case
     answered_at_ms: int

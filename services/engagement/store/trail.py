@@ -110,8 +110,7 @@ def revisions(conn: Connection, program_id: str, span: Span) -> list[Revision]:
 def counts(conn: Connection, program_id: str, span: Span) -> list[Count]:
     """What comes by the hundred, counted by moment: people and groups, seats, links, registers, visits."""
     r, m, k, g, s, v, p = (
-        table.c
-        for table in (t.revisions, t.memberships, t.links, t.merges, t.signals, t.visits, t.plans)
+        table.c for table in (t.revisions, t.memberships, t.links, t.merges, t.signals, t.visits, t.plans)
     )
     how = case((r.revision == 1, "new"), else_="changed")
     parts: list[Select[Any]] = [
@@ -166,4 +165,3 @@ def key_steps(conn: Connection, program_id: str, span: Span) -> list[KeyStep]:
         )
         out += [KeyStep(*row) for row in conn.execute(query)]
     return out
-
