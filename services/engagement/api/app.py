@@ -43,6 +43,7 @@ from engagement.api.adapters import (
 )
 from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
+from engagement.api.console import serve as console
 from engagement.api.description import described
 from engagement.api.express import Express
 from engagement.api.guards import KeyRing
@@ -94,6 +95,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             *plans.HANDLERS,
             *links.HANDLERS,
             *serve.HANDLERS,
+            *console.HANDLERS,
             *brief.HANDLERS,
             handover.site_handover,
             engagement.member_engagement,

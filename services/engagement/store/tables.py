@@ -483,6 +483,17 @@ page_links = Table(  # keys that open one page each, for people who type none
     UniqueConstraint("program_id", "digest"),
 )
 
+console_sessions = Table(  # who is signed in to the console, and since when
+    "console_sessions",
+    metadata,
+    _program(),
+    Column("digest", LargeBinary, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    _moment("created_at"),
+    _moment("expires_at"),
+    PrimaryKeyConstraint("program_id", "digest"),
+)
+
 evaluations = Table(  # what was asked of the ledger, and once it is computed what it answers
     "evaluations",
     metadata,
