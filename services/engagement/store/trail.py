@@ -5,7 +5,7 @@ Everything that was recorded in one transaction has one moment, so a moment is n
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select, union
+from sqlalchemy import Column, ColumnElement, Connection, Select, TextClause, and_, case, func, literal, select, union
 
 from engagement.store import tables as t
 from engagement.store.setup import AnyNoun, decoded
@@ -39,7 +39,7 @@ class Count(NamedTuple):
     at: int
     what: str
     how: str
-    count: int
+    many: int
 
 
 class KeyStep(NamedTuple):
@@ -54,7 +54,7 @@ class KeyStep(NamedTuple):
 
 def moments(conn: Connection, program_id: str, before_ms: int, limit: int) -> list[int]:
     """The newest moments before another at which anything was changed, the newest first."""
-    columns: list[tuple[ColumnElement[Any], ColumnElement[bool] | None]] = [
+    columns: list[tuple[Column[Any], ColumnElement[bool] | TextClause | None]] = [
         (t.revisions.c.recorded_at, None),
         (t.memberships.c.recorded_at, None),
         (t.links.c.recorded_at, None),
