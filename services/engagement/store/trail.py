@@ -5,7 +5,19 @@ Everything that was recorded in one transaction has one moment, so a moment is n
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, TextClause, and_, case, func, literal, select, union
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    TextClause,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+    union,
+)
 
 from engagement.store import tables as t
 from engagement.store.setup import AnyNoun, decoded
