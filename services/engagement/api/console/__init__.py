@@ -1,7 +1,37 @@
 """The console at `/console`, for a program's staff: one file a page, one entry here, in the menu's order."""
 
-from engagement.api.console import groups
+from engagement.api.console import (
+    data,
+    digest,
+    ends,
+    file,
+    groups,
+    money,
+    program,
+    referrals,
+    register,
+    roster,
+    switch,
+    trail,
+    visits,
+    work,
+)
 from engagement.api.console.page import ConsolePage
 
-PAGES: tuple[ConsolePage, ...] = (groups.PAGE,)
+PAGES: tuple[ConsolePage, ...] = (
+    groups.PAGE,
+    visits.PAGE,
+    work.PAGE,
+    referrals.PAGE,
+    program.PAGE,
+    digest.PAGE,
+    money.PAGE,
+    data.PAGE,
+    trail.PAGE,
+    switch.PAGE,
+    ends.PAGE,
+    file.PAGE,
+    roster.PAGE,
+    register.PAGE,
+)
 """Every page of the console."""

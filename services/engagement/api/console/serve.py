@@ -1,5 +1,6 @@
 """`/console`: signing in and out, and every page of `PAGES` with its forms."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -8,6 +9,7 @@ from litestar import MediaType, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from engagement.api.console import PAGES
 from engagement.api.console.drawn import drawn, spoken
@@ -32,7 +34,7 @@ from engagement.api.pages.serve import MOST_BYTES, Trouble, form_of
 from engagement.api.pages.serve import from_here as sent_from_here
 from engagement.api.problems import RETRY_AFTER_S, problem_of
 from engagement.api.service import one, service_of
-from engagement.errors import EngagementError, Forbidden, Invalid, TooManyRequests, Unauthenticated
+from engagement.errors import EngagementError, Forbidden, Invalid, TooLarge, TooManyRequests, Unauthenticated
 from engagement.workflows import access
 from engagement.workflows.console_session import Beginning, Begun, SignedIn, begin, end, program_of
 
@@ -137,6 +139,8 @@ async def _sent(request: Anybody) -> tuple[Form, Mapping[str, bytes]]:
         parts = (await request.form()).multi_items()
         files = {name: await part.read() for name, part in parts if isinstance(part, UploadFile)}
     except ClientException as flaw:
+        if flaw.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+            raise TooLarge from flaw
         raise Trouble("unreadable") from flaw
     fields = [(name, part) for name, part in parts if isinstance(part, str)]
     return {name: tuple(value for key, value in fields if key == name) for name, _ in fields}, files
@@ -148,7 +152,10 @@ async def _taken(
     assert page.take is not None  # noqa: S101  only such pages have this handler
     visit = _visit(request, page, who)
     work = Work(who.key.program_id, page.take)
-    taken: Taken = await one(service_of(request), page.lane, work, Sent(visit, form, files))
+    sent = Sent(visit, form, files)
+    if page.prepare is not None:
+        sent = await asyncio.to_thread(page.prepare, sent)
+    taken: Taken = await one(service_of(request), page.lane, work, sent)
     if taken.trouble or taken.told is not None:
         return await _shown(request, page, who, taken)
     where = ROOT + taken.to if taken.to else request.url.path
