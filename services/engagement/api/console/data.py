@@ -24,8 +24,8 @@ class Data(msgspec.Struct, frozen=True):
     @property
     def to_look_at(self) -> int:
         """How many groups somebody should look at."""
-        found = (*self.trust.same, *self.trust.everybody, *self.trust.disagree)
-        return len({row.group for row in found})
+        runs = {row.group for row in (*self.trust.same, *self.trust.everybody)}
+        return len(runs | {row.group for row in self.trust.disagree})
 
     @property
     def same_run(self) -> int:

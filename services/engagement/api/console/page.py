@@ -75,7 +75,10 @@ class Visit(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A form of a page that somebody sent, with the files that came with it. found : of the page's `prepare`"""
+    """A form of a page that somebody sent, with the files that came with it.
+
+    found : of the page's `prepare`
+    """
 
     visit: Visit
     form: Form

@@ -1,4 +1,4 @@
-"""The program's switch: pausing recommendations and resuming them, with a reason, after a look at what follows."""
+"""The program's switch: pausing recommendations and resuming them, with a reason, after a look."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args

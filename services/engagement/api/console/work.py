@@ -61,7 +61,7 @@ def read(
         WeekWanted(
             subject_of(visit),
             visit.audience,
-            visit.language,  # type: ignore[arg-type]  # one of the console's
+            visit.language,
             visit.query.get("after", ""),
             MOST,
             *(visit.found or NOTHING_ELSE),
