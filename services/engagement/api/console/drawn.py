@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from jinja2 import Environment
 
-from engagement.api.console import numbers
+from engagement.api.console import figures, numbers
 from engagement.api.pages import page as pages
 from engagement.api.pages.page import day_in_words
 from engagement.workflows.tell import moment as told_moment
@@ -32,6 +32,7 @@ def environment() -> Environment:
     """The console's templates, with the figures and the ways of writing numbers they may call."""
     made = pages.environment(HERE / "templates")
     made.filters.update(numbers.FILTERS)
+    made.globals.update(figures.HELPERS)
     return made
 
 
@@ -43,10 +44,12 @@ def spoken(*wishes: str | None) -> str:
 def drawn(template: str, name: str, language: str, time_zone: str, **values: Any) -> str:
     """A template with the words of a page as `w` and those of the frame as `c`.
 
-    Its `day`, `short_day`, `month` and `time` write dates and moments as people there read them.
+    Its `day`, `short_day`, `month`, `month_of` and `time` write dates and moments as people there read them.
     """
     zone = ZoneInfo(time_zone)
     calendar = pages.words_of(language)["common"]
+
+    short_months = words_of(language, "common")["months"]["short"]
 
     def local(moment: date | datetime) -> date:
         return moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
@@ -60,7 +63,10 @@ def drawn(template: str, name: str, language: str, time_zone: str, **values: Any
 
     def month(moment: date | datetime) -> str:
         found = local(moment)
-        return f"{calendar['months'][found.month - 1]} {found.year}"
+        return f"{short_months[found.month - 1]} {found.year}"
+
+    def month_of(written: str) -> str:
+        return month(date.fromisoformat(f"{written}-01"))
 
     return (
         environment()
@@ -75,6 +81,7 @@ def drawn(template: str, name: str, language: str, time_zone: str, **values: Any
             day=day,
             short_day=short_day,
             month=month,
+            month_of=month_of,
             moment=told_moment,
             time=lambda moment: f"{moment.astimezone(zone):%H:%M}",
             **values,
