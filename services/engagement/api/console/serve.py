@@ -136,7 +136,7 @@ async def _sent(request: Anybody) -> tuple[Form, Mapping[str, bytes]]:
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
         return form_of(kind, await request.body()), {}
     try:
-        parts = (await request.form()).multi_items()
+        parts = list((await request.form()).multi_items())
         files = {name: await part.read() for name, part in parts if isinstance(part, UploadFile)}
     except ClientException as flaw:
         if flaw.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
