@@ -24,13 +24,14 @@ from engagement.commands import (
     serve,
     studies,
     trials,
+    watching,
 )
 from engagement.commands.terminal import Run
 from engagement.errors import EngagementError
 
 FAMILIES = (
     serve, programs, init, files, imports, exports, learning, trials, effects, evaluations, reports, digest,
-    handover, goodbye, demo, studies,
+    handover, goodbye, demo, studies, watching,
 )  # fmt: skip
 """In the order in which help lists them."""
 

@@ -120,6 +120,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             operations.live,
             operations.ready,
             operations.metrics,
+            operations.program_metrics,
             operations.fold_now,
             *((operations.read_clock, operations.move_clock) if service.simulated else ()),
             description,

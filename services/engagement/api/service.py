@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from shutil import disk_usage
 from typing import Any, TypeVar
 
 from litestar import Request
@@ -15,11 +16,13 @@ from sqlalchemy import Connection
 
 from engagement.api.desk import CLOSING_S, Desk, LaneName, Work
 from engagement.api.evaluator import Evaluator
+from engagement.api.exporter import Exporter
+from engagement.api.herald import Herald
 from engagement.clock import Clock
 from engagement.errors import EngagementError, Mistake
 from engagement.settings import Settings
 from engagement.store import setup
-from engagement.store.database import Database
+from engagement.store.database import POOL, Database
 from engagement.store.kept import Kept
 from engagement.store.keys import ApiKey
 from engagement.telemetry import Metrics
@@ -48,6 +51,10 @@ class Service:
             db, self.kept, clock, self.metrics, limit=settings.queue, shared=settings.shared_commits
         )
         self.evaluator = Evaluator(partial(compute, db, self.kept))
+        self._watch_store()
+        self.exporter = Exporter(db, clock, settings.program_metrics_s)
+        self.herald = Herald(db, clock, settings)
+        self.metrics.self_check_wanted.set(self.herald.sends)
         # in containers names and process ids repeat, and two folders must never be taken for one
         self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._folding = threading.Lock()
@@ -55,6 +62,13 @@ class Service:
         self._folder = threading.Thread(target=self._fold_regularly, name="folder", daemon=True)
         if settings.fold_every_s:
             self._folder.start()
+
+    def _watch_store(self) -> None:
+        for name, pool in self.db.pools().items():
+            self.metrics.watch_pool(name, pool.checkedout, 2 * POOL)
+        folder = self.db.folder
+        if folder is not None:
+            self.metrics.watch_disk(lambda: disk_usage(folder).free, lambda: disk_usage(folder).total)
 
     @property
     def simulated(self) -> bool:
@@ -101,6 +115,8 @@ class Service:
     def close(self) -> None:
         """Serves what is queued, ends the folder between two rounds, closes the database."""
         self._closed.set()
+        self.herald.close(CLOSING_S)
+        self.exporter.close(CLOSING_S)
         self.evaluator.close(CLOSING_S)
         self.desk.close()
         if self._folder.is_alive():

@@ -120,10 +120,10 @@ def _days(zone: str) -> Callable[[int], date]:
 
 
 class Moment(NamedTuple):
-    """How a group stood at the end of a day, and its index then; None before it was there, or unknown."""
+    """How a group stood at the end of a day, and the value of its index; None before, or unknown."""
 
     state: State | None
-    index: float | None
+    value: float | None
 
 
 def by_month(heard: Heard, events: Iterable[Event], ends: Sequence[date], zone: str) -> list[State | None]:

@@ -5,7 +5,9 @@ from engagement.api.console import (
     digest,
     ends,
     file,
+    group,
     groups,
+    member,
     money,
     program,
     referrals,
@@ -14,12 +16,16 @@ from engagement.api.console import (
     switch,
     trail,
     visits,
+    why,
     work,
 )
 from engagement.api.console.page import ConsolePage
 
 PAGES: tuple[ConsolePage, ...] = (
     groups.PAGE,
+    group.PAGE,
+    member.PAGE,
+    why.PAGE,
     visits.PAGE,
     work.PAGE,
     referrals.PAGE,

@@ -68,6 +68,9 @@ def drawn(template: str, name: str, language: str, time_zone: str, **values: Any
     def month_of(written: str) -> str:
         return month(date.fromisoformat(f"{written}-01"))
 
+    def month_name(written: str) -> str:
+        return str(calendar["months"][int(written[5:7]) - 1])
+
     return (
         environment()
         .get_template(template)
@@ -82,6 +85,7 @@ def drawn(template: str, name: str, language: str, time_zone: str, **values: Any
             short_day=short_day,
             month=month,
             month_of=month_of,
+            month_name=month_name,
             moment=told_moment,
             time=lambda moment: f"{moment.astimezone(zone):%H:%M}",
             **values,

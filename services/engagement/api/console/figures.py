@@ -6,10 +6,19 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from engagement.api.console import suggestions
 from engagement.api.console.charts import rows
 from engagement.api.console.charts.alive import NARROW, WIDE, Words, alive
+from engagement.api.console.charts.draw import draw
 from engagement.api.console.charts.spark import Bar, spark
+from engagement.api.console.charts.svg import circle, drawing, line
+from engagement.api.console.charts.timeline import MIDDLE as MIDDLE_LINE
+from engagement.api.console.charts.timeline import NARROW as NARROW_LINE
+from engagement.api.console.charts.timeline import WIDE as WIDE_LINE
+from engagement.api.console.charts.timeline import ActionDrawn, GoalDrawn, MonthDrawn, timeline
+from engagement.api.console.charts.timeline import Words as TimelineWords
 from engagement.workflows.glance import GroupGlanced
+from engagement.workflows.group_course import GroupCourse
 
 Said = Mapping[str, Any]
 
@@ -91,6 +100,79 @@ def alive_figure(
     return alive([(month.alive, month.met) for month in months], end, told, WIDE if wide else NARROW)
 
 
+def course_figure(course: GroupCourse, words: Said, common: Said, said: Said, size: str) -> Markup:
+    """A group's months on one line. said : what was made out of the group's own figures: `label` and `end`"""
+    months = [
+        MonthDrawn(
+            common["months"]["short"][int(row.month[5:]) - 1],
+            row.came,
+            row.expected,
+            bool(row.held),
+            bool(row.missed),
+            row.index,
+            row.state,
+            row.phase,
+            row.goals_met,
+            row.goals_missed,
+        )
+        for row in course.months
+    ]
+    goals = [
+        GoalDrawn(
+            words["goal"].format(
+                seat=goal.seat or "?", category=words["categories"][goal.category or "other"]
+            )
+            + ("" if goal.ending in ("met", None) else f", {words['endings'][goal.ending]}"),
+            max(goal.from_month, 0),
+            goal.to_month,
+            goal.ending,
+        )
+        for goal in course.goals
+    ]
+    actions = [ActionDrawn(row.month, row.kind, row.count) for row in course.actions]
+    names = {name: words[name] for name in LANES}
+    told = TimelineWords(
+        label=said["label"],
+        end=said["end"],
+        enrolled=lambda seats: str(words["enrolled"].format(seats=seats)),
+        phases=dict(common["phases"]),
+        states={name: str(common["states"][name]).lower() for name in common["states"]},
+        kinds=dict(words["kinds"]),
+        **names,
+    )
+    room = {"wide": WIDE_LINE, "mid": MIDDLE_LINE}.get(size, NARROW_LINE)
+    return timeline(months, goals, actions, told, room)
+
+
+def dots(came: Sequence[bool | None], label: str) -> Markup:
+    """Who came to which meeting: filled for came, open for stayed away, a stroke where nobody said."""
+    parts = [
+        line(4 + 15 * place, 8, 10 + 15 * place, 8, "ax")
+        if one is None
+        else circle(7 + 15 * place, 8, 4.5 if one else 4, "f" if one else "hollow")
+        for place, one in enumerate(came)
+    ]
+    return drawing(max(15 * len(came) + 4, 15), 16, label, *parts, kind="spark")
+
+
+def dots_of(came: int, expected: int, label: str) -> Markup:
+    """The same where only counts are known."""
+    return dots([place < came for place in range(min(expected, 8))], label)
+
+
+LANES = (
+    "came",
+    "came_unit",
+    "picture",
+    "picture_unit",
+    "state",
+    "goals",
+    "goals_unit",
+    "actions",
+    "actions_unit",
+)
+
+
 HELPERS: Mapping[str, Callable[..., Any]] = {
     "last_meeting": last_meeting,
     "last_words": last_words,
@@ -98,5 +180,19 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
     "spark_label": spark_label,
     "alive_figure": alive_figure,
     "share_bar": rows.share,
+    "course_figure": course_figure,
+    "dots": dots,
+    "dots_of": dots_of,
+    "axis_figure": rows.axis,
+    "interval_figure": rows.interval,
+    "reference_figure": rows.reference,
+    "chance_figure": rows.chance,
+    "parts_figure": rows.parts,
+    "within_figure": rows.within,
+    "draw_figure": draw,
+    "axis_of": rows.axis_of,
+    "most_of": suggestions.most_of,
+    "scale_of": suggestions.scale_of,
+    "points_of": suggestions.points,
 }
 """What every template may call."""

@@ -7,10 +7,6 @@ from markupsafe import Markup
 from engagement.api.console import numbers
 from engagement.api.console.charts.svg import fluid, group, line, percent, rect, text
 
-SHADES = ("c-blue", "c-teal", "c-ochre", "c-grey")
-NARROWEST = 0.16
-"""A part narrower than this share is named in the table only."""
-
 
 def draw(chances: Sequence[tuple[str, float]], uniform: float, drawn: str, label: str) -> Markup:
     """Chances : (title, probability) in the order in which they were laid      uniform : 0 to 1"""
@@ -19,11 +15,9 @@ def draw(chances: Sequence[tuple[str, float]], uniform: float, drawn: str, label
         chosen = title == drawn
         bar = rect(percent(at), 26, percent(max(0.0, share - 0.003)), 16, "f" if chosen else "f faint")
         parts.append(group("c-blue" if chosen else "c-grey", bar))
-        if share >= NARROWEST or chosen:
-            anchor = "end" if at + share > 0.75 and share < 0.3 else ""
-            words = title if len(title) <= 26 or share > 0.5 else f"{title[:24].rstrip()}…"
-            place = percent(at + share if anchor else at)
-            parts.append(text(place, 58, words, "ts" if chosen else "t", anchor))
+        if chosen:
+            late = at + share / 2 > 0.5
+            parts.append(text(percent(at + share if late else at), 58, title, "ts", "end" if late else ""))
         at += share
     mark = percent(uniform)
     side = "end" if uniform > 0.85 else "" if uniform < 0.15 else "middle"

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from engagement.api.console import numbers
 from engagement.api.console.charts.svg import circle, fluid, group, line, percent, rect, text
 
-ROW, MIDDLE = 40, 20
+ROW, MIDDLE, BEYOND = 40, 20, 32
+"""Lines of an axis reach beyond their row, since words beside it may take several lines."""
 
 
 class Axis(NamedTuple):
@@ -75,7 +76,13 @@ def _tick(value: float, scale: Axis) -> str:
 def _lines(scale: Axis) -> list[str]:
     """The grid through a row, and zero in ink."""
     return [
-        line(percent(scale.at(value)), -14, percent(scale.at(value)), ROW + 14, "grid" if value else "zero")
+        line(
+            percent(scale.at(value)),
+            -BEYOND,
+            percent(scale.at(value)),
+            ROW + BEYOND,
+            "grid" if value else "zero",
+        )
         for value in scale.ticks
     ]
 
@@ -141,7 +148,7 @@ def within(value: float, most: float, label: str) -> Markup:
     return fluid(
         ROW,
         label,
-        rect(percent(low), -14, percent(high - low), ROW + 28, "lim"),
-        line(percent(scale.at(0)), -14, percent(scale.at(0)), ROW + 14, "zero"),
+        rect(percent(low), -BEYOND, percent(high - low), ROW + 2 * BEYOND, "lim"),
+        line(percent(scale.at(0)), -BEYOND, percent(scale.at(0)), ROW + BEYOND, "zero"),
         group("c-verm" if abs(value) > 2 else "c-blue", circle(percent(scale.at(value)), MIDDLE, 5.5, "dot")),
     )
