@@ -41,6 +41,7 @@ PROGRAM = msgspec.structs.replace(
         msgspec.structs.replace(PLANNED),
     ),
 )
+APP = {"source": "app"}
 REGISTER = "group,date,seat,came\n" + "".join(
     f"{group},2026-02-{day:02},{seat},{'yes' if seat + day < 30 else 'no'}\n"
     for group, day in (("g01", 24), ("g02", 25), ("g03", 26))
@@ -91,10 +92,15 @@ def _meetings(here: Here) -> None:
     told = [held("g04", day, 0, source="app", id=f"not/{day}") for day in (-41.9, -13.9)]
     told += [held("g05", -13.9, 0, source="app", id="not/5")]
     for day in (-98.0, -70.0, -42.0, -14.0):
-        told += [came(f"g06-m{seat}", day, int(seat < 5), reported_by="adviser") for seat in range(1, 7)]
-        told += [came(f"g07-m{seat}", day, 1, reported_by="health_worker") for seat in range(1, 7)]
-    told += [came("g07-m2", -14.0, 0, source="app", id="otherwise", reported_by="self")]
-    told += [held("g07", -4.0), *(came(f"g07-m{seat}", -4.0, id=f"late/{seat}") for seat in (1, 3, 4))]
+        told += [
+            came(f"g06-m{seat}", day, int(seat < 5), reported_by="adviser", **APP) for seat in range(1, 7)
+        ]
+        told += [came(f"g07-m{seat}", day, 1, reported_by="health_worker", **APP) for seat in range(1, 7)]
+    told += [came("g07-m2", -14.0, 0, source="register", id="otherwise", reported_by="self")]
+    told += [
+        held("g07", -4.0, **APP),
+        *(came(f"g07-m{seat}", -4.0, id=f"late/{seat}", **APP) for seat in (1, 3, 4)),
+    ]
     here.run(ingest, told, day=-3)
     import_register(here.db, here.kept, here.id, REGISTER, ms(-5))
 
@@ -108,6 +114,10 @@ def _work(here: Here) -> None:
     (first, *_) = planned(here)
     going = next(row.decision_id for row in first.units if row.going is not None and row.going.worker)
     here.run(answer, [(going, Reply("accepted"))], day=0)
-    here.run(ingest, [said("harm", -4, member="g01-m4"), said("complaint", -4, member="g02-m5")], day=-4)
-    here.run(ingest, [said("distress", -0.2, member="g05-m2")], day=-0.2)
-    here.run(ingest, [said("referral_answered", -1, member="g02-m5", reported_by="staff")], day=-1)
+    here.run(
+        ingest,
+        [said("harm", -4, member="g01-m4", **APP), said("complaint", -4, member="g02-m5", **APP)],
+        day=-4,
+    )
+    here.run(ingest, [said("distress", -0.2, member="g05-m2", **APP)], day=-0.2)
+    here.run(ingest, [said("referral_answered", -1, member="g02-m5", **APP, reported_by="staff")], day=-1)

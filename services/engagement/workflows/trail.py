@@ -24,8 +24,8 @@ from engagement.workflows.tell import moment
 
 READER: Audience = "staff"
 SHORT = 60
-TOLD_ONE_BY_ONE = 5
-"""Of new things of one noun at one moment; more are counted, and the first are named."""
+NAMED = 5
+"""Of new things of one noun at one moment so many are named, and all are counted."""
 NEAR_MS = 60_000
 """Parts of one register are stored so close to each other."""
 MUTED = frozenset({"stopped", "switched", "amendments"})
@@ -112,15 +112,12 @@ def _of_revisions(found: Iterable[Revision], promoted: set[tuple[str, int]]) -> 
     for (at_ms, noun, new), some in groupby(found, key=lambda row: (row.at, row.noun, row.before is None)):
         same = list(some)
         at = moment(at_ms)
-        if new and len(same) > TOLD_ONE_BY_ONE:
-            yield Entry(at, "new", noun, len(same), tuple(row.id for row in same[:TOLD_ONE_BY_ONE]))
-            continue
+        if new:
+            yield Entry(at, "new", noun, len(same), tuple(row.id for row in same[:NAMED]))
         for row in same:
-            if row.before is None:
-                yield Entry(at, "new", noun, 1, (row.id,))
-            elif (row.id, row.revision) in promoted and noun == "strategy":
+            if row.before is not None and noun == "strategy" and (row.id, row.revision) in promoted:
                 yield Entry(at, "promoted", noun, 1, (row.id,))
-            else:
+            elif row.before is not None:
                 yield from _of_change(at, row, row.before)
 
 
