@@ -21,6 +21,7 @@ MOST_BYTES = 512 * 1024
 """Of a file; what comes packed is no longer than a half more."""
 MOST_FORM = 4 * 1024 * 1024
 """So much is read at all, to be able to say kindly that it was too much."""
+BROKEN = "the file did not come back whole; choose it again"
 FILE, PACKED, SEEN = "file", "packed", "seen"
 T = TypeVar("T")
 
@@ -57,9 +58,11 @@ def unpacked(text: str) -> bytes:
         unpacking = zlib.decompressobj()
         content = unpacking.decompress(b64decode(text, validate=True), MOST_BYTES + 1)
     except (NoBase64, ValueError, zlib.error):
-        raise Invalid("the file did not come back whole; choose it again") from None
+        raise Invalid(BROKEN) from None
     if len(content) > MOST_BYTES:
         raise TooLarge(f"a file is at most {MOST_BYTES // 1024} KiB here")
+    if not unpacking.eof:
+        raise Invalid(BROKEN)
     return content
 
 

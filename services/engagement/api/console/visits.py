@@ -84,7 +84,8 @@ def _week(conn: Connection, kept: Kept, program_id: str, visit: Visit, now_ms: i
     now = calendar(now_ms, visit.who.program.time_zone, "week").decision_point
     period = visit.query.get("week") or now
     monday = monday_of(period)
-    found = plans.page(conn, program_id, "", MOST_PLANS, period=period)
+    made = plans.page(conn, program_id, "", MOST_PLANS, period=period)
+    found = sorted(made, key=lambda plan: (plan.pool, plan.strategy_id))
     wanted = visit.query.get("plan") or (found[0].plan_id if found else "")
     shown = next((plan for plan in found if plan.plan_id == wanted), found[0] if found else None)
     return Visits(
