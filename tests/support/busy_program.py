@@ -4,6 +4,7 @@ Time stands at noon of Tuesday 10 March 2026 in Kolkata.
 """
 
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -41,7 +42,7 @@ PROGRAM = msgspec.structs.replace(
         msgspec.structs.replace(PLANNED),
     ),
 )
-APP = {"source": "app"}
+APP: dict[str, Any] = {"source": "app"}
 REGISTER = "group,date,seat,came\n" + "".join(
     f"{group},2026-02-{day:02},{seat},{'yes' if seat + day < 30 else 'no'}\n"
     for group, day in (("g01", 24), ("g02", 25), ("g03", 26))

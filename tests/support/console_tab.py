@@ -39,7 +39,7 @@ class Tab(NamedTuple):
     def agree(self, path: str, looked: httpx.Response) -> httpx.Response:
         """Sends the form with which one agrees to what was looked at."""
         fields = {name: (None, field(looked, name)) for name in ("sign", "packed", "seen")}
-        return self.client.post(f"/console{path}", files=fields)  # type: ignore[arg-type]  # httpx takes such
+        return self.client.post(f"/console{path}", files=fields)
 
 
 def field(page: httpx.Response, name: str) -> str:
