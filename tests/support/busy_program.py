@@ -21,6 +21,7 @@ from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.revise import revise
 from engagement.workflows.seat import seat as sit
 from engagement.workflows.switch import Throw, throw
+from engagement.workflows.tell import Recommendation
 from support.peer_groups import CALL, LEARNED, PLAN, Here, came, held, ms, said
 from support.visits import LINKED_ON, OTHER, PLANNED, VISIT, add_groups, add_worker, planned
 
@@ -109,7 +110,7 @@ def _meetings(here: Here) -> None:
 def _work(here: Here) -> None:
     asks = [Ask(member=f"{group}-m{seat}") for group in ("g01", "g02", "g03") for seat in (2, 3)]
     made = here.run(recommend, asks, day=-1)
-    done = [row.decision_id for row in made if getattr(row, "decision_id", None)]
+    done = [str(row.decision_id) for row in made if isinstance(row, Recommendation)]
     here.run(answer, [(done[0], Reply("done")), (done[1], Reply("declined", "no_time"))], day=-0.5)
     plan_week(here.db, here.kept, here.id, PlanAsk(), ms(0))
     (first, *_) = planned(here)

@@ -14,6 +14,7 @@ from litestar import Request
 from litestar.datastructures import State
 from sqlalchemy import Connection
 
+from engagement.api.beside import Beside
 from engagement.api.desk import CLOSING_S, Desk, LaneName, Work
 from engagement.api.evaluator import Evaluator
 from engagement.api.exporter import Exporter
@@ -50,6 +51,7 @@ class Service:
         self.desk = Desk(
             db, self.kept, clock, self.metrics, limit=settings.queue, shared=settings.shared_commits
         )
+        self.beside = Beside(db, self.kept, clock)
         self.evaluator = Evaluator(partial(compute, db, self.kept))
         self._watch_store()
         self.exporter = Exporter(db, clock, settings.program_metrics_s)

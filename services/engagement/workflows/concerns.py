@@ -49,7 +49,7 @@ def _found(watched: Watched) -> Iterable[tuple[str, str]]:
             f"{replayed.differ} of {replayed.number} decisions made again came out otherwise",
         )
     for strategy in signs.strategies:
-        for alert, words in _of_strategy(strategy):
+        for alert, words in of_strategy(strategy):
             yield alert, f"{strategy.strategy}: {words}"
     silent = sum(row.groups.silent for row in signs.phases)
     living = sum(
@@ -65,7 +65,8 @@ def _found(watched: Watched) -> Iterable[tuple[str, str]]:
         yield "ProgramStopped", "the switch is thrown: nothing is recommended"
 
 
-def _of_strategy(row: StrategySigns) -> Iterable[tuple[str, str]]:
+def of_strategy(row: StrategySigns) -> Iterable[tuple[str, str]]:
+    """What one strategy gives cause for: (alert, words)."""
     if row.below_floor or row.above_cap:
         out = row.below_floor + row.above_cap
         yield "PropensityOutOfBounds", f"{out} decisions drawn with a probability out of bounds"

@@ -20,7 +20,7 @@ from engagement.signals.history import Month, months
 from engagement.signals.index import Trend
 from engagement.signals.reasons import ABSENCE_REASON
 from engagement.signals.signal import Audience, may_see
-from engagement.signals.states import Mood
+from engagement.signals.states import ALIVE, Mood
 from engagement.signals.states import standing as standing_of
 from engagement.store import decisions, setup, units
 from engagement.store.decisions import Decision
@@ -57,7 +57,7 @@ class GlanceWanted(NamedTuple):
 class MonthGlanced(msgspec.Struct, frozen=True):
     """A month of a group. came : of `expected` seats, a meeting; null where nothing was said of who came
 
-    held, missed : meetings      alive : at its end, as far as is known by now; null before it was there
+    held, missed : meetings      alive : known by now to have been so at its end; null before it was there
     after : whether the month began after the program's end
     """
 
@@ -208,7 +208,7 @@ def _month(
     if last >= first_heard:
         ended = any(one.group.ended for one in heard.revisions if one.entered_on <= last)
         past = [meeting for meeting in meetings if meeting.on <= last]
-        alive = not ended and standing_of(past, UNKNOWN, ended=False).state != "dissolved"
+        alive = standing_of(past, UNKNOWN, ended=ended).state in ALIVE
     each = max(row.held, 1)
     return MonthGlanced(
         f"{row.year}-{row.month:02}",

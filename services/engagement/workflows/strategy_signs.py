@@ -165,8 +165,10 @@ def _learned(
     waiting = counts.unfolded(conn, program_id, strategy.id, now_ms - UNFOLDED_DAYS * DAY_MS, now_ms)
     version, at_ms = counts.published(conn, program_id, strategy.id, now_ms)
     before, _ = counts.published(conn, program_id, strategy.id, now_ms - SHIFT_DAYS * DAY_MS)
-    points = _points(strategy, drawn[:ASKED_AT])
-    then, now = (_version(conn, kept, program_id, strategy, number, points) for number in (before, version))
+    points = points_seen(strategy, drawn[:ASKED_AT])
+    then, now = (
+        believed_at(conn, kept, program_id, strategy, number, points) for number in (before, version)
+    )
     found: Health = health(now, then, points, 1 + len(strategy.actions))
     return Learned(
         waiting.number,
@@ -179,7 +181,7 @@ def _learned(
     )
 
 
-def _points(strategy: Strategy, drawn: Sequence[DrawnByChance]) -> Points:
+def points_seen(strategy: Strategy, drawn: Sequence[DrawnByChance]) -> Points:
     """The newest decision points, as far as they were seen with today's features."""
     d = len(strategy.columns)
     seen = [row for row in drawn if features(row.evidence).shape == (1, d)]
@@ -192,7 +194,7 @@ def _points(strategy: Strategy, drawn: Sequence[DrawnByChance]) -> Points:
     return Points(matrix, tuple(row.group_id for row in seen), who, course)
 
 
-def _version(
+def believed_at(
     conn: Connection, kept: Kept, program_id: str, strategy: Strategy, version: int, points: Points
 ) -> Version:
     """The belief of a version, as far as these points and whoever is unknown need it."""

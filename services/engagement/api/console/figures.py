@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from engagement.api.console import suggestions
-from engagement.api.console.charts import rows
+from engagement.api.console import answers, numbers, suggestions
+from engagement.api.console.charts import rows, survival
 from engagement.api.console.charts.alive import NARROW, WIDE, Words, alive
 from engagement.api.console.charts.draw import draw
 from engagement.api.console.charts.spark import Bar, spark
@@ -19,6 +19,7 @@ from engagement.api.console.charts.timeline import ActionDrawn, GoalDrawn, Month
 from engagement.api.console.charts.timeline import Words as TimelineWords
 from engagement.workflows.glance import GroupGlanced
 from engagement.workflows.group_course import GroupCourse
+from engagement.workflows.trial_found import Analysis, Range
 
 Said = Mapping[str, Any]
 
@@ -173,6 +174,51 @@ LANES = (
 )
 
 
+def survival_figure(
+    trial: Analysis,
+    words: Said,
+    label: str,
+    wide: bool,
+) -> Markup:
+    """How long the groups of each arm live."""
+    arms = [
+        survival.Arm(
+            row.arm,
+            [(point.months, point.alive) for point in row.curve],
+            words["unknown"]
+            if row.alive is None
+            else words["alive"].format(alive=numbers.number(100 * row.alive.value)),
+        )
+        for row in trial.arms
+        if row.curve
+    ]
+    return survival.survival(
+        arms,
+        float(trial.horizon_months),
+        label,
+        words["unit"],
+        words["horizon"].format(months=trial.horizon_months),
+        survival.WIDE if wide else survival.NARROW,
+    )
+
+
+def quarter_figure(least: float, everybody: float, label: str, words: Said) -> Markup:
+    """Those who gained least and everybody, so that the gap is the thing seen."""
+    return rows.quarter(least, everybody, label, (words["quarter_short"], words["everybody"]))
+
+
+def span_of(found: Range | None, times: float, places: int, *, share: bool = False) -> str:
+    """A value with its interval, a dash where there is none. share : no side lies beyond none or all"""
+    if found is None:
+        return "–"
+    text = numbers.number(times * found.value, places)
+    if found.low is None or found.high is None:
+        return text
+    sides = (min(max(side, 0.0), 1.0) if share else side for side in (found.low, found.high))
+    low, high = (numbers.number(times * side, places) for side in sides)
+    return f"{text} ({low}–{high})"
+
+
 HELPERS: Mapping[str, Callable[..., Any]] = {
     "last_meeting": last_meeting,
     "last_words": last_words,
@@ -188,9 +234,20 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
     "reference_figure": rows.reference,
     "chance_figure": rows.chance,
     "parts_figure": rows.parts,
-    "within_figure": rows.within,
+    "gap_figure": rows.gap,
+    "gap_axis": rows.gap_axis,
+    "shift_figure": rows.measure,
     "draw_figure": draw,
     "axis_of": rows.axis_of,
+    "survival_figure": survival_figure,
+    "quarter_figure": quarter_figure,
+    "span_of": span_of,
+    "answer_of": answers.answer_of,
+    "answers_of": answers.counted,
+    "effect_points": answers.in_points,
+    "effect_scale": answers.effect_scale,
+    "range_points": answers.range_points,
+    "range_scale": answers.range_scale,
     "most_of": suggestions.most_of,
     "scale_of": suggestions.scale_of,
     "points_of": suggestions.points,

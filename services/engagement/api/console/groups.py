@@ -18,8 +18,9 @@ MOST = 100
 """Groups on one page; the rest stand on the next."""
 FIRST = 8
 """Fading groups that are shown at once on a phone."""
-FADING: tuple[State, ...] = ("dormant", "silent", "wavering")
-ORDER: tuple[State, ...] = (*FADING, "thriving", "new", "dissolved", "ended")
+FADING: tuple[State, ...] = ("dormant", "wavering")
+TO_LOOK_AT: tuple[State, ...] = ("dormant", "silent", "wavering")
+ORDER: tuple[State, ...] = (*TO_LOOK_AT, "thriving", "new", "dissolved", "ended")
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -40,13 +41,15 @@ class MonthSeen(msgspec.Struct, frozen=True):
 class Groups(msgspec.Struct, frozen=True):
     """The groups of a program, or of a page of it.
 
-    alive : that meet, well or badly      fading : those to look at, the most urgent first
+    alive : known to meet, well or badly      fading : those of them that do not do well
+    look : those to look at, the most urgent first: who fades, and of whom nothing is heard
     ends_on : of all of them, None where their sites end on several days, or none is set
     next : go on behind it; None when this is all
     """
 
     alive: int
-    fading: tuple[GroupGlanced, ...]
+    fading: int
+    look: tuple[GroupGlanced, ...]
     states: tuple[tuple[State, tuple[GroupGlanced, ...]], ...]
     reasons: tuple[Reason, ...]
     months: tuple[MonthSeen, ...]
@@ -85,12 +88,13 @@ def read(
 def seen(found: Glanced) -> Groups:
     """The page's figures."""
     by_state = {state: [row for row in found.groups if row.state.state == state] for state in ORDER}
-    fading = [row for state in FADING for row in sorted(by_state[state], key=_urgency)]
+    look = [row for state in TO_LOOK_AT for row in sorted(by_state[state], key=_urgency)]
     ends = {row.ends_on for row in found.groups}
-    main = Counter(row.why[0].reason for row in fading if row.why)
+    main = Counter(row.why[0].reason for row in look if row.why and row.state.state in FADING)
     return Groups(
-        sum(len(by_state[state]) for state in (*ALIVE, "silent")),
-        tuple(fading),
+        sum(len(by_state[state]) for state in ALIVE),
+        sum(len(by_state[state]) for state in FADING),
+        tuple(look),
         tuple((state, tuple(rows)) for state, rows in by_state.items() if rows),
         tuple(Reason(*row) for row in main.most_common()),
         _months(found.groups),

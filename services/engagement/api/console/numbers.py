@@ -1,8 +1,10 @@
 """How the console writes numbers: a true minus, thin spaces in thousands, a per cent that never breaks."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 MINUS, THIN, HARD = "\u2212", "\u202f", "\u00a0"
 
 
@@ -35,9 +37,21 @@ def chance(probability: float) -> str:
     return f"{probability:.2f}"
 
 
+def true_minus(words: str) -> str:
+    """A sentence whose negative numbers were written with a hyphen."""
+    return NEGATIVE.sub(MINUS, words)
+
+
+def without_stop(words: str) -> str:
+    """A sentence as a heading."""
+    return words.removesuffix(".")
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "signed": signed,
     "percent": percent,
     "chance": chance,
+    "true_minus": true_minus,
+    "without_stop": without_stop,
 }

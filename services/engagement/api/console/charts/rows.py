@@ -141,14 +141,60 @@ def parts(shares: Sequence[tuple[float, str]], label: str) -> Markup:
     return fluid(24, label, *drawn)
 
 
-def within(value: float, most: float, label: str) -> Markup:
-    """A difference in standard deviations: ±2 shaded, what lies outside in orange."""
-    scale = Axis(-most, most, (-2.0, 0.0, 2.0))
-    low, high = scale.at(-2), scale.at(2)
+def gap_scale(limit: float) -> Axis:
+    """The axis of differences in standard deviations, somewhat wider than what is in order."""
+    return Axis(-1.5 * limit, 1.5 * limit, (-limit, 0.0, limit))
+
+
+def gap_axis(limit: float) -> Markup:
+    """The axis itself."""
+    return axis(gap_scale(limit), [numbers.signed(value) if value else "0" for value in (-limit, 0, limit)])
+
+
+def gap(value: float, limit: float, label: str) -> Markup:
+    """A difference in standard deviations: what is in order shaded, what lies outside in orange."""
+    scale = gap_scale(limit)
+    low, high = scale.at(-limit), scale.at(limit)
     return fluid(
         ROW,
         label,
-        rect(percent(low), -BEYOND, percent(high - low), ROW + 2 * BEYOND, "lim"),
+        rect(percent(low), 2, percent(high - low), ROW - 4, "lim"),
         line(percent(scale.at(0)), -BEYOND, percent(scale.at(0)), ROW + BEYOND, "zero"),
-        group("c-verm" if abs(value) > 2 else "c-blue", circle(percent(scale.at(value)), MIDDLE, 5.5, "dot")),
+        group(
+            "c-verm" if abs(value) > limit else "c-blue",
+            circle(percent(scale.at(value)), MIDDLE, 5.5, "dot"),
+        ),
     )
+
+
+def measure(value: float, limit: float) -> Markup:
+    """A quantity as a bar that ends at one and a half of its limit, which is dashed."""
+    most = 1.5 * limit
+    at = percent(limit / most)
+    bar = rect(0, 9, percent(min(1.0, value / most)), 10, f"f {'c-verm' if value > limit else 'c-blue'}")
+    return fluid(28, "", bar, line(at, 3, at, 25, "floor"))
+
+
+def quarter(least: float, everybody: float, label: str, words: tuple[str, str]) -> Markup:
+    """● those who gained least and ○ everybody on one line from 0 to 1. words : their names"""
+    scale = (0.0, 0.25, 0.5, 0.75, 1.0)
+    low, high = (percent(min(max(value, 0.0), 1.0)) for value in (least, everybody))
+    return fluid(
+        84,
+        label,
+        *(line(percent(tick), 24, percent(tick), 46, "grid") for tick in scale),
+        *(text(percent(tick), 80, numbers.number(tick, 1), "th", _anchor(tick)) for tick in scale[::2]),
+        group(
+            "c-blue",
+            line(low, 35, high, 35, "l1"),
+            circle(low, 35, 5.5, "dot"),
+            circle(high, 35, 5.5, "hollow"),
+            text(low, 16, words[0], "f ts", _anchor(least)),
+        ),
+        text(high, 62, words[1], "t", _anchor(everybody)),
+    )
+
+
+def _anchor(place: float) -> str:
+    """Words begin at the left edge and end at the right one."""
+    return "" if place < 0.2 else "end" if place > 0.8 else "middle"
