@@ -16,10 +16,10 @@ from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.workflows.digest import whole_digest
 from support.busy_program import a_busy_program
-from support.console_tab import Tab, heading, tab_of, words
 from support.databases import sqlite_database
 from support.peer_groups import ms
 from support.running import Program, running
+from support.signed_in import Tab, heading, tab_of, words
 
 READ = ("/visits", "/work", "/referrals", "/program", "/digest", "/money", "/data", "/trail")
 FOR_STAFF = ("/money", "/data", "/trail")

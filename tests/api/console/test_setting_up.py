@@ -8,8 +8,8 @@ from openpyxl import Workbook
 
 from engagement.api.console.uploaded import MOST_BYTES, packed, unpacked
 from engagement.errors import Invalid, TooLarge
-from support.console_tab import Tab, field, heading, tab_of, words
 from support.running import Program
+from support.signed_in import Tab, field, heading, tab_of, words
 
 ROSTER = "group,member,seat\nnorth,fay,9\nnorth,gus,ten\n"
 REGISTER = "group,date,seat,came\nnorth,2026-02-10,1,yes\nnorth,2026-02-10,77,yes\n"
