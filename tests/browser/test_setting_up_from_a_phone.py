@@ -31,7 +31,7 @@ PAGES = (
     "/data",
     "/trail",
     "/program/switch",
-    "/program/ends/sonipat",
+    "/program/ends/here",
     "/program/file",
     "/program/roster",
     "/program/register",
@@ -159,13 +159,13 @@ def test_the_program_is_paused_and_resumed_by_keyboard_alone(tab: Callable[..., 
 
 def test_an_end_is_moved_after_a_look_at_what_that_changes(tab: Callable[..., Seen]) -> None:
     seen = tab(NARROW)
-    page = seen.open("/program/ends/sonipat")
+    page = seen.open("/program/ends/here")
     page.fill("#ends_on", "2026-09-30")
     page.click("form.sign button")
     seen.check()
-    assert page.inner_text("h1") == "Sonipat: from 31 March 2026 to 30 September 2026?"
+    assert page.inner_text("h1") == "Vizag: from 31 March 2026 to 30 September 2026?"
     page.click("text=Move the end")
-    assert page.inner_text("h1") == "Sonipat: the program ends on 30 September 2026"
+    assert page.inner_text("h1") == "Vizag: the program ends on 30 September 2026"
     seen.check()
 
 

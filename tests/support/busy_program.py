@@ -32,8 +32,8 @@ PROGRAM = msgspec.structs.replace(
     PLAN,
     program=msgspec.structs.replace(PLAN.program, title="Sonipat and Vizag", staff_minutes=600),
     sites=(
-        Site(id="sonipat", title="Sonipat", ends_on=date(2026, 3, 31)),
-        Site(id="here", title="Vizag", ends_on=date(2026, 12, 31)),
+        Site(id="sonipat", title="Sonipat", ends_on=date(2026, 12, 31)),
+        Site(id="here", title="Vizag", ends_on=date(2026, 3, 31)),
     ),
     budgets=(Budget(id="program", limit_minor=50_000), Budget(id="fund", limit_minor=2_000)),
     actions=(CALLING, *PLAN.actions[1:], VISIT, OTHER),
