@@ -21,12 +21,12 @@ from openpyxl import load_workbook
 
 from docs.pages import ROOT, blocks
 from engagement import cli
-from engagement.api.app import MOST_BYTES
 from engagement.bandits.featured import features
 from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.commands import serve
 from engagement.errors import Invalid
 from engagement.records import Named
+from engagement.settings import MOST_BYTES
 from engagement.store import facts, units
 from engagement.store import tables as t
 from engagement.store.database import Database
@@ -69,6 +69,8 @@ COMMANDS = [
     "demo",
     "study",
     "size",
+    "exporter",
+    "self-check",
 ]
 
 
@@ -114,6 +116,20 @@ def decided(run: Callable[..., Said], program: str, database_url: str, tmp_path:
         [told] = recommend(conn, Kept(), program, [Ask(member="ben")], long_ago)
     assert getattr(told, "decision_id", None)
     return str(told.decision_id)  # type: ignore[union-attr]  # asserted above
+
+
+def test_every_command_is_named_with_the_file_it_is_in():
+    assert [name for names in cli.FAMILIES.values() for name in names] == COMMANDS
+
+
+def test_a_week_is_told_in_a_few_lines_in_either_language(run: Callable[..., Said], program: str) -> None:
+    english, hindi = (run("digest", "--on", "2026-03-10", "--language", name) for name in ("en", "hi"))
+    assert (english.code, hindi.code) == (0, 0)
+    first, second, *_ = english.out.splitlines()
+    assert first == "Trial run: Tuesday 3 March to Monday 9 March"
+    assert second == "No safety case waits for an answer."
+    assert len(hindi.out.splitlines()) == len(english.out.splitlines()) <= 8
+    assert run("digest", "--on", "2026-03-10", "--audience", "adviser").code == 2
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,10 +7,9 @@ from datetime import date
 from pathlib import Path
 
 from engagement.actions.availability import DAY_MS
-from engagement.api.app import MOST_BYTES
 from engagement.clock import SystemClock
 from engagement.errors import Invalid, TooLarge
-from engagement.settings import Settings, from_environment
+from engagement.settings import MOST_BYTES, Settings, from_environment
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
