@@ -6,19 +6,24 @@ path; label children are made beforehand, so that ratios of errors are not empty
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from engagement.actions.action import Phase
+from engagement.actions.availability import Reason
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 10)
 UNITS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 LANES = ("decide", "record", "read")
 KINDS = ("none", "nudge", "incentive", "chw_linkage")
 STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
-PHASES = ("running", "handover", "sustaining")
+PHASES: tuple[str, ...] = get_args(Phase)
 NO_PHASE = "none"
 """Of an answer that is about no group, or that could not look at one."""
 DECIDERS = ("belief", "baseline", "fallback", "withheld", "deadline")
@@ -26,11 +31,7 @@ FALLBACKS = ("belief_unusable", "chance_declined", "imported", "deadline")
 WITHHELD = (
     "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "trial", "not_now",
 )  # fmt: skip
-REFUSALS = (
-    "retired", "phase", "payer_ended", "consent", "cool_down", "monthly_cap", "budget", "no_content",
-    "family_unsafe", "minutes", "weekly_cap", "contacts", "quiet_hours", "tapered", "planned", "chance",
-    "untrained", "staff_ended",
-)  # fmt: skip
+REFUSALS = tuple(reason.name.lower() for reason in Reason if reason != Reason.AVAILABLE)
 
 
 class LaneMetrics(NamedTuple):
@@ -44,6 +45,21 @@ class LaneMetrics(NamedTuple):
     refused: Counter
     most: Gauge
     broken: Gauge
+
+
+class Tallied(Collector):
+    """A counter that one thread alone adds to, a dozen times an answer: plain numbers, without a lock."""
+
+    def __init__(self, name: str, words: str, label: str, values: Sequence[str]) -> None:
+        self._name, self._words, self._label = name, words, label
+        self.number = dict.fromkeys(values, 0)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The one family."""
+        family = CounterMetricFamily(self._name, self._words, labels=(self._label,))
+        for value, number in self.number.items():
+            family.add_metric((value,), number)
+        yield family
 
 
 class Metrics:
@@ -71,17 +87,15 @@ class Metrics:
             ("kind", "decided_by", "phase"),
             registry=self.registry,
         )
-        for kind in KINDS:
-            for decider in DECIDERS[:3]:
-                for phase in PHASES:
-                    self.recommendations.labels(kind, decider, phase)
-        for decider in DECIDERS[3:]:
-            self.recommendations.labels("none", decider, NO_PHASE)
+        known = [(kind, by, phase) for kind in KINDS for by in DECIDERS[:3] for phase in PHASES]
+        known += [("none", by, NO_PHASE) for by in DECIDERS[3:]]
+        self.answered = {labels: self.recommendations.labels(*labels) for labels in known}
         self.fallbacks = self._counted("fallbacks", "Answers no belief gave, by why", "reason", FALLBACKS)
         self.withheld = self._counted("withheld", "Answers without a decision, by why", "reason", WITHHELD)
-        self.refusals = self._counted(
-            "refused_actions", "Actions that were not available, by why", "reason", REFUSALS
+        self.refusals = Tallied(
+            "engagement_refused_actions", "Actions that were not available, by why", "reason", REFUSALS
         )
+        self.registry.register(self.refusals)
         self.repeated = Counter(
             "engagement_recommendations_repeated",
             "Recommendations answered with a decision that was there before the request",

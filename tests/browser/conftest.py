@@ -2,47 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from engagement.clock import SimulatedClock
 from engagement.workflows.ingest import milliseconds
+from support.console_tabs import Seen, Site, opened, sign_in
 from support.databases import sqlite_database
-from support.lived_program import START, Lived, live
+from support.lived_program import START, live
 from support.programs import find
-from support.running import Program, Running, running
+from support.running import running
 
 WIDTHS = (1280, 360)
-
-
-class Site(NamedTuple):
-    """Where the console is open, and a program to look at."""
-
-    served: Running
-    program: Program
-    lived: Lived
-
-    def paths(self) -> dict[str, str]:
-        """A path of every kind of page."""
-        return {
-            "groups": "/console",
-            "group": "/console/groups/g1",
-            "member": "/console/members/g1-m2",
-            "why": f"/console/decisions/{self.lived.decision}",
-            "why of a group": f"/console/decisions/{self.lived.own}",
-            "strategies": "/console/strategies",
-            "learning": "/console/learning",
-        }
-
-
-class Seen(NamedTuple):
-    """A tab, with what went wrong in it and what it asked for."""
-
-    page: Page
-    errors: list[str]
-    requests: list[Request]
 
 
 @pytest.fixture(scope="session")
@@ -59,30 +31,6 @@ def browser() -> Iterator[Browser]:
         chromium = play.chromium.launch(executable_path=find("chromium"), args=["--no-sandbox"])
         yield chromium
         chromium.close()
-
-
-def opened(context: BrowserContext) -> Seen:
-    """A tab of a browser."""
-    page = context.new_page()
-    seen = Seen(page, [], [])
-
-    def note(told: ConsoleMessage) -> None:
-        if told.type in ("error", "warning"):
-            seen.errors.append(f"{page.url}: {told.text}")
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.on("request", seen.requests.append)
-    return seen
-
-
-def sign_in(seen: Seen, site: Site, *, audience: str = "research") -> Seen:
-    key = site.program.key("admin" if audience == "research" else "read", audience=audience)[0]
-    seen.page.goto(f"{site.served.address}/console/sign-in")
-    seen.page.fill("#key", key)
-    seen.page.click("form.sign button")
-    seen.page.wait_for_url(f"{site.served.address}/console")
-    return seen
 
 
 @pytest.fixture(scope="session", params=WIDTHS)

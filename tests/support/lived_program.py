@@ -3,9 +3,11 @@
 Eight groups of four in two settings; the program ends after six months. Everybody in it is synthetic.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
+
+import httpx
 
 from support.running import Caller, Program
 
@@ -47,17 +49,28 @@ class Lived(NamedTuple):
     plan: str
 
 
-def months() -> Iterator[date]:
-    """The fifteenth of each month."""
-    return (date(2026 + number // 12, number % 12 + 1, 15) for number in range(MONTHS))
+class Small(NamedTuple):
+    """A program with some months behind it."""
+
+    program: Program
+    lived: Lived
 
 
-def live(program: Program) -> Lived:
+Enter = Callable[..., httpx.Client]
+"""Signs somebody in to the console of a program: `enter(program, "read", audience="staff")`."""
+
+
+def months(number: int = MONTHS) -> Iterator[date]:
+    """The fifteenth of each of so many months."""
+    return (date(2026 + place // 12, place % 12 + 1, 15) for place in range(number))
+
+
+def live(program: Program, so_many: int = MONTHS) -> Lived:
     """Lives through it, on a service whose simulated clock stands at `START`."""
     staff = program.caller("admin", audience="research")
     _set_up(staff)
     decided: list[str] = []
-    for number, day in enumerate(months()):
+    for number, day in enumerate(months(so_many)):
         _move(staff, datetime(day.year, day.month, 2, 6, tzinfo=UTC))
         decided += _suggested(staff, number)
         _move(staff, datetime(day.year, day.month, 16, 6, tzinfo=UTC))
@@ -102,7 +115,11 @@ def _set_up(staff: Caller) -> None:
 
 def _suggested(staff: Caller, number: int) -> list[str]:
     """Asks for everybody, and says of some what became of it."""
-    answers = _ok(staff.post("/v1/recommendations/all", {"level": "member"}))["answers"]
+    answers = [
+        row
+        for group in ("g1", "g5", "g8")
+        for row in _ok(staff.post("/v1/recommendations/all", {"group": group}))["answers"]
+    ]
     told = [row["recommendation"] for row in answers if row.get("recommendation")]
     drawn = [row for row in told if row["decision_id"] and row["action"]["id"] != "none"]
     said = [

@@ -110,9 +110,10 @@ def line_of(db: Database, kept: Kept, clock: Clock) -> SelfCheck:
 
 
 class Herald:
-    """The thread. It begins only where there is somewhere to send to."""
+    """The thread. It begins only where there is somewhere to send to. pause_s : between two tries"""
 
-    def __init__(self, db: Database, clock: Clock, settings: Settings) -> None:
+    def __init__(self, db: Database, clock: Clock, settings: Settings, pause_s: float = PAUSE_S) -> None:
+        self._pause_s = pause_s
         self._db = db
         self._clock = clock
         self._settings = settings
@@ -162,7 +163,7 @@ class Herald:
             if not facts.take_self_check(conn, day):
                 return
         try:
-            send(line_of(self._db, Kept(), self._clock), self._ways)
+            send(line_of(self._db, Kept(), self._clock), self._ways, self._pause_s)
         except BaseException:
             self._next_try_s = time.monotonic() + AGAIN_S
             with self._db.write() as conn:

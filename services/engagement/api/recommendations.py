@@ -1,7 +1,6 @@
 """`/v1/recommendations`: what to try next, for one member or up to a thousand."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
@@ -101,7 +100,7 @@ def _told(
 def _count(service: Service, answers: Sequence[Recommendation | EngagementError], began_s: float) -> None:
     metrics = service.metrics
     came = moment(service.clock.now_ms() - int(1000 * (time.perf_counter() - began_s)))
-    refused: Counter[str] = Counter()
+    refused = metrics.refusals.number
     for answer in answers:
         if not isinstance(answer, Recommendation):
             continue
@@ -116,12 +115,11 @@ def _count(service: Service, answers: Sequence[Recommendation | EngagementError]
             by = "baseline"
         decided = by in DECIDERS[:3]
         phase = answer.phase if decided and answer.phase is not None else NO_PHASE
-        metrics.recommendations.labels(answer.action.kind, by, phase).inc()
+        metrics.answered[answer.action.kind, by, phase].inc()
         if answer.decided_at is not None and answer.decided_at < came:
             metrics.repeated.inc()
-        refused.update(row.reason for row in answer.unavailable)
-    for reason, number in refused.items():
-        metrics.refusals[reason].inc(number)
+        for row in answer.unavailable:
+            refused[row.reason] += 1
 
 
 async def _decided(

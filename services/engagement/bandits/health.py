@@ -7,7 +7,8 @@ points and actions. Ordinary results move it by a fraction of an sd.
 how little the belief knows where it knows least. It begins at what the prior says and only ever grows where
 nothing fades; one that falls towards 0 belongs to a matrix that will soon have no root. Where a score is
 φ'β_k with sd √(φ'Vφ), V is found by polarisation: v(e_i) = V_ii, v(e_i + e_j) = V_ii + V_jj + 2V_ij. Where
-scores look at no features it is 1/sd².
+scores look at no features, or at few beside much else (pooled beliefs), it is 1/sd² for somebody unknown of
+whom no feature speaks.
 """
 
 from typing import NamedTuple
@@ -65,7 +66,7 @@ def _precision(now: Version, points: Points, actions: int) -> float | None:
     if not d:
         return None
     asked = _along_axes(d) if isinstance(now.posterior, Linear | Logistic) else np.zeros((1, d))
-    sd = now.posterior.scores(now.nodes, _strangers(asked), actions).sd
+    sd = now.posterior.scores(now.nodes, _strangers(asked, points.columns), actions).sd
     widest = [_largest_eigenvalue(sd[:, action] ** 2, d) for action in range(actions)]
     return 1 / max(widest) if max(widest) > LEAST_SD**2 else None
 
@@ -87,8 +88,8 @@ def _largest_eigenvalue(variance: Floats, d: int) -> float:
     return float(np.linalg.eigvalsh(V)[-1])
 
 
-def _strangers(features: Floats) -> Points:
+def _strangers(features: Floats, columns: tuple[str, ...]) -> Points:
     """Points at which nobody known stands: what is believed of the program as a whole."""
     number = len(features)
     course = Course(np.zeros(number, np.int64), np.ones(number))
-    return Points(features, (NOBODY,) * number, (NOBODY,) * number, course)
+    return Points(features, (NOBODY,) * number, (NOBODY,) * number, course, columns)

@@ -115,7 +115,7 @@ def done(conn: Connection, program_id: str, since_ms: int) -> dict[str, int]:
         .where(_since(program_id, since_ms), d.unit_kind == "member", d.action_id != NONE)
         .group_by(d.action_id)
     )
-    return dict(conn.execute(query).tuples().all())
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def outcomes(conn: Connection, program_id: str, strategy: str, since_ms: int, now_ms: int) -> OutcomeCount:
@@ -141,7 +141,7 @@ def outcomes(conn: Connection, program_id: str, strategy: str, since_ms: int, no
         .where(d.program_id == program_id, d.strategy_id == strategy, d.closes_at > since_ms)
         .group_by(state)
     )
-    return OutcomeCount(**dict(conn.execute(query).tuples().all()))
+    return OutcomeCount(**{row[0]: row[1] for row in conn.execute(query)})
 
 
 def unfolded(conn: Connection, program_id: str, strategy: str, since_ms: int, now_ms: int) -> Unfolded:

@@ -32,6 +32,7 @@ from engagement.strategy.life import Status
 from engagement.strategy.setup import Catalogue, Site, phase
 from engagement.strategy.standing import Heard, meetings_on, standing_on
 from engagement.workflows.leading import NOBODY, ever_advised, leads_of
+from engagement.workflows.month_met import month_met
 from engagement.workflows.states import GroupState, gathered, mood, told
 from engagement.workflows.tallies import event, standing
 from engagement.workflows.worklist import OPEN_MS
@@ -209,13 +210,10 @@ def _month(
         ended = any(one.group.ended for one in heard.revisions if one.entered_on <= last)
         past = [meeting for meeting in meetings if meeting.on <= last]
         alive = standing_of(past, UNKNOWN, ended=ended).state in ALIVE
-    each = max(row.held, 1)
+    met = month_met(row, meetings)
     return MonthGlanced(
         f"{row.year}-{row.month:02}",
-        row.held,
-        row.not_held,
-        round(row.came / each) if row.expected else None,
-        round(row.expected / each) if row.expected else None,
+        *met,
         alive,
         site.ends_on is not None and first > site.ends_on,
     )

@@ -15,6 +15,7 @@ from engagement.actions.action import NONE, Phase
 from engagement.errors import Mistake, NotFound
 from engagement.signals.catalogue import BY_KIND
 from engagement.signals.chains import Ending, goals
+from engagement.signals.expected import Meeting
 from engagement.signals.goals import GOAL_SET
 from engagement.signals.history import Month, months
 from engagement.signals.meetings import ATTENDANCE
@@ -28,8 +29,10 @@ from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.life import Status
 from engagement.strategy.setup import Catalogue, Site, phase
+from engagement.strategy.standing import meetings_on
 from engagement.workflows.glance import LATELY, MONTHS
 from engagement.workflows.leading import NOBODY, leads_of
+from engagement.workflows.month_met import month_met
 from engagement.workflows.states import Moment, course, gathered
 from engagement.workflows.tallies import event, link, standing
 from engagement.workflows.tell import moment
@@ -177,7 +180,7 @@ def _course(conn: Connection, kept: Kept, program_id: str, wanted: CourseWanted,
         str(row.group.rhythm.__struct_config__.tag),
         tuple(one.seat for one in leads.people if one.role == "adviser" and not one.state.over),
         leads.tired and may_see(wanted.audience, "staff"),
-        tuple(_months(seen, line, site)),
+        tuple(_months(seen, line, meetings_on(heard, today), site)),
         tuple(set_goals[-MOST_GOALS:]),
         sum(goal.ending in (None, "not_followed_up") for goal in set_goals),
         tuple(_actions(conn, kept, program_id, catalogue, name, first)),
@@ -191,15 +194,13 @@ def _last_day(year: int, month: int) -> date:
     return (date(year, month, 1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _months(seen: Sequence[Month], line: Sequence[Moment], site: Site) -> Iterable[CourseMonth]:
+def _months(
+    seen: Sequence[Month], line: Sequence[Moment], meetings: Sequence[Meeting], site: Site
+) -> Iterable[CourseMonth]:
     for row, stood in zip(seen, line, strict=True):
-        each = max(row.held, 1)
         yield CourseMonth(
             f"{row.year}-{row.month:02}",
-            row.held,
-            row.not_held,
-            round(row.came / each) if row.expected else None,
-            round(row.expected / each) if row.expected else None,
+            *month_met(row, meetings),
             stood.state,
             None if stood.value is None else round(stood.value, 1),
             phase(site, date(row.year, row.month, 1)),

@@ -191,7 +191,7 @@ def points_seen(strategy: Strategy, drawn: Sequence[DrawnByChance]) -> Points:
     )
     matrix = np.concatenate([np.zeros((0, d)), *(features(row.evidence) for row in seen)])
     who = tuple(member(row.unit_kind, row.unit_id) for row in seen)
-    return Points(matrix, tuple(row.group_id for row in seen), who, course)
+    return Points(matrix, tuple(row.group_id for row in seen), who, course, strategy.columns)
 
 
 def believed_at(

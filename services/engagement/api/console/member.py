@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.api.console.page import ConsolePage, Visit
+from engagement.api.decisions import DECISION
 from engagement.api.service import each
 from engagement.errors import Mistake
 from engagement.signals.signal import Audience, may_see
@@ -51,7 +52,8 @@ def _page(conn: Connection, kept: Kept, program_id: str, visit: Visit, now_ms: i
     today = local_date(now_ms, visit.who.program.time_zone)
     row = units.members(conn, program_id, [name], today)[name]
     (seats,) = seats_of(conn, kept, program_id, [name], now_ms)
-    wanted = HistoryWanted("member", name, visit.query.get("after", ""), DECISIONS)
+    after = visit.query.get("after", "")
+    wanted = HistoryWanted("member", name, after if DECISION.fullmatch(after) else "", DECISIONS)
     (past,) = histories_of(conn, kept, program_id, [wanted], now_ms)
     if isinstance(seats, Mistake):
         raise seats

@@ -57,7 +57,8 @@ class ConsolePage(NamedTuple):
 class Visit(NamedTuple):
     """Somebody who opens a page.
 
-    of : the id in the page's path, "" where it has none      query : what stands behind `?` in its address
+    of : the id in the page's path, "" where it has none
+    query : what stands behind `?` in its address, as far as it may be an id, a date or a word
     found : of the page's `first`
     """
 

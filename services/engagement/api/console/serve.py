@@ -1,6 +1,7 @@
 """`/console`: signing in and out, and every page of `PAGES` with its forms."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -32,13 +33,24 @@ from engagement.api.desk import Work
 from engagement.api.pages.page import Form
 from engagement.api.pages.serve import MOST_BYTES, Trouble, form_of
 from engagement.api.pages.serve import from_here as sent_from_here
-from engagement.api.problems import RETRY_AFTER_S, problem_of
+from engagement.api.problems import RETRY_AFTER_S, problem_of, unforeseen
 from engagement.api.service import one, service_of
-from engagement.errors import EngagementError, Forbidden, Invalid, TooLarge, TooManyRequests, Unauthenticated
+from engagement.errors import (
+    EngagementError,
+    Fault,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+)
 from engagement.workflows import access
 from engagement.workflows.console_session import Beginning, Begun, SignedIn, begin, end, program_of
 
 SIGN_IN, SIGN_OUT = f"{ROOT}/sign-in", f"{ROOT}/sign-out"
+ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+"""What names a thing; anything else in an address is looked up nowhere."""
 NOWHERE = "UTC"
 
 
@@ -100,6 +112,9 @@ def _open(page: ConsolePage) -> HTTPRouteHandler:
             return _to_sign_in(request, out)
         except EngagementError as error:
             return _trouble(request, error)
+        except Exception as error:
+            unforeseen(error, request.method)
+            return _trouble(request, Fault())
 
     return open_page
 
@@ -126,6 +141,9 @@ def _send(page: ConsolePage) -> HTTPRouteHandler:
             return _trouble(request, Invalid(), "forged")
         except EngagementError as error:
             return _trouble(request, error)
+        except Exception as error:
+            unforeseen(error, request.method)
+            return _trouble(request, Fault())
 
     return send_form
 
@@ -189,7 +207,11 @@ def _visit(request: Anybody, page: ConsolePage, who: SignedIn) -> Visit:
     if not page.opens_to(who.key):
         raise Forbidden(f"this page is for the audience `{page.audience}`; the key's is `{who.key.audience}`")
     of = str(request.path_params.get("of", ""))
-    query = {str(name): str(value) for name, value in request.query_params.items()}
+    if of and ID.fullmatch(of) is None:
+        raise NotFound("there is nothing of that name in this program")
+    query = {
+        str(name): str(value) for name, value in request.query_params.items() if ID.fullmatch(str(value))
+    }
     return Visit(who, of, query, _language(request), service_of(request).simulated)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.api.console.page import ConsolePage, Sent, Taken, Visit
+from engagement.api.decisions import DECISION
 from engagement.api.service import each
 from engagement.bandits.propensity import ONE
 from engagement.errors import Forbidden, Mistake, NotFound
@@ -43,6 +44,8 @@ def read(
 
 
 def _why(conn: Connection, kept: Kept, program_id: str, visit: Visit, now_ms: int) -> Why:
+    if DECISION.fullmatch(visit.of) is None:
+        raise NotFound(f"there is no decision `{visit.of}` in this program")
     wanted = WeighedWanted(visit.of, visit.audience, visit.simulated)
     found = weighed(conn, kept, program_id, wanted, now_ms)
     again = made_again(conn, kept, program_id, visit.of, now_ms) if may_see(visit.audience, "staff") else None
@@ -73,6 +76,8 @@ def take(
 
 
 def _taken(conn: Connection, kept: Kept, program_id: str, one: Sent, now_ms: int) -> Taken:
+    if DECISION.fullmatch(one.visit.of) is None:
+        raise NotFound(f"there is no decision `{one.visit.of}` in this program")
     if not may_see(one.visit.audience, "staff"):
         raise Forbidden("what was drawn, and from what, is for staff and research")
     return Taken(told=made_again(conn, kept, program_id, one.visit.of, now_ms))

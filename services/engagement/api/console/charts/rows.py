@@ -39,7 +39,9 @@ def axis_of(values: Sequence[float], *, zero: bool = True) -> Axis:
     """The axis with round ticks on which all these values fit. zero : whether 0 is among them"""
     known = [*values, *([0.0] if zero else [])] or [0.0, 1.0]
     low, high = min(known), max(known)
-    span = high - low or 1.0
+    if low == high:
+        high = low + 1.0
+    span = high - low
     power = 10 ** floor(log10(span / 4))
     step = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 5)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)

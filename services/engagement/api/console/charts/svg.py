@@ -76,20 +76,21 @@ def group(kind: str, *parts: str) -> str:
 
 
 def drawing(width: float, height: float, label: str, *parts: str, kind: str = "") -> Markup:
-    """A figure of fixed proportions."""
+    """A figure of fixed proportions. label : "" for what only repeats figures beside it"""
     view = f'viewBox="0 0 {short(width)} {short(height)}"'
-    size = f' width="{short(width)}" height="{short(height)}"' if kind else ""
-    return Markup(  # noqa: S704  every word in the parts was escaped where it was written
-        f'<svg{size} {view} role="img" aria-label="{escape(label)}" class="{kind}">{"".join(parts)}</svg>'
-    )
+    size = f' width="{short(width)}" height="{short(height)}" class="{kind}"' if kind else ""
+    return _svg(f"{view}{size}", label, parts)
 
 
 def fluid(height: float, label: str, *parts: str) -> Markup:
-    """A figure as wide as its place. label : "" for what only repeats figures beside it"""
+    """A figure as wide as its place. label : as above"""
+    return _svg(f'height="{short(height)}" class="rowsvg"', label, parts)
+
+
+def _svg(form: str, label: str, parts: Iterable[str]) -> Markup:
     told = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
-    return Markup(  # noqa: S704  as above
-        f'<svg height="{short(height)}" {told} class="rowsvg">{"".join(parts)}</svg>'
-    )
+    # every word in the parts was escaped where it was written
+    return Markup(f"<svg {form} {told}>{''.join(parts)}</svg>")  # noqa: S704
 
 
 def _at(place: float | str) -> str:

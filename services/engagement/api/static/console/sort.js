@@ -1,5 +1,6 @@
 // Headings with `data-sort` become buttons that sort by a column's `data-v`, or its text. Without this the server's order stands.
-document.querySelectorAll("th[data-sort]").forEach((th) => {
+// On a phone tables have no headings to press.
+if (!matchMedia("(max-width: 719px)").matches) document.querySelectorAll("th[data-sort]").forEach((th) => {
   const button = document.createElement("button"), table = th.closest("table"), i = th.cellIndex;
   button.type = "button";
   button.append(...th.childNodes);
