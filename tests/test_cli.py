@@ -122,7 +122,8 @@ def test_every_command_is_named_with_the_file_it_is_in():
     assert [name for names in cli.FAMILIES.values() for name in names] == COMMANDS
 
 
-def test_a_week_is_told_in_a_few_lines_in_either_language(run: Callable[..., Said], program: str) -> None:
+@pytest.mark.usefixtures("program")
+def test_a_week_is_told_in_a_few_lines_in_either_language(run: Callable[..., Said]) -> None:
     english, hindi = (run("digest", "--on", "2026-03-10", "--language", name) for name in ("en", "hi"))
     assert (english.code, hindi.code) == (0, 0)
     first, second, *_ = english.out.splitlines()

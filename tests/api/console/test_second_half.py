@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from string import Formatter
-from typing import Any
 
-import msgspec
 import pytest
 
-from engagement.api.console import PAGES
-from engagement.api.console.drawn import HERE, LANGUAGES
+from engagement.api.console.drawn import LANGUAGES
 from engagement.clock import SimulatedClock
 from engagement.store.database import Database
 from engagement.store.kept import Kept
@@ -22,7 +18,6 @@ from support.running import Program, running
 from support.signed_in import Tab, heading, tab_of, words
 
 READ = ("/visits", "/work", "/referrals", "/program", "/digest", "/money", "/data", "/trail")
-FOR_STAFF = ("/money", "/data", "/trail")
 FOR_ADMIN = ("/program/switch", "/program/ends/main", "/program/file", "/program/roster")
 FOR_SIGNALS = ("/program/register",)
 EVERY = (*READ, *FOR_ADMIN, *FOR_SIGNALS)
@@ -61,20 +56,6 @@ def test_every_page_of_a_fresh_program_has_something_to_say(
         assert heading(page)
 
 
-@pytest.mark.parametrize("path", READ)
-def test_an_adviser_may_open_none_of_them(program: Program, path: str) -> None:
-    with tab_of(program, "read", audience="adviser") as neighbour:
-        page = neighbour.get(path)
-    assert page.status_code == 403
-    assert heading(page) == "Your key does not open this page"
-
-
-@pytest.mark.parametrize("path", READ)
-def test_a_health_worker_may_open_what_is_hers(program: Program, path: str) -> None:
-    with tab_of(program, "read", audience="health_worker") as worker:
-        assert worker.get(path).status_code == (403 if path in FOR_STAFF else 200)
-
-
 @pytest.mark.parametrize("path", [*FOR_ADMIN, *FOR_SIGNALS])
 def test_setting_up_needs_the_scope_for_it(program: Program, path: str) -> None:
     with tab_of(program, "read") as reader:
@@ -110,7 +91,7 @@ def test_another_programs_things_are_not_there(program: Program, other: Program)
         ("/visits?plan=x", 200),
         ("/trail?before=yesterday", 400),
         ("/trail?before=2026-01-01", 400),
-        ("/trail?before=0001-01-01T00:00:00%2B00:00", 200),
+        ("/trail?before=0", 200),
         ("/program/ends/nowhere", 404),
     ],
 )
@@ -161,7 +142,7 @@ def test_a_health_worker_sees_no_load_and_no_money(busy: Program) -> None:
 
 def test_pages_of_the_trail_lead_to_what_was_before(busy: Program) -> None:
     with tab_of(busy, "read") as reader:
-        page = reader.get("/trail", params={"before": "2026-03-08T00:00:00+00:00"})
+        page = reader.get("/trail", params={"before": str(ms(-2.0))})
     assert heading(page) == "What was changed up to Saturday 7 March"
     assert "the river is over its banks" in words(page)
 
@@ -170,39 +151,3 @@ def test_no_page_is_heavier_than_it_may_be(busy: Program) -> None:
     with tab_of(busy, "admin") as reader:
         for path in READ:
             assert len(reader.get(path).content) < 170_000
-
-
-def shape(value: Any) -> Any:
-    """The keys of a file of words, with the gaps of each sentence."""
-    if isinstance(value, dict):
-        return {key: shape(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [shape(inner) for inner in value]
-    return (
-        sorted({gap for _, gap, _, _ in Formatter().parse(value) if gap}) if isinstance(value, str) else value
-    )
-
-
-def gaps(shaped: Any) -> Any:
-    """A shape in which a language may leave out a gap that another fills; keys must be the same."""
-    return {key: gaps(inner) for key, inner in shaped.items()} if isinstance(shaped, dict) else None
-
-
-@pytest.mark.parametrize("name", sorted({page.name for page in PAGES} | {"common", "sign_in", "trouble"}))
-def test_every_page_has_the_same_words_in_every_language(name: str) -> None:
-    first, *others = [
-        shape(msgspec.toml.decode((HERE / "words" / language / f"{name}.toml").read_bytes()))
-        for language in LANGUAGES
-    ]
-    for other in others:
-        assert gaps(other) == gaps(first)
-        assert not invented(first, other)
-
-
-def invented(first: Any, other: Any) -> list[str]:
-    """Gaps of one language that the other's sentence has nothing for."""
-    if isinstance(first, dict):
-        return [gap for key, inner in first.items() for gap in invented(inner, other[key])]
-    return (
-        [gap for gap in other if isinstance(gap, str) and gap not in first] if isinstance(first, list) else []
-    )

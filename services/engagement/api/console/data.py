@@ -1,14 +1,15 @@
 """How far the data can be trusted: who reports, how late, and where somebody should look."""
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Connection
 
 from engagement.api.console.page import ConsolePage, Visit
+from engagement.api.desk import Work
 from engagement.api.service import Service
 from engagement.errors import Unavailable
+from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.workflows.crew import all_names
@@ -39,16 +40,17 @@ class Data(msgspec.Struct, frozen=True):
 
 
 async def first(service: Service, visit: Visit) -> Data:
-    """Reads every register of the program; that may take long, so no lane waits for it."""
-    return await asyncio.to_thread(_data, service, visit)
+    """Reads every register of the program, beside the lanes: that may take long."""
+    found: Data = await service.beside.ask(Work(visit.who.key.program_id, looked), None)
+    return found
 
 
-def _data(service: Service, visit: Visit) -> Data:
-    program_id, zone = visit.who.key.program_id, visit.who.program.time_zone
-    today = local_date(service.clock.now_ms(), zone)
-    with service.db.read() as conn:
-        names = all_names(conn, program_id, "group")
-        return Data(len(names), trust(conn, program_id, names, zone, today))
+def looked(conn: Connection, kept: Kept, program_id: str, wanted: Sequence[None], now_ms: int) -> list[Data]:
+    """What stands behind all registers, for everybody who asks."""
+    program = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id)).program
+    names = all_names(conn, program_id, "group")
+    today = local_date(now_ms, program.time_zone)
+    return [Data(len(names), trust(conn, program_id, names, program.time_zone, today))] * len(wanted)
 
 
 def read(
