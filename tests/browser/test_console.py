@@ -18,7 +18,8 @@ STYLE_BYTES = 35 * 1024
 GRAVE = ("serious", "critical")
 KINDS = (
     "groups", "group", "member", "why", "why of a group", "strategies", "learning", "visits", "work",
-    "referrals", "program", "digest", "money", "data", "trail", "switch", "ends", "file", "roster", "register",
+    "referrals", "program", "digest", "money", "data", "trail", "switch", "ends", "file", "roster",
+    "register",
 )  # fmt: skip
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
