@@ -196,7 +196,7 @@ def test_the_exporter_serves_the_figures_from_a_process_of_its_own(
     migrated_sqlite: Path, tmp_path: Path
 ) -> None:
     url = sqlite_database(migrated_sqlite, tmp_path)
-    process = started(tmp_path, "log", "exporter", "--database", url, "--exporter-port", "0")
+    process = started(tmp_path, "log", "exporter", "--database", url, "--port", "0")
     try:
         wait_until(lambda: b"http://" in (tmp_path / "log").read_bytes() or process.poll() is not None)
         address = (tmp_path / "log").read_text().split()[-1]

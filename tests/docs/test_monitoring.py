@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from inspect import getsource
 
 import pytest
 
 from docs.pages import ROOT
 from engagement.telemetry import Metrics
+from engagement.workflows import concerns
 from engagement.workflows.program_metrics import metric_names
 from support.monitoring.alerts import Pace, alerts, recordings
 from support.monitoring.files import BOARDS, FOLDER, files
@@ -37,6 +39,12 @@ def test_no_page_is_about_an_alert_that_is_gone() -> None:
 def test_every_alert_leads_to_its_page() -> None:
     rules = (FOLDER / "prometheus" / "alerts.yml").read_text()
     assert sorted(re.findall(r"runbook_url: docs/runbooks/(\w+)\.md", rules)) == sorted(ALERTS)
+
+
+def test_what_the_daily_line_names_is_an_alert_with_a_page() -> None:
+    named = set(re.findall(r'yield "(\w+)"', getsource(concerns)))
+    assert len(named) > 10
+    assert named <= set(ALERTS)
 
 
 def expressions() -> Iterator[str]:

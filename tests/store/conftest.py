@@ -23,6 +23,7 @@ from engagement.store import (
     page_links,
     plans,
     promotions,
+    reports,
     resources,
     setup,
     signals,
@@ -147,6 +148,7 @@ def fill(conn, program_id=PROGRAM) -> None:
     page_links.insert_link(conn, link, page_links.digest("token"))
     console_sessions.insert_session(conn, console_sessions.Session(program_id, key.key_id, 0, 1), b"digest")
     evaluations.insert_evaluations(conn, program_id, [evaluations.Asked("e", b"{}", 0, None)])
+    reports.insert_reports(conn, program_id, [reports.Asked("r", b"{}", 0, None)])
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

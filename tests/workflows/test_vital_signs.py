@@ -2,16 +2,17 @@
 
 from collections import Counter
 from math import sqrt
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from engagement.bandits.allocations.uniform import Uniform
 from engagement.records import ROOT
-from engagement.store import beliefs
+from engagement.store import beliefs, counts
 from engagement.store import tables as t
 from engagement.store.beliefs import Version
 from engagement.store.database import Database
@@ -33,6 +34,7 @@ from support.peer_groups import (
     PLAN,
     Here,
     a_program,
+    always,
     ask,
     came,
     decided,
@@ -184,11 +186,16 @@ def test_no_probability_is_out_of_bounds_and_everything_replays(lived: Here) -> 
     assert (sample.number, sample.differ) == (5, 0)
 
 
-def test_what_was_done_is_counted_for_each_member_who_sits(lived: Here) -> None:
-    row = of(signs(lived), "even")
-    nudges = next(kind.observed for kind in row.kinds if kind.kind == "nudge")
-    (dose, *_) = signs(lived).doses
-    assert (dose.kind, dose.done, dose.per_member) == ("nudge", nudges, nudges / 16)
+def test_the_dose_is_what_was_given_and_fades_by_a_fifth_a_month(db: Database) -> None:
+    here = a_program(db, always("call"))
+    people = seat_members(here, 8, chance="no")  # each is given the call
+    given = decided(here, *people, day=0)
+    here.run(answer, [(name, Reply("done")) for name in given[:5]], day=1)
+    here.run(answer, [(given[5], Reply("declined"))], day=1)
+    # open are two, which may still be given; a month later they have run out
+    assert [round(row.dose, 9) for row in signs(here, 0).doses] == [7, 0, 0]
+    (later, *_) = signs(here, 30.44).doses
+    assert (later.kind, later.dose, later.per_member) == ("nudge", pytest.approx(4), pytest.approx(0.5))
 
 
 def test_a_referral_is_overdue_when_its_hours_have_passed(lived: Here) -> None:
@@ -266,3 +273,20 @@ def test_every_belief_of_the_templates_gives_numbers_before_anything_is_known(
     told = [row for row in found.strategies if row.version is not None]
     assert told
     assert all(row.usable and row.precision is not None and row.precision > 0 for row in told)
+
+
+def test_what_was_not_learned_is_found_by_key_and_not_by_reading_everything(db: Database) -> None:
+    if not db.is_sqlite:
+        return  # PostgreSQL chooses by statistics
+    here = a_program(db)
+    sent: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        sent.append((statement, given))
+
+    with db.write() as conn:
+        event.listen(conn, "before_cursor_execute", note)
+        counts.unfolded(conn, here.id, "learned", 0, ms(TODAY))
+        statement, given = sent[0]
+        steps = [row[3] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)]
+    assert any("fold_entries" in step and "decision_id=?" in step for step in steps), steps

@@ -31,8 +31,11 @@ from engagement.workflows.evaluations import compute
 from engagement.workflows.fold import Folded, fold_program
 from engagement.workflows.plan import PlanAsk, PlansMade, plan_week
 from engagement.workflows.recommend import Answer, Ask, recommend
+from engagement.workflows.reports import compute_report
 
 log = logging.getLogger("engagement.service")
+MOMENT_S = 5.0
+"""So long the end waits for whoever only reads and tells; what they began is nobody's loss."""
 T = TypeVar("T")
 R = TypeVar("R")
 Call = Request[Any, ApiKey, State]
@@ -57,6 +60,7 @@ class Service:
         self.exporter = Exporter(db, clock, settings.program_metrics_s)
         self.herald = Herald(db, clock, settings)
         self.metrics.self_check_wanted.set(self.herald.sends)
+        self.reporter = Evaluator(self._report)
         # in containers names and process ids repeat, and two folders must never be taken for one
         self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._folding = threading.Lock()
@@ -102,6 +106,11 @@ class Service:
         """Plans a week's visits, pool by pool, each in a transaction of its own."""
         return plan_week(self.db, self.kept, program_id, ask, self.clock.now_ms())
 
+    def _report(self, program_id: str, name: str) -> None:
+        from engagement.api.pages.report import report_page  # noqa: PLC0415  # pages know the service
+
+        compute_report(self.db, self.kept, program_id, name, report_page)
+
     def _fold_regularly(self) -> None:
         while not self._closed.wait(self.settings.fold_every_s):
             try:
@@ -117,9 +126,10 @@ class Service:
     def close(self) -> None:
         """Serves what is queued, ends the folder between two rounds, closes the database."""
         self._closed.set()
-        self.herald.close(CLOSING_S)
-        self.exporter.close(CLOSING_S)
+        self.herald.close(MOMENT_S)
+        self.exporter.close(MOMENT_S)
         self.evaluator.close(CLOSING_S)
+        self.reporter.close(CLOSING_S)
         self.desk.close()
         if self._folder.is_alive():
             self._folder.join(timeout=CLOSING_S)

@@ -1,5 +1,6 @@
 """The commands of whoever keeps an installation running: its figures for Prometheus, and its daily line."""
 
+import logging
 import signal
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from engagement.errors import Invalid
 from engagement.store import facts
 from engagement.telemetry import log_as_json
 
+log = logging.getLogger("engagement.exporter")
 PORT = 9108
 PATH = "/metrics/programs"
 
@@ -23,10 +25,7 @@ def add(command: Command) -> None:
     exporter = command("exporter", _export, "serve the figures of programs to Prometheus, and nothing else")
     exporter.add_argument("--host", help="address to listen on")
     exporter.add_argument(
-        "--exporter-port",
-        type=int,
-        default=PORT,
-        help=f"port to listen on, 0 for any free one; {PORT} by default",
+        "--port", type=int, default=PORT, help=f"port to listen on, {PORT} by default; 0 for any free one"
     )
     check = command("self-check", _check, "say in a few lines what is true of every program")
     check.add_argument("--send", action="store_true", help="also send it where the settings say")
@@ -39,9 +38,9 @@ def _export(arguments: Arguments) -> int:
         now_of(db)  # a simulated database has its clock in its server, which has the same figures
         exporter = Exporter(db, SystemClock(), settings.program_metrics_s)
         try:
-            server = ThreadingHTTPServer((settings.host, arguments.exporter_port), _answering(exporter))
+            server = ThreadingHTTPServer((settings.host, settings.port), _answering(exporter))
         except OSError as flaw:
-            place = f"{settings.host}, port {arguments.exporter_port}"
+            place = f"{settings.host}, port {settings.port}"
             raise Invalid(f"cannot listen on {place}: {flaw.strerror}") from flaw
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         say(f"Figures of programs at http://{settings.host}:{server.server_port}{PATH}")
@@ -62,8 +61,8 @@ def _answering(exporter: Exporter) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             content = self.known.get(self.path)
-            body = b"" if content is None else content()
-            self.send_response(404 if content is None else 200)
+            status, body = (404, b"") if content is None else _answered(content)
+            self.send_response(status)
             self.send_header("content-type", "text/plain; version=0.0.4")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
@@ -73,6 +72,15 @@ def _answering(exporter: Exporter) -> type[BaseHTTPRequestHandler]:
             """Says nothing: a scrape a minute is no news."""
 
     return Answer
+
+
+def _answered(content: Callable[[], bytes]) -> tuple[int, bytes]:
+    """Status and body; 503 while the database does not answer."""
+    try:
+        return 200, content()
+    except Exception:
+        log.exception("the figures of programs could not be made; the next who asks tries again")
+        return 503, b""
 
 
 def _check(arguments: Arguments) -> int:

@@ -10,6 +10,7 @@ from engagement.store import tables as t
 from engagement.store.codec import evidence_of
 from engagement.store.identifiers import first_uuid7
 from engagement.strategy.arms import Arm
+from engagement.strategy.life import Status
 from engagement.strategy.purse import Resource
 
 
@@ -35,6 +36,16 @@ class DrawnByChance(NamedTuple):
     arm: Arm
     catalogue: int
     evidence: Evidence
+
+
+class OfferedCount(NamedTuple):
+    """How many suggestions are alike in action, moment and what became of them; None where nobody said."""
+
+    action_id: str
+    decided_at: int
+    expires_at: int
+    said: Status | None
+    number: int
 
 
 class OutcomeCount(NamedTuple):
@@ -101,21 +112,24 @@ def ids_since(conn: Connection, program_id: str, since_ms: int, limit: int) -> l
     return list(conn.execute(query).scalars())
 
 
-def done(conn: Connection, program_id: str, since_ms: int) -> dict[str, int]:
-    """Action → decisions for members since a moment that were carried out."""
-    d, a = t.decisions.c, t.answers.c
-    query = (
-        select(d.action_id, func.count())
-        .select_from(
-            t.decisions.join(
-                t.answers,
-                and_(a.program_id == d.program_id, a.decision_id == d.decision_id, a.status == "done"),
-            )
-        )
-        .where(_since(program_id, since_ms), d.unit_kind == "member", d.action_id != NONE)
-        .group_by(d.action_id)
+def offered(conn: Connection, program_id: str, since_ms: int) -> list[OfferedCount]:
+    """What was suggested to members since a moment, with the last that was said of it."""
+    d, a, later = t.decisions.c, t.answers.c, t.answers.alias("later").c
+    newest = (
+        select(func.max(later.sequence))
+        .where(later.program_id == d.program_id, later.decision_id == d.decision_id)
+        .correlate(t.decisions)
+        .scalar_subquery()
     )
-    return {row[0]: row[1] for row in conn.execute(query)}
+    said = and_(a.program_id == d.program_id, a.decision_id == d.decision_id, a.sequence == newest)
+    alike = (d.action_id, d.decided_at, d.expires_at, a.status)
+    query = (
+        select(*alike, func.count())
+        .select_from(t.decisions.outerjoin(t.answers, said))
+        .where(_since(program_id, since_ms), d.unit_kind == "member", d.action_id != NONE)
+        .group_by(*alike)
+    )
+    return [OfferedCount(*row) for row in conn.execute(query)]
 
 
 def outcomes(conn: Connection, program_id: str, strategy: str, since_ms: int, now_ms: int) -> OutcomeCount:
@@ -147,7 +161,12 @@ def outcomes(conn: Connection, program_id: str, strategy: str, since_ms: int, no
 def unfolded(conn: Connection, program_id: str, strategy: str, since_ms: int, now_ms: int) -> Unfolded:
     """A strategy's decisions that closed since a moment and no fold entry names; control groups aside."""
     d, e = t.decisions.c, t.fold_entries.c
-    learned = select(e.version).where(e.program_id == d.program_id, e.decision_id == d.decision_id).exists()
+    learned = (
+        # of the key's own columns: asked for another, SQLite reads every entry of the program instead
+        select(e.outcome_revision)
+        .where(e.program_id == d.program_id, e.decision_id == d.decision_id)
+        .exists()
+    )
     query = select(func.count(), func.min(d.closes_at)).where(
         d.program_id == program_id,
         d.strategy_id == strategy,

@@ -71,7 +71,7 @@ METRICS = (
     Metric("budget_left_minor", "What is neither spent nor reserved of it", ("payer",)),
     Metric("minutes_limit", "Minutes of carriers this month; of health workers this week", ("carrier",)),
     Metric("minutes_left", "What is not taken of them", ("carrier",)),
-    Metric("doses", "Actions carried out for members in the last 30 days", ("kind",)),
+    Metric("doses", "Dose of all members: each action 1, and 0.8 of that a month later", ("kind",)),
     Metric("dose_per_member", "The same for each member who sits in a group", ("kind",)),
     Metric("replayed", "Decisions of the last week made again in the day's sample"),
     Metric("replay_mismatches", "Those of them that came out otherwise"),
@@ -112,7 +112,7 @@ def samples(watched: Watched) -> Iterator[Sample]:
         yield "minutes_limit", (minutes.of,), minutes.limit
         yield "minutes_left", (minutes.of,), minutes.left
     for dose in signs.doses:
-        yield "doses", (dose.kind,), dose.done
+        yield "doses", (dose.kind,), dose.dose
         yield "dose_per_member", (dose.kind,), dose.per_member
     yield "replayed", (), watched.replayed.number
     yield "replay_mismatches", (), watched.replayed.differ

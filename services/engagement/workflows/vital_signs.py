@@ -15,6 +15,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from engagement.actions.action import Carrier, Phase
+from engagement.actions.availability import Given
 from engagement.signals import index, reading, tally
 from engagement.signals.meetings import ATTENDANCE
 from engagement.signals.safety import SafetyKind
@@ -23,6 +24,8 @@ from engagement.signals.tally import DAY_MS, Tally, week_of
 from engagement.store import counts, decisions, setup, units
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import budget_period, local_date
+from engagement.strategy.doses import LOOK_BACK_DAYS, doses
+from engagement.strategy.life import RELEASED, status
 from engagement.strategy.purse import ADVISER, STAFF, Resource, limit
 from engagement.strategy.setup import Catalogue
 from engagement.workflows.crew import all_names
@@ -80,10 +83,10 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Dose(msgspec.Struct, frozen=True):
-    """Actions of one kind carried out for members in the window. per_member : of those who sit in a group"""
+    """The dose of one kind of action that all members have together, and each who sits in a group."""
 
     kind: str
-    done: int
+    dose: float
     per_member: float
 
 
@@ -124,7 +127,7 @@ def vital_signs(conn: Connection, kept: Kept, program_id: str, now_ms: int) -> V
         strategy_signs(conn, kept, program_id, catalogue, since_ms, now_ms),
         _waiting(every_open_referral(conn, kept, program_id, now_ms)),
         *_purses(conn, program_id, catalogue, names, crew, today, now_ms),
-        tuple(_doses(catalogue, counts.done(conn, program_id, since_ms), members)),
+        tuple(_doses(conn, program_id, catalogue, members, now_ms)),
     )
 
 
@@ -221,9 +224,14 @@ def _purses(
     return money, (*minutes, Left("health_worker", crew.minutes, crew.minutes - crew.promised))
 
 
-def _doses(catalogue: Catalogue, done: Mapping[str, int], members: int) -> Iterable[Dose]:
-    by_kind: Counter[str] = Counter()
-    for action, number in done.items():
-        by_kind[kind_of(catalogue, action)] += number
+def _doses(
+    conn: Connection, program_id: str, catalogue: Catalogue, members: int, now_ms: int
+) -> Iterable[Dose]:
+    """What members were given, as `strategy.doses` counts it for each."""
+    by_kind: defaultdict[str, float] = defaultdict(float)
+    for row in counts.offered(conn, program_id, now_ms - LOOK_BACK_DAYS * DAY_MS):
+        if status([] if row.said is None else [row.said], row.expires_at, now_ms) not in RELEASED:
+            kept = doses([Given(row.action_id, row.decided_at)], now_ms)[row.action_id]
+            by_kind[kind_of(catalogue, row.action_id)] += row.number * kept
     for kind in GIVEN:
         yield Dose(kind, by_kind[kind], by_kind[kind] / members if members else 0.0)
