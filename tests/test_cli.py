@@ -63,6 +63,7 @@ COMMANDS = [
     "effects",
     "evaluate",
     "report",
+    "digest",
     "handover",
     "goodbye",
     "demo",
@@ -119,6 +120,17 @@ def decided(run: Callable[..., Said], program: str, database_url: str, tmp_path:
 
 def test_every_command_is_named_with_the_file_it_is_in():
     assert [name for names in cli.FAMILIES.values() for name in names] == COMMANDS
+
+
+@pytest.mark.usefixtures("program")
+def test_a_week_is_told_in_a_few_lines_in_either_language(run: Callable[..., Said]) -> None:
+    english, hindi = (run("digest", "--on", "2026-03-10", "--language", name) for name in ("en", "hi"))
+    assert (english.code, hindi.code) == (0, 0)
+    first, second, *_ = english.out.splitlines()
+    assert first == "Trial run: Tuesday 3 March to Monday 9 March"
+    assert second == "No safety case waits for an answer."
+    assert len(hindi.out.splitlines()) == len(english.out.splitlines()) <= 8
+    assert run("digest", "--on", "2026-03-10", "--audience", "adviser").code == 2
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -25,6 +25,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "effects": ("effects",),
         "evaluations": ("evaluate",),
         "reports": ("report",),
+        "digest": ("digest",),
         "handover": ("handover",),
         "goodbye": ("goodbye",),
         "demo": ("demo",),

@@ -16,7 +16,11 @@ AXE = Path(__file__).parent / "axe" / "axe.min.js"
 MOST_BYTES = 170 * 1024
 STYLE_BYTES = 35 * 1024
 GRAVE = ("serious", "critical")
-KINDS = ("groups", "group", "member", "why", "why of a group", "strategies", "learning")
+KINDS = (
+    "groups", "group", "member", "why", "why of a group", "strategies", "learning", "visits", "work",
+    "referrals", "program", "digest", "money", "data", "trail", "switch", "ends", "file", "roster",
+    "register",
+)  # fmt: skip
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 

@@ -26,6 +26,19 @@ class Site(NamedTuple):
             "why of a group": f"/console/decisions/{self.lived.own}",
             "strategies": "/console/strategies",
             "learning": "/console/learning",
+            "visits": "/console/visits",
+            "work": "/console/work",
+            "referrals": "/console/referrals",
+            "program": "/console/program",
+            "digest": "/console/digest",
+            "money": "/console/money",
+            "data": "/console/data",
+            "trail": "/console/trail",
+            "switch": "/console/program/switch",
+            "ends": "/console/program/ends/site-1",
+            "file": "/console/program/file",
+            "roster": "/console/program/roster",
+            "register": "/console/program/register",
         }
 
 

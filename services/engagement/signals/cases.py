@@ -44,6 +44,38 @@ def open_cases(links: Iterable[Link]) -> tuple[Case, ...]:
     closes every case whose latest report is older than the answer. No answer closes what arrived after it:
     a report that comes late opens its case all the same.
     """
+    cases, answers = _told(links)
+    unanswered = (
+        [report for report in reports if not any(_closes(answer, report) for answer in answers)]
+        for reports in cases
+    )
+    waiting = (max(reports, key=_order) for reports in unanswered if reports)
+    return tuple(
+        sorted(map(_case, waiting), key=lambda case: (case.recorded_at_ms, case.kind, case.chain or ""))
+    )
+
+
+class Answered(NamedTuple):
+    """A case of which every report is answered. answered_at_ms : when the answer to the latest arrived"""
+
+    case: Case
+    answered_at_ms: int
+
+
+def answered_cases(links: Iterable[Link]) -> tuple[Answered, ...]:
+    """One member's answered cases, the latest answer first. links : as `open_cases` takes them"""
+    cases, answers = _told(links)
+    found: list[Answered] = []
+    for reports in cases:
+        if all(any(_closes(answer, report) for answer in answers) for report in reports):
+            latest = max(reports, key=_order)
+            first = min(answer.recorded_at_ms for answer in answers if _closes(answer, latest))
+            found.append(Answered(_case(latest), first))
+    return tuple(sorted(found, key=lambda row: (-row.answered_at_ms, row.case.kind, row.case.chain or "")))
+
+
+def _told(links: Iterable[Link]) -> tuple[list[list[Link]], list[Link]]:
+    """The reports of each case, and the answers."""
     cases: dict[tuple[str, str, str], list[Link]] = defaultdict(list)
     answers: list[Link] = []
     for link in links:
@@ -51,16 +83,11 @@ def open_cases(links: Iterable[Link]) -> tuple[Case, ...]:
             answers.append(link)
         elif link.kind in KINDS:
             cases[("", "", link.chain) if link.chain is not None else (link.source, link.id, "")].append(link)
-    unanswered = (
-        [report for report in reports if not any(_closes(answer, report) for answer in answers)]
-        for reports in cases.values()
-    )
-    waiting = (max(reports, key=_order) for reports in unanswered if reports)
-    found = (
-        Case(cast("SafetyKind", row.kind), row.chain, row.occurred_at_ms, row.recorded_at_ms)
-        for row in waiting
-    )
-    return tuple(sorted(found, key=lambda case: (case.recorded_at_ms, case.kind, case.chain or "")))
+    return list(cases.values()), answers
+
+
+def _case(row: Link) -> Case:
+    return Case(cast("SafetyKind", row.kind), row.chain, row.occurred_at_ms, row.recorded_at_ms)
 
 
 def _happened(tally: Tally, code: int) -> bool:

@@ -1,6 +1,6 @@
 """What proposals draw on. `left = limit − (reserved or spent)`; a counter caches the sum."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, FromClause, Select, and_, bindparam, func, select
@@ -118,6 +118,56 @@ def _with_last_answer() -> FromClause:
     return t.reservations.outerjoin(
         t.answers, and_(a.program_id == r.program_id, a.decision_id == r.decision_id, a.sequence == last)
     )
+
+
+class Held(NamedTuple):
+    """What decisions hold of a resource that somebody may still decide about, and what they have spent."""
+
+    reserved: int = 0
+    spent: int = 0
+
+    @property
+    def taken(self) -> int:
+        """What counts against the limit."""
+        return self.reserved + self.spent
+
+
+def held_of(conn: Connection, program_id: str, resources: Sequence[str]) -> dict[Resource, Held]:
+    """What the ledger says is held of these resources, in every period in which anything ever was."""
+    r, status = t.reservations.c, t.answers.c.status
+    query = (
+        select(r.resource_id, r.period, status, func.sum(r.amount))
+        .select_from(_with_last_answer())
+        .where(r.program_id == program_id, among(conn, r.resource_id, resources))
+        .group_by(r.resource_id, r.period, status)
+    )
+    return _by_resource(conn.execute(query))
+
+
+def held_in(conn: Connection, program_id: str, period: str) -> dict[Resource, Held]:
+    """The same of every resource in one period."""
+    r, status = t.reservations.c, t.answers.c.status
+    query = (
+        select(r.resource_id, r.period, status, func.sum(r.amount))
+        .select_from(_with_last_answer())
+        .where(r.program_id == program_id, r.period == period)
+        .group_by(r.resource_id, r.period, status)
+    )
+    return _by_resource(conn.execute(query))
+
+
+def _by_resource(rows: Iterable[Any]) -> dict[Resource, Held]:
+    out: dict[Resource, Held] = {}
+    for name, period, status, amount in rows:
+        key, sum_minor = Resource(name, period), int(amount)
+        before = out.get(key, Held())
+        if status == "done":
+            out[key] = before._replace(spent=before.spent + sum_minor)
+        elif status not in RELEASED:
+            out[key] = before._replace(reserved=before.reserved + sum_minor)
+        else:
+            out.setdefault(key, before)
+    return out
 
 
 def taken_by_ledger(conn: Connection, program_id: str) -> dict[Resource, int]:

@@ -109,6 +109,23 @@ def of_kinds(
     return _all(conn, union_all(here, corrections))
 
 
+def of_kinds_in(
+    conn: Connection,
+    program_id: str,
+    kinds: Sequence[str],
+    groups: Sequence[str],
+    from_ms: int,
+    before_ms: int,
+) -> list[Recorded]:
+    """Of those that `of_kinds` gives, the ones in a span of time, its end excluded, and all corrections."""
+    s = t.signals.c
+    of_them = _select(program_id).where(among(conn, s.kind, kinds))
+    here = of_them.where(among(conn, s.group_id, groups))
+    within = here.where(s.occurred_at >= from_ms, s.occurred_at < before_ms)
+    corrections = of_them.where(s.corrects_source > "")  # and not null: that is how the index finds them
+    return _all(conn, union(within, corrections))
+
+
 def in_window(
     conn: Connection,
     program_id: str,

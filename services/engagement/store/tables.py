@@ -76,6 +76,7 @@ revisions = Table(  # of everything in the set-up; `catalogue` counts those a de
     _moment("recorded_at"),
     PrimaryKeyConstraint("program_id", "noun", "id", "revision"),
     UniqueConstraint("program_id", "catalogue"),
+    Index(None, "program_id", "recorded_at"),
 )
 
 memberships = Table(  # each row holds until the member's next; without a group: in none
@@ -92,6 +93,7 @@ memberships = Table(  # each row holds until the member's next; without a group:
     _moment("recorded_at"),
     PrimaryKeyConstraint("program_id", "member_id", "starts_on", "revision"),
     Index(None, "program_id", "group_id"),
+    Index(None, "program_id", "recorded_at"),
 )
 
 merges = Table(  # members enrolled twice; whoever is merged into nobody is kept under their own id
@@ -124,6 +126,8 @@ links = Table(  # each row holds until the unit's next of the same relation; wit
 SAFETY = text(  # the predicate of an index: what is to use it must say the very same
     "kind IN ('complaint', 'distress', 'harm', 'not_safe_at_home', 'red_flag', 'referral_answered')"
 )
+FROM_REGISTER = text("source = 'register'")
+"""Reports that came with a register: a predicate of an index, too."""
 signals = Table(
     "signals",
     metadata,
@@ -143,6 +147,14 @@ signals = Table(
     _id("chain", nullable=True),
     PrimaryKeyConstraint("program_id", "source", "event_id"),
     Index(None, "program_id", "corrects_source", "corrects_event"),
+    # nobody but the audit trail asks when a register came in
+    Index(
+        "ix_signals_register",
+        "program_id",
+        "recorded_at",
+        postgresql_where=FROM_REGISTER,
+        sqlite_where=FROM_REGISTER,
+    ),
     # safety reports are few and asked for across the program: none of the others pays for this index
     Index("ix_signals_safety", "program_id", "unit_id", postgresql_where=SAFETY, sqlite_where=SAFETY),
     Index(None, "program_id", "unit_kind", "unit_id", "occurred_at"),

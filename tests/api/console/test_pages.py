@@ -27,9 +27,26 @@ def paths(small: Small) -> dict[str, str]:
         "why": f"/console/decisions/{small.lived.own}",
         "strategies": "/console/strategies",
         "learning": "/console/learning",
+        "visits": "/console/visits",
+        "work": "/console/work",
+        "referrals": "/console/referrals",
+        "program": "/console/program",
+        "digest": "/console/digest",
+        "money": "/console/money",
+        "data": "/console/data",
+        "trail": "/console/trail",
+        "switch": "/console/program/switch",
+        "ends": "/console/program/ends/site-1",
+        "file": "/console/program/file",
+        "roster": "/console/program/roster",
+        "register": "/console/program/register",
     }
 
 
+FOR_HEALTH_WORKERS = {
+    "groups", "group", "member", "why", "visits", "work", "referrals", "program", "digest",
+}  # fmt: skip
+FOR_STAFF = FOR_HEALTH_WORKERS | {"learning", "money", "data", "trail"}
 each_page = pytest.mark.parametrize("name", [page.name for page in PAGES])
 
 
@@ -133,9 +150,11 @@ def test_the_groups_of_one_program_are_not_on_the_page_of_another(small: Small, 
     [
         ("adviser", ("read",), set()),
         ("group", ("read",), set()),
-        ("health_worker", ("read",), {"groups", "group", "member", "why"}),
-        ("staff", ("read",), {"groups", "group", "member", "why", "learning"}),
-        ("research", ("read", "research"), {"groups", "group", "member", "why", "learning", "strategies"}),
+        ("health_worker", ("read",), FOR_HEALTH_WORKERS),
+        ("staff", ("read",), FOR_STAFF),
+        ("staff", ("read", "signals"), FOR_STAFF | {"register"}),
+        ("research", ("read", "research"), FOR_STAFF | {"strategies"}),
+        ("staff", ("admin",), {page.name for page in PAGES}),
     ],
 )
 def test_a_page_opens_to_those_it_is_for(
@@ -148,7 +167,7 @@ def test_a_page_opens_to_those_it_is_for(
 
 
 def test_the_menu_shows_what_opens(small: Small, enter: Enter) -> None:
-    for audience, count in (("health_worker", 1), ("staff", 2)):
+    for audience, count in (("health_worker", 5), ("staff", 6)):
         text = enter(small.program, audience=audience).get("/console").text
         menu = text[text.index("<nav") : text.index("</nav>")]
         assert menu.count("<li>") == count

@@ -30,6 +30,7 @@ class ConsolePage(NamedTuple):
     menu : whether it stands in the menu      under : the entry of the menu that is marked on it, "" its own
     take : a workflow for the forms of a page that has any: `Sent` → `Taken`; it runs on `lane`
     most_bytes : of a form
+    prepare : what takes its time and touches no database, such as reading a file: `Sent` → `Sent`, beforehand
     first : what takes too long for one go, read in parts beforehand; it comes with the visit
     htmx : whether parts of it are exchanged in place
     """
@@ -44,6 +45,7 @@ class ConsolePage(NamedTuple):
     take: Workflow | None = None
     lane: LaneName = "record"
     most_bytes: int = 64 * 1024
+    prepare: "Callable[[Sent], Sent] | None" = None
     first: Callable[[Service, "Visit"], Awaitable[Any]] | None = None
     htmx: bool = False
 
@@ -74,11 +76,19 @@ class Visit(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A form of a page that somebody sent, with the files that came with it."""
+    """A form of a page that somebody sent, with the files that came with it.
+
+    found : of the page's `prepare`
+    """
 
     visit: Visit
     form: Form
     files: Mapping[str, bytes] = MappingProxyType({})
+    found: Any = None
+
+    def said(self, field: str) -> str:
+        """What one field says, "" where it is not there."""
+        return next(iter(self.form.get(field, ())), "").strip()
 
 
 class Taken(NamedTuple):

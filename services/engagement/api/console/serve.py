@@ -1,5 +1,6 @@
 """`/console`: signing in and out, and every page of `PAGES` with its forms."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from litestar import MediaType, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from engagement.api.console import PAGES
 from engagement.api.console.drawn import drawn, spoken
@@ -39,6 +41,7 @@ from engagement.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    TooLarge,
     TooManyRequests,
     Unauthenticated,
 )
@@ -151,9 +154,11 @@ async def _sent(request: Anybody) -> tuple[Form, Mapping[str, bytes]]:
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
         return form_of(kind, await request.body()), {}
     try:
-        parts = (await request.form()).multi_items()
+        parts = list((await request.form()).multi_items())
         files = {name: await part.read() for name, part in parts if isinstance(part, UploadFile)}
     except ClientException as flaw:
+        if flaw.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+            raise TooLarge from flaw
         raise Trouble("unreadable") from flaw
     fields = [(name, part) for name, part in parts if isinstance(part, str)]
     return {name: tuple(value for key, value in fields if key == name) for name, _ in fields}, files
@@ -165,7 +170,10 @@ async def _taken(
     assert page.take is not None  # noqa: S101  only such pages have this handler
     visit = _visit(request, page, who)
     work = Work(who.key.program_id, page.take)
-    taken: Taken = await one(service_of(request), page.lane, work, Sent(visit, form, files))
+    sent = Sent(visit, form, files)
+    if page.prepare is not None:
+        sent = await asyncio.to_thread(page.prepare, sent)
+    taken: Taken = await one(service_of(request), page.lane, work, sent)
     if taken.trouble or taken.told is not None:
         return await _shown(request, page, who, taken)
     where = ROOT + taken.to if taken.to else request.url.path
