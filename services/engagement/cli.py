@@ -8,7 +8,9 @@ from importlib.metadata import version
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from engagement.commands import (
+    backups,
     demo,
+    doctor,
     effects,
     evaluations,
     exports,
@@ -29,7 +31,7 @@ from engagement.errors import EngagementError
 
 FAMILIES = (
     serve, programs, init, files, imports, exports, learning, trials, effects, evaluations, reports, handover,
-    goodbye, demo, studies,
+    goodbye, backups, doctor, demo, studies,
 )  # fmt: skip
 """In the order in which help lists them."""
 
