@@ -6,6 +6,7 @@ path; label children are made beforehand, so that ratios of errors are not empty
 
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,6 +18,17 @@ UNITS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 LANES = ("decide", "record", "read")
 KINDS = ("none", "nudge", "incentive", "chw_linkage")
 STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+
+
+class Serving(NamedTuple):
+    """The request that is being served: its id, and the trace of its caller, None where none was named."""
+
+    request_id: str
+    trace_id: str | None
+
+
+SERVING: ContextVar[Serving | None] = ContextVar("serving", default=None)
+"""Every line that is logged meanwhile bears both."""
 
 
 class LaneMetrics(NamedTuple):
@@ -145,7 +157,6 @@ class JsonLines(logging.Formatter):
         "route",
         "status",
         "duration_ms",
-        "request_id",
         "lane",
         "program",
         "strategy",
@@ -161,6 +172,11 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update({name: record.__dict__[name] for name in self.FIELDS if name in record.__dict__})
+        serving = SERVING.get()
+        if serving is not None:
+            line["request_id"] = serving.request_id
+            if serving.trace_id is not None:
+                line["trace_id"] = serving.trace_id
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
             line["where"] = _where(record)

@@ -45,6 +45,7 @@ from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
 from engagement.api.description import described
 from engagement.api.express import Express
+from engagement.api.fading import fading_routes
 from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
 from engagement.api.pages import serve
@@ -149,5 +150,6 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
         service.metrics,
         routes,
         FILES + "/",
+        fading_routes(app.routes),
         simulated=service.simulated,
     )

@@ -263,9 +263,7 @@ def _program(db: Database, program_id: str, now_ms: int, *, simulated: bool) -> 
         return
     if waiting.decisions and waiting.closed_at is not None:
         late = _span(now_ms - waiting.closed_at)
-        said = (
-            f"{program.title}: {waiting.decisions} decisions closed, one {late} ago, and taught nothing"
-        )
+        said = f"{program.title}: {waiting.decisions} decisions closed, one {late} ago, and taught nothing"
         remedy = "set ENGAGEMENT_FOLD_EVERY_S above 0 where `serve` runs, or run `engagement fold` regularly"
         yield Finding("folding", "wrong", said, remedy)
     else:
