@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 
-from engagement.telemetry import JsonLines
+from engagement.telemetry import SERVING, JsonLines, Serving
 
 
 def record(message: str, *arguments: object, **extra: object) -> logging.LogRecord:
@@ -53,3 +53,21 @@ def test_an_exception_is_told_by_its_kind_and_place_never_by_its_words() -> None
     assert isinstance(told["where"], list)
     assert str(told["where"][-1]).startswith("fails:")
     assert "canary" not in json.dumps(told)
+
+
+def test_every_line_written_while_a_request_is_served_bears_its_id_and_its_trace() -> None:
+    token = SERVING.set(Serving("b7ad6b7169203331", "0af7651916cd43dd8448eb211c80319c"))
+    try:
+        told = written(record("unforeseen"))
+    finally:
+        SERVING.reset(token)
+    assert (told["request_id"], told["trace_id"]) == ("b7ad6b7169203331", "0af7651916cd43dd8448eb211c80319c")
+    assert "request_id" not in written(record("a round of folding failed"))
+
+
+def test_without_a_callers_trace_there_is_none_in_the_line() -> None:
+    token = SERVING.set(Serving("b7ad6b7169203331", None))
+    try:
+        assert "trace_id" not in written(record("answered"))
+    finally:
+        SERVING.reset(token)

@@ -96,5 +96,5 @@ def unguarded_tables(conn: Connection) -> list[str]:
 
 def may_not(conn: Connection, tables: tuple[Table, ...]) -> list[str]:
     """Of PostgreSQL: the tables that this user may not insert into."""
-    query = text("SELECT has_table_privilege(current_user, CAST(:name AS text), 'SELECT, INSERT')")
+    query = text("SELECT has_table_privilege(current_user, CAST(:name AS text), 'INSERT')")
     return [table.name for table in tables if not conn.execute(query, {"name": table.name}).scalar_one()]
