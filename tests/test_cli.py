@@ -21,12 +21,12 @@ from openpyxl import load_workbook
 
 from docs.pages import ROOT, blocks
 from engagement import cli
-from engagement.api.app import MOST_BYTES
 from engagement.bandits.featured import features
 from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.commands import serve
 from engagement.errors import Invalid
 from engagement.records import Named
+from engagement.settings import MOST_BYTES
 from engagement.store import facts, units
 from engagement.store import tables as t
 from engagement.store.database import Database
@@ -117,6 +117,10 @@ def decided(run: Callable[..., Said], program: str, database_url: str, tmp_path:
         [told] = recommend(conn, Kept(), program, [Ask(member="ben")], long_ago)
     assert getattr(told, "decision_id", None)
     return str(told.decision_id)  # type: ignore[union-attr]  # asserted above
+
+
+def test_every_command_is_named_with_the_file_it_is_in():
+    assert [name for names in cli.FAMILIES.values() for name in names] == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -43,6 +43,7 @@ class Points(NamedTuple):
     """Decision points at which a belief is asked.
 
     features : (N, d)      groups, members : N ids      course : of the N units
+    columns : d names of the features, for beliefs that look some up by name
     A decision for a group as a whole has no member: "" stands for it, here and in a `Batch`.
     """
 
@@ -50,6 +51,7 @@ class Points(NamedTuple):
     groups: tuple[str, ...]
     members: tuple[str, ...]
     course: Course
+    columns: tuple[str, ...] = ()
 
 
 class Scores(NamedTuple):

@@ -9,6 +9,8 @@ import msgspec
 from engagement.errors import Invalid
 
 PREFIX = "ENGAGEMENT_"
+MOST_BYTES = 4 * 1024 * 1024
+"""Of a request's body, and of a file that a command reads in its place."""
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 

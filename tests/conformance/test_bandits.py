@@ -24,6 +24,7 @@ import pytest
 from scipy.special import chdtrc
 
 from engagement.bandits.allocations import AnyAllocation
+from engagement.bandits.pooled import Slope
 from engagement.bandits.posteriors import AnyPosterior, gathered
 from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
@@ -41,17 +42,20 @@ LASTING = [
     *(belief() for belief in get_args(AnyPosterior)),
     PooledLinear(offset=COLUMNS[1:4]),
     PooledCentred(offset=COLUMNS[2:3]),
+    PooledLinear(slopes=(Slope(COLUMNS[1:ACTIONS]), Slope((COLUMNS[5], "", ""), 0.1))),
+    PooledCentred(slopes=(Slope(COLUMNS[1:ACTIONS]),)),
 ]
 FADING = [msgspec.structs.replace(belief, half_life_weeks=HALF_LIFE) for belief in LASTING]
 BELIEFS = [*LASTING, *FADING]
-"""Each with its defaults, some with an offset, and all of them with rows that fade."""
+"""Each with its defaults, some with an offset or slopes, and all of them with rows that fade."""
 RULES = [rule() for rule in get_args(AnyAllocation)]
 
 
 def named(thing):
     fading = getattr(thing, "half_life_weeks", None)
     moved = getattr(thing, "offset", ())
-    return type(thing).__name__ + (" that fades" if fading else "") + (" with an offset" if moved else "")
+    told = " with an offset" if moved else " with slopes" if getattr(thing, "slopes", ()) else ""
+    return type(thing).__name__ + (" that fades" if fading else "") + told
 
 
 each_belief = pytest.mark.parametrize("belief", BELIEFS, ids=named)
@@ -96,7 +100,11 @@ def some_points(n):
     """The first n of always the same points."""
     rng = np.random.default_rng(12)
     return Points(
-        features(rng, 1000)[:n], groups(n), members(n), Course(np.arange(n) % 7, np.arange(n) % 30 + 1.0)
+        features(rng, 1000)[:n],
+        groups(n),
+        members(n),
+        Course(np.arange(n) % 7, np.arange(n) % 30 + 1.0),
+        COLUMNS,
     )
 
 

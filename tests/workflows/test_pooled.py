@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engagement.bandits.pooled import Slope
 from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Points
@@ -22,6 +23,7 @@ KINDS = {
     "fading, refitted": PooledLinear(half_life_weeks=4),
     "centred": PooledCentred(effect_means=(0.05, 0.0)),
     "with an offset": PooledLinear(offset=("dose", "urban")),
+    "with slopes": PooledLinear(slopes=(Slope(("attendance", "dose")),)),
 }
 
 

@@ -51,10 +51,10 @@ from engagement.api.middleware import Observed
 from engagement.api.pages import serve
 from engagement.api.problems import HANDLERS
 from engagement.api.service import Service
+from engagement.settings import MOST_BYTES
 
 STATIC = Path(__file__).parent / "static"
 FILES = "/static"
-MOST_BYTES = 4 * 1024 * 1024
 
 
 def build(service: Service, keys: KeyRing | None = None, allowances: Allowances | None = None) -> Observed:

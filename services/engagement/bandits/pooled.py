@@ -13,6 +13,14 @@ decision, and δ ~ N(0, τ²I) has no part of a group or a member. To the messag
 (α_i, δ, effects), whose variance below the program is 0. So the belief stays exact, and learns the offset
 and the effects from the same rows at once. Effects are scored without it: no choice changes it.
 
+*Slopes* are features that an action brings itself, with a weight that all actions share: whether the member
+has the barrier that this action speaks to, or how often they had it lately. An action's effect is then
+
+    β_k,i + z_k'η,   η_j ~ N(m_j, s_j²),                                                           (2)
+
+and the row's reward has z of the action taken in it. η is p more numbers of w like δ, but is scored: it is
+what all that was tried with anybody says of somebody for whom little was tried.
+
 A belief of this family says what φ is and which sums over rows hold Σφφ', Σφr, Σr² (its *design*, φ with
 x in it); the rest is here, on the nodes of `bandits.tree_nodes`.
 
@@ -51,6 +59,24 @@ class Spread(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a spread is made of standard deviations: finite and not negative")
 
 
+class Slope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a feature adds to the effects of actions, learned once for all of them.
+
+    features : of each action in the strategy's order, the feature that it is a slope of; "" where it has none
+    mean, sd : expected beforehand, in units of reward per unit of the features; neither is refitted
+    """
+
+    features: tuple[str, ...]
+    mean: float = 0.0
+    sd: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not any(self.features):
+            raise ValueError("a slope names the feature of one action at least")
+        if not (np.isfinite(self.mean) and 0 < self.sd < np.inf):
+            raise ValueError("a slope's mean is a finite number and its sd a positive one")
+
+
 class Moments(NamedTuple):
     """What M members showed, with the prior mean μ of w subtracted.
 
@@ -72,6 +98,7 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     half_life_weeks : a result that closed so long before the newest one counts half; none: all alike
     offset : features whose slopes everybody shares, such as the season; of the strategy's, by name
     offset_sd : prior sd of each slope, in units of reward per unit of its feature; not refitted
+    slopes : what features of the actions themselves add to their effects; of the strategy's, by name
     No other feature is looked at: who it is says more than what is known of them.
     """
 
@@ -84,6 +111,7 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     half_life_weeks: float | None = None
     offset: tuple[str, ...] = ()
     offset_sd: float = 0.1
+    slopes: tuple[Slope, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.noise_sd < np.inf or not np.isfinite([self.baseline_mean, *self.effect_means]).all():
@@ -97,9 +125,18 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def flaw(self, actions: int) -> str | None:
         """Why the belief is not one of K actions: it expects something of another number of them."""
-        if len(self.effect_means) in (0, actions - 1):
+        if len(self.effect_means) not in (0, actions - 1):
+            return f"effect_means names {len(self.effect_means)} actions, the strategy has {actions - 1}"
+        odd = next((slope for slope in self.slopes if len(slope.features) != actions - 1), None)
+        if odd is None:
             return None
-        return f"effect_means names {len(self.effect_means)} actions, the strategy has {actions - 1}"
+        return f"a slope has features of {len(odd.features)} actions, the strategy has {actions - 1}"
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The features that it looks at, each once."""
+        of_slopes = (name for slope in self.slopes for name in slope.features if name)
+        return tuple(dict.fromkeys((*self.offset, *of_slopes)))
 
     def keys(self, groups: Sequence[str], members: Sequence[str], known: Nodes) -> tuple[str, ...]:
         """The program's node, the groups', and the blocks of large groups; see `Posterior.keys`."""
@@ -125,6 +162,13 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         first = found.mean.shape[1] - (actions - 1)
         mean = found.mean[:, first:] + self._expected(actions)
         variance = np.diagonal(found.cov, axis1=1, axis2=2)[:, first:]
+        if self.slopes:
+            z = self._of_actions(points.features, points.columns)
+            eta = slice(1 + len(self._shared()) - len(self.slopes), 1 + len(self._shared()))
+            mean = mean + np.einsum("nkj,nj->nk", z, found.mean[:, eta] + self._shared_means()[-z.shape[2] :])
+            with_effect = np.einsum("nkj,njk->nk", z, found.cov[:, eta, first:])
+            alone = np.einsum("nkj,nji,nki->nk", z, found.cov[:, eta, eta], z)
+            variance = variance + 2 * with_effect + alone
         if not (np.isfinite(mean).all() and np.isfinite(variance).all() and (variance >= -1e-9).all()):
             raise Unusable("the scores of the belief are not finite, or a variance is negative")
         none = np.zeros((len(mean), 1))
@@ -144,7 +188,7 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = fit(
             Observed(seen, float(rows.sum()), float(square.sum()), everything.group, everything.personal),
             self._declared(),
-            offset=self._offset(),
+            offset=self._shared(),
         )
         if found is None:
             return None
@@ -169,19 +213,37 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """(K − 1,): the prior means of the effects."""
         return np.array(self.effect_means or (0.0,) * (actions - 1))
 
-    def _offset(self) -> Floats:
-        """(p,): the prior variances of the slopes."""
-        return np.full(len(self.offset), self.offset_sd**2)
+    def _shared(self) -> Floats:
+        """(p,): the prior variances of δ and η, which have no part of a group or a member."""
+        return np.square([self.offset_sd] * len(self.offset) + [slope.sd for slope in self.slopes])
+
+    def _shared_means(self) -> Floats:
+        """(p,): the prior means of δ and η."""
+        return np.array([0.0] * len(self.offset) + [slope.mean for slope in self.slopes])
+
+    def _of_actions(self, features: Floats, columns: Sequence[str]) -> Floats:
+        """(N, K − 1, slopes): z of each action. features : (N, d), with these names"""
+        z = np.zeros((len(features), len(self.slopes[0].features), len(self.slopes)))
+        for j, slope in enumerate(self.slopes):
+            for k, name in enumerate(slope.features):
+                if name:
+                    z[:, k, j] = features[:, _place(name, columns)]
+        return z
 
     def _explaining(self, batch: Batch) -> Floats:
-        """(N, p): x of each row."""
-        absent = [name for name in self.offset if name not in batch.columns]
-        if absent:
-            raise Invalid(f"the offset needs the feature `{absent[0]}`, which the rows do not have")
-        x = batch.features[:, [batch.columns.index(name) for name in self.offset]]
+        """(N, p): x of each row, then z of the action it took, 0 for `none`."""
+        x = batch.features[:, [_place(name, batch.columns) for name in self.offset]]
+        if self.slopes:
+            x = np.column_stack(
+                [x, self._taken(batch, np.eye(1 + len(self.slopes[0].features))[batch.action])]
+            )
         if not np.isfinite(x).all():
             raise Invalid("features must be finite numbers")
         return x
+
+    def _taken(self, batch: Batch, shares: Floats) -> Floats:
+        """(N, slopes): z of the actions, weighed by these (N, K) shares."""
+        return np.einsum("nk,nkj->nj", shares[:, 1:], self._of_actions(batch.features, batch.columns))
 
     def _declared(self) -> Fitted:
         squares = (np.square([one.program, one.group, one.member]) for one in (self.baseline, self.effect))
@@ -190,7 +252,7 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _tree(self, actions: int) -> Tree:
         d, width = self._design(actions)
         likelihood = partial(self._likelihood, actions)
-        return Tree(d, width, variances(self._declared(), d, self._offset()), likelihood, self._kept_a_week())
+        return Tree(d, width, variances(self._declared(), d, self._shared()), likelihood, self._kept_a_week())
 
     def _likelihood(self, actions: int, sums: Floats) -> Likelihood:
         """In precision form, of w − μ."""
@@ -202,3 +264,9 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _kept_a_week(self) -> float:
         """What a week leaves of a row's weight."""
         return 1.0 if self.half_life_weeks is None else float(0.5 ** (1 / self.half_life_weeks))
+
+
+def _place(name: str, columns: Sequence[str]) -> int:
+    if name not in columns:
+        raise Invalid(f"the belief looks at the feature `{name}`, which the rows do not have")
+    return columns.index(name)

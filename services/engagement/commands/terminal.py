@@ -11,16 +11,14 @@ from pathlib import Path
 from sqlalchemy import Connection, event
 
 from engagement.actions.availability import DAY_MS
-from engagement.api.app import MOST_BYTES
 from engagement.clock import SystemClock
 from engagement.errors import Invalid, TooLarge
-from engagement.settings import Settings, from_environment
+from engagement.settings import MOST_BYTES, Settings, from_environment
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import TOO_OLD, Standing, migrate, standing
 from engagement.strategy.cadence import midnight_ms
-from engagement.workflows.sealed import unseal_program
 from engagement.workflows.sheet import MOST_LINES, Sheet
 from engagement.workflows.sheet_file import opened as opened_sheet
 
@@ -75,6 +73,8 @@ REFUSED: Mapping[Standing, str] = {
 @contextmanager
 def _sealed(file: Path) -> Iterator[Database]:
     """A sealed program in a database of its own, as long as it is looked at; no change is ever kept."""
+    from engagement.workflows.sealed import unseal_program  # noqa: PLC0415  few commands are given one
+
     with (
         zip_of(file) as archive,
         tempfile.TemporaryDirectory(prefix="engagement-") as folder,

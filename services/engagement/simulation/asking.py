@@ -166,7 +166,9 @@ def _asked(
     days = [days_to_end(site, day)] * len(units)
     watched = strategy.control is not None or strategy.shadow is not None
     return Asked(
-        Points(lot.features, groups, units if kind == "member" else ("",) * len(units), course),
+        Points(
+            lot.features, groups, units if kind == "member" else ("",) * len(units), course, strategy.columns
+        ),
         refusals(actions, _situations(setting, [given[row] for row in lot.rows.tolist()], month)),
         draws,
         (False,) * len(units),

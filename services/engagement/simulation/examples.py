@@ -7,7 +7,7 @@ member that need no health worker; her visits are few, and are planned or shared
 from engagement.bandits.allocations.fixed_schedule import FixedSchedule
 from engagement.bandits.allocations.thompson import Thompson
 from engagement.bandits.allocations.uniform import Uniform
-from engagement.bandits.pooled import Spread
+from engagement.bandits.pooled import Slope, Spread
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
@@ -18,6 +18,8 @@ from engagement.strategy.planning import REWARD
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 
 MENU = ("goal_reminder", "win_story", "move_meeting", "recognition", "transport_token")
+SPOKEN_TO = tuple(f"barrier_{name}" for name in ("motivation", "awareness", "time", "motivation", "money"))
+"""The barrier that each of these speaks to, as the template says of them."""
 HALF_A_YEAR, A_YEAR = 6, 12
 
 _BY_GROUP = Outcome("next_meeting_with_three")
@@ -40,6 +42,19 @@ def always(action: str, level: str = "member") -> Strategy:
 POOLED = Strategy(
     id="pooled",
     title="Learns what helps whom, pooled over program, group and member",
+    actions=MENU,
+    posterior=PooledLinear(
+        slopes=(
+            Slope(SPOKEN_TO, mean=0.05, sd=0.05),
+            Slope(tuple(f"dose.{action}" for action in MENU), mean=-0.1, sd=0.1),
+        )
+    ),
+    features=(*dict.fromkeys(SPOKEN_TO), *(f"dose.{action}" for action in MENU)),
+    fallback=Fallback("reminder", ("goal_reminder",)),
+)
+UNSEEING = Strategy(
+    id="unseeing",
+    title="The same, without a look at barriers and repetition",
     actions=MENU,
     posterior=PooledLinear(),
     fallback=Fallback("reminder", ("goal_reminder",)),
@@ -91,6 +106,9 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender(name="uniform", title="Every action has the same chance", strategy=UNIFORM),
     Contender(name="thompson_alone", title="Thompson without pooling", strategy=ALONE),
     Contender(name="by_barrier", title="Learns by the barriers that are known", strategy=BY_BARRIER),
+    Contender(
+        name="pooled_unseeing", title="The pooled default, told of no barrier and no dose", strategy=UNSEEING
+    ),
     Contender(name="pooled", title="The pooled default", strategy=POOLED),
     Contender(
         name="pooled_planned",

@@ -63,7 +63,7 @@ def nothing_seen(groups: int, seats: int) -> Seen:
 def looks(strategy: Strategy) -> bool:
     """Whether its belief looks at features other than the intercept."""
     belief = strategy.posterior
-    return isinstance(belief, Linear | Logistic) or (isinstance(belief, Pooled) and bool(belief.offset))
+    return isinstance(belief, Linear | Logistic) or (isinstance(belief, Pooled) and bool(belief.looked_at))
 
 
 def heard(

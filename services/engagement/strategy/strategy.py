@@ -123,9 +123,9 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             names = columns(self.features)
         except Invalid as unknown:
             return str(unknown)
-        offset = self.posterior.offset if isinstance(self.posterior, Pooled) else ()
-        unseen = next((name for name in offset if name not in names[1:]), None)
-        return None if unseen is None else f"the offset names `{unseen}`, which is not among the features"
+        looked_at = self.posterior.looked_at if isinstance(self.posterior, Pooled) else ()
+        unseen = next((name for name in looked_at if name not in names[1:]), None)
+        return None if unseen is None else f"the belief looks at `{unseen}`, which is not among the features"
 
     def _flaw_of_plan(self) -> str | None:
         if self.plan is None:

@@ -192,7 +192,7 @@ def _of_strategy(
     """
     batch, names = rows.batch, (NONE, *other.actions)
     seen = batch.features[:, [own.columns.index(name) for name in other.columns]]
-    points = Points(seen, batch.groups, batch.members, rows.course)
+    points = Points(seen, batch.groups, batch.members, rows.course, other.columns)
     scores = other.posterior.scores(nodes, points, len(names))
     if other.prices.any:
         scores = less(scores, priced(other.prices, catalogue.offered(other), rows.days_to_end))

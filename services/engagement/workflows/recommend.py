@@ -381,6 +381,7 @@ def _asked(
                 ]
             ),
         ),
+        strategy.columns,
     )
     draws = tuple(
         uniform(secret, program_id, strategy.id, f"{case.unit.kind}:{case.unit.id}", case.point)

@@ -79,7 +79,7 @@ def replay_decisions(
                 belief.update(_version(conn, kept, program_id, strategy, version, belief))
             folded = (row.strategy_id, row.version)
             deciding = in_force(conn, kept, program_id, strategy, row.version)
-            believed = deciding.posterior.scores(belief, _points(row), 1 + len(strategy.actions))
+            believed = deciding.posterior.scores(belief, _points(row, strategy), 1 + len(strategy.actions))
             price = priced(strategy.prices, catalogue.offered(strategy), [row.evidence.days_to_end])
             again = less(believed, price)
         replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again, row.arm)
@@ -153,7 +153,7 @@ def _version(
     return fold_again(conn, kept, program_id, strategy, version, read)
 
 
-def _points(row: Decision) -> Points:
+def _points(row: Decision, strategy: Strategy) -> Points:
     """The decision point as the belief saw it."""
     who = member(row.unit_kind, row.unit_id)
-    return Points(features(row.evidence), (row.group_id,), (who,), course(row.evidence))
+    return Points(features(row.evidence), (row.group_id,), (who,), course(row.evidence), strategy.columns)

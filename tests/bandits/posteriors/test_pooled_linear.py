@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.bandits.pooled import Spread
+from engagement.bandits.pooled import Slope, Spread
 from engagement.bandits.posteriors import gathered
 from engagement.bandits.posteriors.pooled_centred import PooledCentred
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
@@ -21,6 +21,7 @@ from support.courses import course
 from support.dense_pooling import dense
 
 K = 3
+COLUMNS = ("intercept", "rain", "harvest")
 BELIEF = PooledLinear(
     baseline_mean=0.4, baseline=Spread(0.3, 0.2, 0.25), effect=Spread(0.2, 0.0, 0.15), noise_sd=0.5
 )
@@ -40,13 +41,15 @@ def some_rows(seed, rows=40, groups=3, members=4):
         groups=tuple(f"g{g}" for g in group),
         members=tuple(f"g{g}-m{m}" for g, m in zip(group, member, strict=True)),
         period=np.sort(rng.integers(0, 12, rows)),
-        columns=("intercept", "rain", "harvest"),
+        columns=COLUMNS,
     )
 
 
 def asking(*pairs):
     groups, members = zip(*pairs, strict=True)
-    return Points(np.ones((len(pairs), 1)), groups, members, course(*[120.0] * len(pairs)))
+    rng = generator(len(pairs), "asked")
+    features = np.column_stack([np.ones(len(pairs)), rng.normal(size=(len(pairs), 2))])
+    return Points(features, groups, members, course(*[120.0] * len(pairs)), COLUMNS)
 
 
 EXPECTING = msgspec.structs.replace(BELIEF, effect_means=(0.1, -0.2))
@@ -62,7 +65,15 @@ FADING = msgspec.structs.replace(BELIEF, half_life_weeks=3.0)
 SEASONAL = msgspec.structs.replace(EXPECTING, offset=("harvest", "rain"), offset_sd=0.3)
 SEASONAL_FADING = msgspec.structs.replace(SEASONAL, half_life_weeks=3.0)
 SEASONAL_CENTRED = msgspec.structs.replace(CENTRED, offset=("harvest",))
-EVERY_FORM = [BELIEF, EXPECTING, FADING, CENTRED, SEASONAL, SEASONAL_FADING, SEASONAL_CENTRED]
+SLOPES = (Slope(("rain", "harvest"), 0.1, 0.3), Slope(("", "rain"), -0.2, 0.2))
+SLOPING, SLOPING_SEASONAL_FADING, SLOPING_CENTRED = (
+    msgspec.structs.replace(belief, slopes=SLOPES)
+    for belief in (EXPECTING, SEASONAL_FADING, SEASONAL_CENTRED)
+)
+EVERY_FORM = [
+    *(BELIEF, EXPECTING, FADING, CENTRED, SEASONAL, SEASONAL_FADING, SEASONAL_CENTRED),
+    *(SLOPING, SLOPING_SEASONAL_FADING, SLOPING_CENTRED),
+]
 
 
 def rows_of(batch, chosen):
@@ -186,6 +197,56 @@ def test_a_season_that_everybody_shares_is_not_taken_for_an_effect():
     assert abs(seasonal) < 0.05
 
 
+def test_one_row_is_shared_out_between_effect_and_slope_by_their_variances():
+    # r = α + β + z·η + ε with z = 2: variances .25 + .04 + 4·.09 + .25 = .9, and r − 2·.1 = .7 above the mean
+    # expected, so with z = 1 the effect is β + η = .1 + (.04 + 2·.09)/.9·.7, its variance .13 − (.22)²/.9
+    belief = PooledLinear(
+        baseline_mean=0.0,
+        baseline=Spread(0.5, 0, 0),
+        effect=Spread(0.2, 0, 0),
+        noise_sd=0.5,
+        slopes=(Slope(("rain",), mean=0.1, sd=0.3),),
+    )
+    row = rows_of(some_rows(1), [0])._replace(
+        features=np.array([[1.0, 2.0, 7.0]]), action=np.array([1]), reward=np.array([0.9])
+    )
+    asked = asking(("g", "m"))._replace(features=np.array([[1.0, 1.0, 7.0]]))
+    found = belief.scores(belief.fold({}, row, 2), asked, 2)
+    assert found.mean[0] == pytest.approx([0, 0.1 + 0.22 / 0.9 * 0.7])
+    assert found.sd[0, 1] ** 2 == pytest.approx(0.13 - 0.22**2 / 0.9)
+
+
+def test_a_slope_tells_of_an_action_that_was_never_tried():
+    # synthetic: only the first action was tried, and helps where it rains; the second one shares the slope
+    batch = some_rows(5, rows=400)
+    wet = (np.arange(400) % 2).astype(float)
+    batch = batch._replace(
+        features=np.column_stack([np.ones(400), wet, wet]), action=np.arange(400) // 2 % 2, reward=np.where(
+            np.arange(400) // 2 % 2 == 1, 0.4 + 0.3 * wet, 0.4
+        ),
+    )  # fmt: skip
+    belief = msgspec.structs.replace(BELIEF, slopes=(Slope(("rain", "rain"), sd=0.3),))
+    asked = asking(("new", "new"), ("new", "new"))._replace(features=np.array([[1.0, 1, 0], [1.0, 0, 0]]))
+    mean = belief.scores(belief.fold({}, batch, K), asked, K).mean
+    assert mean[0, 2] - mean[1, 2] == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("features", "mean", "sd"), [(("", ""), 0.0, 0.1), (("rain",), np.nan, 0.1), (("rain",), 0.0, 0.0)]
+)
+def test_a_slope_of_nothing_or_without_a_spread_is_refused(features, mean, sd):
+    with pytest.raises(ValueError, match="slope"):
+        Slope(features, mean, sd)
+
+
+def test_a_slope_has_a_feature_of_every_action_or_is_none_of_the_strategys():
+    belief = PooledLinear(slopes=(Slope(("dose.a", "dose.b")),))
+    with pytest.raises(ValueError, match="a slope has features of 2 actions, the strategy has 1"):
+        Strategy(id="s", title="S", actions=("a",), posterior=belief, features=("dose.a", "dose.b"))
+    with pytest.raises(ValueError, match=r"looks at `dose\.b`"):
+        Strategy(id="s", title="S", actions=("a", "b"), posterior=belief, features=("dose.a",))
+
+
 def test_features_outside_the_offset_change_nothing():
     batch = some_rows(3)
     other = batch._replace(features=batch.features * [1.0, 1.0, -7.0])
@@ -216,7 +277,7 @@ def test_an_offset_without_a_spread_or_named_twice_is_refused(names, sd):
 @pytest.mark.parametrize("name", ["harvest", "intercept"])
 def test_a_strategy_whose_offset_names_what_it_does_not_look_at_is_refused(name):
     belief = PooledLinear(offset=("season_cos", name))
-    with pytest.raises(ValueError, match=f"offset names `{name}`"):
+    with pytest.raises(ValueError, match=f"looks at `{name}`, which is not"):
         Strategy(id="s", title="S", actions=("a",), posterior=belief, features=("season_cos",))
 
 
