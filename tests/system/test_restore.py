@@ -68,7 +68,7 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_to_the_last_row(
     before: int,
     after: int,
 ) -> None:
-    """The callers go on meanwhile: the copy is of one moment, and every row in it is a row of the original."""
+    """The callers go on meanwhile: the copy is of one moment, and each row in it is one of the original."""
     monkeypatch.setenv("PGBIN", str(bundled_binaries()))
     program = new_program(database_url, roster(GROUPS))
     file = str(tmp_path / "backup")
