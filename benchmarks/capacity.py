@@ -1,8 +1,8 @@
 """What a member and a decision cost: bytes in the database, and processor time of service and database.
 
 A synthetic program is filled through the service's own functions, then a month passes: everybody is
-decided for, answered, reported on, and folded. What grows in that month is counted. Bytes do not depend on the
-machine; processor time is this process's own, the disk's waiting is not in it. Nothing here asserts a time.
+decided for, answered, reported on, and folded. What grows in that month is counted. Bytes do not depend on
+the machine; processor time is this process's own, without the waiting for the disk. Nothing asserts a time.
 
     PYTHONPATH=services:tests python benchmarks/capacity.py --members 4000
 """
