@@ -95,4 +95,4 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_to_the_last_row(
     assert agrees_with_itself(elsewhere)
     with capsys.disabled():
         if before > 10_000:
-            print(f"\n{compared} rows compared; backup {out:.1f} s, restore {back:.1f} s")  # noqa: T201
+            print(f"\n{compared} rows compared; backup {out:.1f} s, restore {back:.1f} s")  # noqa: T201  to be reported

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from engagement.clock import SystemClock
 from engagement.settings import Settings
 from engagement.store import facts
 from engagement.store import tables as t
@@ -35,7 +36,7 @@ class Ward:
         self.here, self.url = here, url
 
     def findings(self, day: float = DAY) -> list[Finding]:
-        return examine(Settings(database=self.url), ms(day))
+        return examine(Settings(database=self.url), ms(day), SystemClock())
 
     def about(self, check: str, day: float = DAY) -> Finding:
         (found,) = (finding for finding in self.findings(day) if finding.check == check)
@@ -198,7 +199,7 @@ def test_a_file_system_without_locks_is_wrong(
 
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     file = tmp_path / "none.db"
-    found = examine(Settings(database=f"sqlite:///{file}"), 0)
+    found = examine(Settings(database=f"sqlite:///{file}"), 0, SystemClock())
     assert (found[-1].state, found[-1].found) == ("wrong", f"there is no file {file}")
     assert not file.exists()
 
@@ -224,7 +225,7 @@ def test_little_memory_is_doubtful(ward: Ward, tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_an_address_that_leads_nowhere_is_explained(url: str, words: str) -> None:
-    found = examine(Settings(database=url), 0)[-1]
+    found = examine(Settings(database=url), 0, SystemClock())[-1]
     assert (found.check, found.state) == ("database", "wrong")
     assert words in found.found
 
@@ -248,7 +249,11 @@ def other_user(fresh_database: Callable[[], str]) -> Iterator[str]:
 
 
 def test_rights_that_are_missing_are_named(other_user: str) -> None:
-    found = [finding for finding in examine(Settings(database=other_user), 0) if finding.check == "rights"]
+    found = [
+        finding
+        for finding in examine(Settings(database=other_user), 0, SystemClock())
+        if finding.check == "rights"
+    ]
     assert found[0].state == "wrong"
     assert "signals" in found[0].found
 
@@ -256,7 +261,11 @@ def test_rights_that_are_missing_are_named(other_user: str) -> None:
 def test_a_server_that_may_lose_commits_is_wrong(fresh_database: Callable[[], str]) -> None:
     """The tests' own server runs without fsync, which is just that."""
     url = fresh_database()
-    found = [finding for finding in examine(Settings(database=url), 0) if finding.check == "durability"]
+    found = [
+        finding
+        for finding in examine(Settings(database=url), 0, SystemClock())
+        if finding.check == "durability"
+    ]
     assert [finding.found.split(":")[0] for finding in found] == ["fsync is off"]
 
 

@@ -20,7 +20,8 @@ def add(command: Command) -> None:
 
 def _doctor(arguments: Arguments) -> int:
     try:
-        findings = examine(settings_of(arguments), SystemClock().now_ms())
+        clock = SystemClock()
+        findings = examine(settings_of(arguments), clock.now_ms(), clock)
     except Invalid as flaw:
         findings = [Finding("settings", "wrong", str(flaw), "see docs/operations.md, Settings")]
     state = worst(findings)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, func, inspect, select, table, text
 from sqlalchemy.engine import URL
 
 from engagement.errors import Conflict, Fault, NotFound
@@ -52,12 +52,8 @@ def copy_in(db: Database, file: Path) -> Held:
 
 def held(conn: Connection) -> Held:
     """What is in a database of any version."""
-    quote = conn.dialect.identifier_preparer.quote
     names = sorted(map(str, inspect(conn).get_table_names()))
-    rows = {
-        name: conn.exec_driver_sql(f"SELECT count(*) FROM {quote(name)}").scalar_one()  # noqa: S608  quoted
-        for name in names
-    }
+    rows = {name: conn.execute(select(func.count()).select_from(table(name))).scalar_one() for name in names}
     version = ".".join(map(str, conn.dialect.server_version_info or ()))
     schema = MigrationContext.configure(conn).get_current_revision()
     return Held(rows, schema or "none", f"{conn.dialect.name} {version}")

@@ -1,10 +1,10 @@
 """What a database says about how it is run: durability, guards, its clock, and what waits to be learned."""
 
-import time
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, exists, func, select, text
 
+from engagement.clock import Clock
 from engagement.store import tables as t
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
@@ -55,11 +55,11 @@ def pooled(conn: Connection) -> bool:
     return bool(driver.info.backend_pid != conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
 
 
-def ahead_s(conn: Connection) -> float:
+def ahead_s(conn: Connection, clock: Clock) -> float:
     """By how many seconds PostgreSQL's clock is ahead of ours, within half of what asking takes."""
-    before = time.time()
+    before = clock.now_ms()
     theirs = float(conn.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
-    return theirs - (before + time.time()) / 2
+    return theirs - (before + clock.now_ms()) / 2000
 
 
 def newest_ms(conn: Connection) -> int | None:

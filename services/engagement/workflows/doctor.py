@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from engagement.actions.availability import DAY_MS
+from engagement.clock import Clock
 from engagement.errors import EngagementError
 from engagement.settings import Settings
 from engagement.store import facts, fitness, keys, setup
@@ -52,14 +53,17 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     remedy: str = ""
 
 
-def examine(settings: Settings, now_ms: int) -> list[Finding]:
-    """Every finding, in the order of the checks; none after one that makes the others senseless."""
+def examine(settings: Settings, now_ms: int, clock: Clock) -> list[Finding]:
+    """Every finding, in the order of the checks; none after one that makes the others senseless.
+
+    now_ms : the moment at which keys end and decisions wait      clock : compared with the database's own
+    """
     found = list(_machine())
     try:
         with closing(Database(settings.database)) as db:
             if db.is_sqlite and not file_of(db).exists():
                 return [*found, Finding("database", "wrong", f"there is no file {file_of(db)}", START)]
-            found += _database(db, now_ms)
+            found += _database(db, now_ms, clock)
     except ModuleNotFoundError as flaw:
         found.append(Finding("database", "wrong", str(flaw), "install engagement[postgres]"))
     except EngagementError as flaw:
@@ -114,14 +118,14 @@ def _open_files() -> int | None:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def _database(db: Database, now_ms: int) -> Iterator[Finding]:
+def _database(db: Database, now_ms: int, clock: Clock) -> Iterator[Finding]:
     if db.is_sqlite:
         yield from _file(file_of(db))
     found = standing(db)
     yield _schema(found)
     if found in ("empty", "beyond"):
         return
-    yield from _sqlite(db) if db.is_sqlite else _postgresql(db)
+    yield from _sqlite(db) if db.is_sqlite else _postgresql(db, clock)
     with db.read() as conn:
         unguarded = fitness.unguarded_tables(conn)
         simulated = facts.is_simulated(conn)
@@ -210,14 +214,14 @@ def _sqlite(db: Database) -> Iterator[Finding]:
         )
 
 
-def _postgresql(db: Database) -> Iterator[Finding]:
+def _postgresql(db: Database, clock: Clock) -> Iterator[Finding]:
     with db.read() as conn:
         lossy = fitness.lossy(conn)
         code = fitness.encoding(conn)
         most, taken = fitness.room(conn)
         barred = fitness.may_not(conn, tuple(t.metadata.sorted_tables))
         super_user = fitness.is_superuser(conn)
-        pooled, skew = fitness.pooled(conn), fitness.ahead_s(conn)
+        pooled, skew = fitness.pooled(conn), fitness.ahead_s(conn, clock)
         server = ".".join(map(str, (conn.dialect.server_version_info or ())[:2]))
     yield Finding("database", "well", f"PostgreSQL {server}, {taken} of {most} connections taken")
     if most - taken < 16:
