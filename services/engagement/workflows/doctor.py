@@ -70,7 +70,11 @@ def examine(settings: Settings, now_ms: int, clock: Clock) -> list[Finding]:
         found.append(Finding("database", "wrong", str(flaw), "see docs/operations.md, Settings"))
     except SQLAlchemyError as flaw:
         words = str(getattr(flaw, "orig", flaw)).strip().splitlines()[0]
-        found.append(Finding("database", "wrong", f"it does not answer: {words}", UNREACHABLE))
+        if "statement pooling" in words:
+            remedy = "set pool_mode = transaction in PgBouncer: a change here is several statements"
+            found.append(Finding("pooler", "wrong", words, remedy))
+        else:
+            found.append(Finding("database", "wrong", f"it does not answer: {words}", UNREACHABLE))
     return found
 
 
