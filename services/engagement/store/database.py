@@ -30,6 +30,9 @@ CACHE_KIB = 64 * 1024
 CONNECT_TIMEOUT_S = 2
 
 
+GIVE = "give sqlite:///file.db or postgresql://user:password@host/name"
+
+
 class FairLock:
     """A mutual-exclusion lock that serves its waiters in the order they came."""
 
@@ -62,7 +65,7 @@ class Database:
     def __init__(self, url: str) -> None:
         backend = re.split(r"[:+]", url, maxsplit=1)[0]
         if backend not in {"sqlite", "postgresql"}:
-            raise Invalid(f"`{backend}` is no database to write to; give sqlite:///file.db or postgresql://…")
+            raise Invalid(f"--database: `{backend}` is no database to write to; {GIVE}")
         parsed = self.url = make_url(url)
         self.is_sqlite = backend == "sqlite"
         self._lock = FairLock() if self.is_sqlite else None
