@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from engagement.cli import main
+from engagement.store import facts
 from engagement.store.database import Database
 from engagement.store.migrate import head, standing
 from support.ledger import agrees_with_itself, kept_exactly_once
@@ -30,8 +31,7 @@ def bring_to_the_next_release(url: str, runs_from: str) -> None:
     with closing(Database(url)) as db, db.write() as conn:
         for statement in NEXT:
             conn.execute(text(statement))
-        said = text("UPDATE facts SET value = :value WHERE name = 'runs_from'")
-        conn.execute(said, {"value": runs_from})
+        facts.state(conn, facts.RUNS_FROM, runs_from)
 
 
 def migrated(url: str, folder: Path) -> int:

@@ -117,7 +117,7 @@ def test_a_ledger_without_its_triggers_is_named_table_by_table(ward: Ward) -> No
 def test_a_schema_of_another_version_is_named(ward: Ward) -> None:
     ward.sql("UPDATE alembic_version SET version_num = '9999'")
     assert ward.about("schema").state == "doubtful"
-    ward.sql("UPDATE facts SET value = '9998' WHERE name = 'runs_from'")
+    ward.sql("INSERT INTO facts VALUES ('runs_from', '9998')")
     assert ward.about("schema").state == "wrong"
 
 

@@ -25,7 +25,9 @@ MIGRATION_LOCK = 7_364_207_411
 """Any fixed number: PostgreSQL's transaction-scoped advisory lock of all migrations."""
 
 
-RUNS_FROM = "0002"
+FIRST = "0002"
+"""Where this began: a database that says nothing runs with the code of every revision from here on."""
+RUNS_FROM = FIRST
 """The oldest revision whose code runs on this version's schema. A migration that contracts raises it."""
 
 Standing = Literal["current", "empty", "behind", "ahead", "beyond"]
@@ -50,7 +52,7 @@ def migrate(database: Database, revision: str = "head") -> None:
             now in order and target in order and order.index(target) < order.index(now)
         )
         (command.downgrade if behind else command.upgrade)(config, revision)
-        if target == order[-1]:
+        if target == order[-1] and RUNS_FROM != FIRST:
             facts.state(conn, facts.RUNS_FROM, RUNS_FROM)
         if database.is_sqlite and conn.execute(text("PRAGMA foreign_key_check")).first():
             raise RuntimeError(
@@ -70,7 +72,7 @@ def standing(database: Database) -> Standing:
             return "empty"
         if now in order:
             return "current" if now == order[-1] else "behind"
-        from_here_on = facts.stated(conn, facts.RUNS_FROM)
+        from_here_on = facts.stated(conn, facts.RUNS_FROM) or FIRST
         return "ahead" if from_here_on in order else "beyond"
 
 
