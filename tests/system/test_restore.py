@@ -28,7 +28,7 @@ from support.service import (
 )
 
 GROUPS = 4
-LOADS = [(80, 40), pytest.param(40_000, 200, marks=pytest.mark.slow)]
+LOADS = [(80, 40), pytest.param(4_000, 200, marks=pytest.mark.slow)]
 """Signals before the backup, and after it."""
 
 
@@ -79,7 +79,7 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_to_the_last_row(
             out = ran(tmp_path, "backup", file, "--database", database_url)
             load.grow(after)
             load.finish()
-        with client_of(service, program.key) as client:
+        with client_of(service, program.key, timeout_s=600) as client:
             client.move_clock(on_day(40))
             client.insist("/v1/folds")
         assert service.stop() == 0
@@ -94,5 +94,5 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_to_the_last_row(
     assert len(stored) < len(rows(database_url, "signals"))
     assert agrees_with_itself(elsewhere)
     with capsys.disabled():
-        if before > 10_000:
+        if before > 1_000:
             print(f"\n{compared} rows compared; backup {out:.1f} s, restore {back:.1f} s")  # noqa: T201  to be reported
