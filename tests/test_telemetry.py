@@ -3,8 +3,11 @@
 import json
 import logging
 import sys
+from typing import get_args
 
-from engagement.telemetry import SERVING, JsonLines, Serving
+from engagement.telemetry import FALLBACKS, SERVING, WITHHELD, JsonLines, Metrics, Serving
+from engagement.workflows.strategy_signs import DECIDED_BY
+from engagement.workflows.tell import Withheld
 
 
 def record(message: str, *arguments: object, **extra: object) -> logging.LogRecord:
@@ -71,3 +74,15 @@ def test_without_a_callers_trace_there_is_none_in_the_line() -> None:
         assert "trace_id" not in written(record("answered"))
     finally:
         SERVING.reset(token)
+
+
+def test_every_reason_that_an_answer_can_have_is_a_label_already() -> None:
+    assert set(WITHHELD) == set(get_args(Withheld))
+    assert set(FALLBACKS) == {*DECIDED_BY, "deadline"} - {"belief", "baseline"}
+
+
+def test_what_one_thread_tallies_is_exposed_as_a_counter() -> None:
+    metrics = Metrics()
+    metrics.refusals.number["budget"] += 2
+    found = metrics.registry.get_sample_value("engagement_refused_actions_total", {"reason": "budget"})
+    assert found == 2

@@ -31,6 +31,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "doctor": ("doctor",),
         "demo": ("demo",),
         "studies": ("study", "size"),
+        "watching": ("exporter", "self-check"),
     }
 )
 """The files of `commands/` in the order in which help lists them, and the commands that each names.

@@ -25,6 +25,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s : seconds between folds inside `serve`, 0 to leave them to `engagement fold`
     shared_commits : False commits once a request; it exists to be measured against
     log_level : debug, info, warning or error
+    program_metrics_s : seconds for which the figures of `/metrics/programs` are kept
+    self_check_url : a webhook to which the daily line is posted as JSON
+    self_check_to, self_check_from : addresses between which the daily line is mailed
+    mail_server : `smtp://host:25`, `smtp+starttls://user:password@host:587` or `smtps://…:465`
+    self_check_hour : from this hour (UTC) on the daily line is due
+    ping_url : asked every `ping_every_s` seconds while all is well, for a dead man's switch
     """
 
     database: str = "sqlite:///engagement.db"
@@ -36,6 +42,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s: Annotated[int, msgspec.Meta(ge=0)] = 60
     shared_commits: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    program_metrics_s: Annotated[int, msgspec.Meta(ge=0)] = 60
+    self_check_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
+    self_check_to: str = ""
+    self_check_from: str = ""
+    mail_server: Annotated[str, msgspec.Meta(pattern=r"^((smtps?|smtp\+starttls)://\S+:\d+)?$")] = ""
+    self_check_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 3
+    ping_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
+    ping_every_s: Positive = 300
+
+    def __post_init__(self) -> None:
+        """Refuses an e-mail of which it is not said from whom, or through whom."""
+        if bool(self.self_check_to) != bool(self.self_check_from and self.mail_server):
+            raise ValueError("an e-mail needs self_check_to, self_check_from and mail_server, all three")
 
 
 def from_environment(

@@ -22,6 +22,7 @@ from engagement.store import (
     page_links,
     plans,
     promotions,
+    reports,
     resources,
     setup,
     signals,
@@ -145,6 +146,7 @@ def fill(conn, program_id=PROGRAM) -> None:
     link = page_links.PageLink(program_id, "l", "worklist", "adviser", "adviser", 0, 1, None)
     page_links.insert_link(conn, link, page_links.digest("token"))
     evaluations.insert_evaluations(conn, program_id, [evaluations.Asked("e", b"{}", 0, None)])
+    reports.insert_reports(conn, program_id, [reports.Asked("r", b"{}", 0, None)])
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

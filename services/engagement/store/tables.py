@@ -492,6 +492,18 @@ evaluations = Table(  # what was asked of the ledger, and once it is computed wh
     PrimaryKeyConstraint("program_id", "evaluation_id"),
 )
 
+reports = Table(  # what a report was asked to be about, and once it is computed what it says
+    "reports",
+    metadata,
+    _program(),
+    _id("report_id"),
+    Column("wanted", LargeBinary, nullable=False),
+    _moment("asked_at"),
+    Column("answer", LargeBinary, nullable=True),
+    Column("page", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("program_id", "report_id"),
+)
+
 facts = Table(  # of the database itself: whether its time is simulated
     "facts",
     metadata,
