@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATABASE ?= sqlite:///engagement.db
 PORT ?= 8000
+ENGINE ?= docker
 BENCH ?=
 REGRET ?= --quick
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check slow bench regret speed openapi examples lock clean
+.PHONY: help run test check slow bench regret speed tools wheel sbom image openapi examples lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -58,6 +59,24 @@ regret: $(VENV)-bench/.done ## Regret beside other libraries, three seeds; all: 
 speed: $(VENV)-bench/.done ## Time of a decision beside other libraries
 	@PYTHONPATH=services:tests $(VENV)-bench/bin/python benchmarks/speed.py
 
+# What checks deploy/ has an environment of its own, too.
+$(VENV)-deploy/.done: deploy/tools.txt
+	@test -x $(VENV)-deploy/bin/python || $(PYTHON) -m venv $(VENV)-deploy
+	@echo "Installing what checks the deployment (once, about a minute) …"
+	@$(VENV)-deploy/bin/python -m pip install -qq --disable-pip-version-check -r deploy/tools.txt
+	@touch $@
+
+tools: $(VENV)-deploy/.done ## Install what checks the files of deploy/
+
+wheel: $(VENV)/.dev ## Build the wheel into dist/
+	@$(BIN)/hatchling build -t wheel
+
+sbom: $(VENV)/.dev ## Write what the service is made of as CycloneDX, dist/engagement.cdx.json
+	@PYTHONPATH=services:tests $(BIN)/python -m support.sbom requirements.lock dist/engagement.cdx.json
+
+image: ## Build the image with Docker, or ENGINE=podman
+	@$(ENGINE) build -f deploy/Dockerfile -t engagement .
+
 openapi: $(VENV)/.dev ## Freeze the description of the interface, its types and its Postman collection (needs npx)
 	@PYTHONPATH=services:tests $(BIN)/python -m support.contract
 	@npx --yes openapi-typescript@7.13.0 docs/openapi.json --default-non-nullable=false --output docs/engagement.d.ts > /dev/null
@@ -72,4 +91,4 @@ lock: ## Write both lock files again (needs uv)
 	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove the virtual environment and the example database
-	@rm -rf $(VENV) $(VENV)-bench engagement.db engagement.db-wal engagement.db-shm
+	@rm -rf $(VENV) $(VENV)-bench $(VENV)-deploy dist engagement.db engagement.db-wal engagement.db-shm

@@ -5,7 +5,7 @@ import logging
 import sys
 from typing import get_args
 
-from engagement.telemetry import FALLBACKS, WITHHELD, JsonLines, Metrics
+from engagement.telemetry import FALLBACKS, SERVING, WITHHELD, JsonLines, Metrics, Serving
 from engagement.workflows.strategy_signs import DECIDED_BY
 from engagement.workflows.tell import Withheld
 
@@ -56,6 +56,24 @@ def test_an_exception_is_told_by_its_kind_and_place_never_by_its_words() -> None
     assert isinstance(told["where"], list)
     assert str(told["where"][-1]).startswith("fails:")
     assert "canary" not in json.dumps(told)
+
+
+def test_every_line_written_while_a_request_is_served_bears_its_id_and_its_trace() -> None:
+    token = SERVING.set(Serving("b7ad6b7169203331", "0af7651916cd43dd8448eb211c80319c"))
+    try:
+        told = written(record("unforeseen"))
+    finally:
+        SERVING.reset(token)
+    assert (told["request_id"], told["trace_id"]) == ("b7ad6b7169203331", "0af7651916cd43dd8448eb211c80319c")
+    assert "request_id" not in written(record("a round of folding failed"))
+
+
+def test_without_a_callers_trace_there_is_none_in_the_line() -> None:
+    token = SERVING.set(Serving("b7ad6b7169203331", None))
+    try:
+        assert "trace_id" not in written(record("answered"))
+    finally:
+        SERVING.reset(token)
 
 
 def test_every_reason_that_an_answer_can_have_is_a_label_already() -> None:

@@ -28,6 +28,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "digest": ("digest",),
         "handover": ("handover",),
         "goodbye": ("goodbye",),
+        "backups": ("backup", "restore", "import-program"),
+        "doctor": ("doctor",),
         "demo": ("demo",),
         "studies": ("study", "size"),
         "watching": ("exporter", "self-check"),

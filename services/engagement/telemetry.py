@@ -7,6 +7,7 @@ path; label children are made beforehand, so that ratios of errors are not empty
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import NamedTuple, get_args
 
@@ -32,6 +33,17 @@ WITHHELD = (
     "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "trial", "not_now",
 )  # fmt: skip
 REFUSALS = tuple(reason.name.lower() for reason in Reason if reason != Reason.AVAILABLE)
+
+
+class Serving(NamedTuple):
+    """The request that is being served: its id, and the trace of its caller, None where none was named."""
+
+    request_id: str
+    trace_id: str | None
+
+
+SERVING: ContextVar[Serving | None] = ContextVar("serving", default=None)
+"""Every line that is logged meanwhile bears both."""
 
 
 class LaneMetrics(NamedTuple):
@@ -227,7 +239,6 @@ class JsonLines(logging.Formatter):
         "route",
         "status",
         "duration_ms",
-        "request_id",
         "lane",
         "program",
         "strategy",
@@ -243,6 +254,11 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update({name: record.__dict__[name] for name in self.FIELDS if name in record.__dict__})
+        serving = SERVING.get()
+        if serving is not None:
+            line["request_id"] = serving.request_id
+            if serving.trace_id is not None:
+                line["trace_id"] = serving.trace_id
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
             line["where"] = _where(record)

@@ -53,6 +53,7 @@ def tell_secrets(service: Served) -> str:
     client = service.client
     client.headers["Authorization"] = f"Bearer {service.key}"
     client.headers["X-Request-Id"] = client.headers["Cookie"] = client.headers["User-Agent"] = CANARY
+    client.headers["traceparent"] = client.headers["tracestate"] = f"00-{CANARY}-{CANARY}-01"
     member = f"{CANARY}-m"
     ask = {"member": "g1-m2", "decision_point": CANARY, "context": {CANARY: 1}}
     report = {"source": CANARY, "id": CANARY, "kind": "attendance", "member": member}

@@ -146,3 +146,48 @@ def test_no_other_file_is_served(served: Running, name: str) -> None:
 def test_a_service_on_the_real_clock_has_no_clock_to_move(program: Program) -> None:
     answer = program.caller("admin").get("/v1/clock")
     assert (answer.status_code, "engagement-simulated" in answer.headers) == (404, False)
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = "b7ad6b7169203331"
+
+
+@pytest.mark.parametrize(
+    ("said", "flags"),
+    [
+        (f"00-{TRACE}-{PARENT}-01", "01"),
+        (f"00-{TRACE}-{PARENT}-00", "00"),
+        (f"00-{TRACE}-{PARENT}-03", "01"),  # of the flags only the first has a meaning that we know
+        (f"cc-{TRACE}-{PARENT}-01-what-comes-later", "01"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/health/live", "/nothing", "/v1/recommendations"])
+def test_a_trace_goes_on_with_a_span_of_our_own(served: Running, path: str, said: str, flags: str) -> None:
+    headers = served.client.get(path, headers={"traceparent": said}).headers
+    assert headers["traceparent"] == f"00-{TRACE}-{headers['x-request-id']}-{flags}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        f"00-{TRACE}-{PARENT}",
+        f"00-{TRACE}-{PARENT}-01-more",  # version 00 ends there
+        f"ff-{TRACE}-{PARENT}-01",
+        f"00-{'0' * 32}-{PARENT}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE.upper()}-{PARENT}-01",
+        f"00-{TRACE}\n-{PARENT}-01".replace("\n", " "),
+    ],
+)
+def test_what_is_no_trace_is_not_continued(served: Running, said: str) -> None:
+    assert "traceparent" not in served.client.get("/health/live", headers={"traceparent": said}).headers
+
+
+def test_of_two_traces_none_is_continued(served: Running) -> None:
+    twice = [("traceparent", f"00-{TRACE}-{PARENT}-01"), ("traceparent", f"00-{TRACE}-{PARENT}-00")]
+    assert "traceparent" not in served.client.get("/health/live", headers=twice).headers
+
+
+def test_without_a_trace_none_is_begun(served: Running) -> None:
+    assert "traceparent" not in served.client.get("/health/live").headers

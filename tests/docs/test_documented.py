@@ -66,7 +66,7 @@ from engagement.strategy.setup import (
 )
 from engagement.strategy.strategy import Fallback, Outcome, Strategy
 from engagement.strategy.stratum import Stratum, StratumFloor
-from engagement.telemetry import JsonLines, Metrics
+from engagement.telemetry import JsonLines, Metrics, Serving
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
 from engagement.workflows.program_metrics import metric_names as metrics_of_programs
 from engagement.workflows.register import COLUMNS as REGISTER
@@ -150,9 +150,9 @@ PLACES = [
     Place("metric of programs", tuple(metrics_of_programs()), METRICS, "Programs"),
     Place(
         "field of a log line",
-        ("time", "level", "logger", "message", *JsonLines.FIELDS, "error", "where"),
-        OPERATIONS,
-        "Logs",
+        ("time", "level", "logger", "message", *JsonLines.FIELDS, *Serving._fields, "error", "where"),
+        "docs/logs.md",
+        "Fields",
     ),
     Place("scope", get_args(Scope), OPERATIONS, "Scopes"),
     Place("signal", tuple(signal.kind for signal in CATALOGUE), DICTIONARY, "Signals"),

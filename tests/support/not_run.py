@@ -4,17 +4,18 @@ from collections import defaultdict
 
 import pytest
 
-from support.programs import PACKAGES, find
+from support.programs import find, how_to_get
 
 
 @pytest.hookimpl(tryfirst=True)  # before fixtures that would start the program
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what `pytest.mark.needs` a program that is not here."""
     for program in [name for mark in item.iter_markers("needs") for name in mark.args]:
-        if program not in PACKAGES:
+        way = how_to_get(program)
+        if way is None:
             raise pytest.UsageError(f"{item.nodeid} needs {program}, which tests/support/programs.py lacks")
         if find(program) is None:
-            pytest.skip(f"{program} is absent; to get it: apt-get install {PACKAGES[program]}")
+            pytest.skip(f"{program} is absent; to get it: {way}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

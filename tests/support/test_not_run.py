@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support import programs
 from support.programs import asked_for, missing_packages
 
 TESTS = Path(__file__).parents[1]
@@ -31,6 +32,14 @@ def test_one_is_one(): assert True
 def test_a_test_without_its_program_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
     said = run_tests(tmp_path, NEEDS_BUILDAH)
     assert "buildah is absent; to get it: apt-get install buildah\n    test_page.py::test_the_image" in said
+
+
+def test_a_tool_of_ours_comes_with_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "TOOLS_FOLDER", tmp_path)
+    assert programs.how_to_get("hadolint") == "make tools"
+    assert programs.find("hadolint") is None
+    (tmp_path / "hadolint").touch(mode=0o755)
+    assert programs.find("hadolint") == str(tmp_path / "hadolint")
 
 
 def test_the_tests_beside_it_still_run(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ from engagement.api.bodies import Typed
 from engagement.api.console import serve as console
 from engagement.api.description import described
 from engagement.api.express import Express
+from engagement.api.fading import fading_routes
 from engagement.api.guards import KeyRing
 from engagement.api.middleware import Observed
 from engagement.api.pages import serve
@@ -154,5 +155,6 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
         service.metrics,
         routes,
         FILES + "/",
+        fading_routes(app.routes),
         simulated=service.simulated,
     )

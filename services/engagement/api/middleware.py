@@ -1,12 +1,14 @@
-"""Around every request: an id, headers, the metrics, and one line of log."""
+"""Around every request: an id, its caller's trace, headers, the metrics, and one line of log."""
 
 import logging
+import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engagement.telemetry import STATUS_CLASSES, Metrics
+from engagement.api.fading import Header
+from engagement.telemetry import SERVING, STATUS_CLASSES, Metrics, Serving
 
 log = logging.getLogger("engagement.access")
 UNMATCHED = ("ANY", "unmatched")
@@ -24,6 +26,9 @@ ALWAYS = (
 NOT_KEPT = (b"cache-control", b"no-store")
 NOTHING: dict[bytes, bytes] = {}
 SIMULATED = (b"engagement-simulated", b"true")
+TRACEPARENT = b"traceparent"
+TRACE = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?")
+"""Version, trace, parent, flags; versions to come may say more (W3C Trace Context, section 3.2)."""
 
 
 class Observed:
@@ -31,15 +36,24 @@ class Observed:
 
     routes : (method, template) of every operation; their series are there before the first request
     files : where files are served that a browser may keep
+    fading : headers of the routes that are on their way out
 
     What stands in the scope under `says` is sent as headers of the answer.
     """
 
     def __init__(
-        self, app: Any, metrics: Metrics, routes: Iterable[tuple[str, str]], files: str, *, simulated: bool
+        self,
+        app: Any,
+        metrics: Metrics,
+        routes: Iterable[tuple[str, str]],
+        files: str,
+        fading: Mapping[tuple[str, str], tuple[Header, ...]],
+        *,
+        simulated: bool,
     ) -> None:
         self.app = app
         self._files = files
+        self._fading = fading
         self._headers = (*ALWAYS, SIMULATED) if simulated else ALWAYS
         self._bound = {
             (method, route): (
@@ -56,6 +70,8 @@ class Observed:
             return
         start = scope["began"] = time.perf_counter()
         request_id = scope["request_id"] = secrets.token_hex(8)
+        trace = trace_of(scope["headers"])
+        serving = SERVING.set(Serving(request_id, None if trace is None else trace[0]))
         status = 500
 
         async def observed_send(message: Any) -> None:
@@ -64,6 +80,10 @@ class Observed:
                 status = message["status"]
                 own = [(b"x-request-id", request_id.encode()), *self._headers]
                 own += scope.get("says", NOTHING).items()
+                if trace is not None:  # what we did is the span of this id in the caller's trace
+                    own.append((TRACEPARENT, f"00-{trace[0]}-{request_id}-{trace[1]:02x}".encode()))
+                if self._fading:
+                    own += self._fading.get((scope["method"], scope.get("path_template", "")), ())
                 if not scope["path"].startswith(self._files):
                     own.append(NOT_KEPT)
                 message["headers"] = [*message.get("headers", ()), *own]
@@ -72,9 +92,10 @@ class Observed:
         try:
             await self.app(scope, receive, observed_send)
         finally:
-            self._note(scope, status, time.perf_counter() - start, request_id)
+            self._note(scope, status, time.perf_counter() - start)
+            SERVING.reset(serving)
 
-    def _note(self, scope: Any, status: int, seconds: float, request_id: str) -> None:
+    def _note(self, scope: Any, status: int, seconds: float) -> None:
         method, route = key = (scope["method"], scope.get("path_template", ""))
         if key not in self._bound:
             method, route = key = UNMATCHED
@@ -89,6 +110,18 @@ class Observed:
                     "route": route,
                     "status": status,
                     "duration_ms": round(1000 * seconds, 2),
-                    "request_id": request_id,
                 },
             )
+
+
+def trace_of(headers: Iterable[Header]) -> tuple[str, int] | None:
+    """The trace that the caller's `traceparent` names, and whether it is recorded (1) or not (0).
+
+    None without the header, with two of them, or with one that the standard does not know: then a new trace
+    would begin, and we begin none.
+    """
+    said = [value for name, value in headers if name == TRACEPARENT]
+    found = TRACE.fullmatch(said[0]) if len(said) == 1 else None
+    if found is None or (found[1] == b"00" and found[4]):
+        return None
+    return found[2].decode(), int(found[3], 16) & 1

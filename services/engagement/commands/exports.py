@@ -3,7 +3,10 @@
 import os
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,9 +25,10 @@ from engagement.commands.terminal import (
     write,
 )
 from engagement.errors import Invalid
+from engagement.store.copies import one_moment
 from engagement.store.database import Database
 from engagement.store.kept import Kept
-from engagement.store.leaving import Part, patiently
+from engagement.store.leaving import Part
 from engagement.workflows.dhis2 import (
     count_groups,
     data_values,
@@ -38,17 +42,20 @@ from engagement.workflows.export_all import export_all
 from engagement.workflows.export_decisions import as_csv as decisions_csv
 from engagement.workflows.export_decisions import as_parquet, dictionary, export_decisions, in_words
 from engagement.workflows.logged import MOST_BY_COMMAND
+from engagement.workflows.sealed import seal_program
 from engagement.workflows.sheet_written import Filled, as_csv, as_workbook
 
 
 def add(command: Command) -> None:
     """Names the commands of this file."""
-    export = command("export", _export, "write a roster, a register, counts for DHIS2, decisions, or all")
-    export.add_argument("what", choices=("roster", "register", "dhis2", "decisions", "all"))
+    export = command(
+        "export", _export, "write a roster, a register, counts for DHIS2, decisions, or everything"
+    )
+    export.add_argument("what", choices=("roster", "register", "dhis2", "decisions", "all", "program"))
     export.add_argument(
         "file",
         type=Path,
-        help="ending in .xlsx or .csv; of dhis2 .json; of decisions .csv or .parquet; of all .zip",
+        help="ending in .xlsx or .csv; of dhis2 .json; of decisions .csv or .parquet; of the others .zip",
     )
     export.add_argument("--site", default="", help="a roster or register of this site only")
     export.add_argument("--group", default="", help="a roster or register of this group only")
@@ -72,6 +79,9 @@ def _export(arguments: Arguments) -> None:
         with opened(arguments) as (db, _):
             write_archive(db, only_program(db, arguments), arguments.file)
         return
+    if arguments.what == "program":
+        _write_sealed(arguments)
+        return
     written = {
         "roster": _roster_file,
         "register": _register_file,
@@ -85,28 +95,45 @@ def _export(arguments: Arguments) -> None:
 
 def write_archive(db: Database, program_id: str, file: Path) -> None:
     """Writes the whole program, as it stands at one moment."""
-    with db.read() as conn:
-        patiently(conn)
+    with one_moment(db) as conn:
         parts = archived(conn, program_id, file)
     say(f"{sum(part.rows for part in parts)} rows of {len(parts)} tables")
     say(f"Written: {file}")
 
 
 def archived(conn: Connection, program_id: str, file: Path) -> tuple[Part, ...]:
-    """Writes the archive under another name first: a file of this name is whole, and on the disk."""
+    """Writes the archive of everything that may be read."""
+    with new_zip(file) as archive:
+        return export_all(conn, program_id, archive)
+
+
+def _write_sealed(arguments: Arguments) -> None:
+    """Writes the program so that it can be brought back exactly, for nobody else to read."""
+    with opened(arguments) as (db, kept):
+        program_id = only_program(db, arguments)
+        with one_moment(db) as conn, new_zip(arguments.file, 0o600) as archive:
+            sealed = seal_program(conn, kept, program_id, archive)
+    say(f"{sealed.title} ({sealed.program}): {sealed.size} rows of {len(sealed.tables)} tables")
+    say(f"Written: {arguments.file}", "It holds the program's draw secret: keep it as close as the database.")
+
+
+@contextmanager
+def new_zip(file: Path, mode: int = 0o666) -> Iterator[zipfile.ZipFile]:
+    """An archive to write, under another name first: a file of this name is whole, and on the disk."""
     if file.suffix.lower() != ".zip":
         raise Invalid(f"{file} must end in .zip")
     part = file.with_name(file.name + ".part")
     try:
-        with part.open("wb") as raw:
+        with open(part, "wb", opener=partial(os.open, mode=mode)) as raw:
             with zipfile.ZipFile(raw, "w") as archive:
-                parts = export_all(conn, program_id, archive)
+                yield archive
             raw.flush()
             os.fsync(raw.fileno())
         part.replace(file)
     except OSError as flaw:
         raise Invalid(f"cannot write {file}: {why(flaw)}") from flaw
-    return parts
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _roster_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:

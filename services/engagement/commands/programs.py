@@ -1,5 +1,6 @@
 """The commands of a program's set-up: its database, itself, its switch, its keys."""
 
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from engagement.signals.signal import AUDIENCES
 from engagement.signals.tally import DAY_MS
 from engagement.store import decisions, facts, keys, setup
 from engagement.store.database import Database
-from engagement.store.migrate import migrate
+from engagement.store.migrate import migrate, standing
 from engagement.strategy.setup import Switched
 from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.load_program import load_program
@@ -69,10 +70,10 @@ def add(command: Command) -> None:
 
 
 def _migrate(arguments: Arguments) -> None:
-    db = Database(settings_of(arguments).database)
-    migrate(db)
-    db.close()
-    say("The database has this version's schema.")
+    with closing(Database(settings_of(arguments).database)) as db:
+        migrate(db)
+        ahead = standing(db) == "ahead"
+    say(f"The database has {'a later' if ahead else 'this'} version's schema{', which runs here' * ahead}.")
 
 
 def _program(arguments: Arguments) -> int:

@@ -2,12 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import Connection, event
 from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from engagement.actions.availability import DAY_MS
@@ -17,7 +20,7 @@ from engagement.settings import MOST_BYTES, Settings, from_environment
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
-from engagement.store.migrate import is_current, is_empty
+from engagement.store.migrate import TOO_OLD, Standing, migrate, standing
 from engagement.strategy.cadence import midnight_ms
 from engagement.workflows.sheet import MOST_LINES, Sheet
 from engagement.workflows.sheet_file import opened as opened_sheet
@@ -51,19 +54,57 @@ def settings_of(arguments: Arguments) -> Settings:
 
 @contextmanager
 def opened(arguments: Arguments) -> Iterator[tuple[Database, Kept]]:
-    """The database, with its schema up to date."""
-    db = Database(settings_of(arguments).database)
-    try:
-        if not is_current(db):
-            raise Invalid(f"the database {_state_of(db)}; run `engagement migrate` first")
+    """The database, with a schema that this version runs on; or a sealed program, which nothing changes."""
+    url = settings_of(arguments).database
+    if url.startswith(ARCHIVE):
+        with _sealed(Path(url.removeprefix(ARCHIVE))) as db:
+            yield db, Kept()
+        return
+    with closing(Database(url)) as db:
+        refusal = REFUSED.get(standing(db))
+        if refusal is not None:
+            raise Invalid(refusal)
         yield db, Kept()
-    finally:
-        db.close()
 
 
-def _state_of(db: Database) -> str:
-    """What is wrong with the schema of a database."""
-    return "is empty" if is_empty(db) else "has another version's schema"
+ARCHIVE = "archive:"
+REFUSED: Mapping[Standing, str] = {
+    "empty": "the database is empty; run `engagement migrate` first",
+    "behind": "the database has another version's schema; run `engagement migrate` first",
+    "beyond": TOO_OLD,
+}
+
+
+@contextmanager
+def _sealed(file: Path) -> Iterator[Database]:
+    """A sealed program in a database of its own, as long as it is looked at; no change is ever kept."""
+    from engagement.workflows.sealed import unseal_program  # noqa: PLC0415  few commands are given one
+
+    with (
+        zip_of(file) as archive,
+        tempfile.TemporaryDirectory(prefix="engagement-") as folder,
+        closing(Database(f"sqlite:///{folder}/sealed.db")) as db,
+    ):
+        migrate(db)
+        with db.write() as conn:
+            unseal_program(conn, Kept(), archive)
+        event.listen(db.engine(), "commit", _refuse)
+        yield db
+
+
+def _refuse(_: Connection) -> None:
+    raise Invalid("a sealed program cannot be changed; `engagement import-program` brings it back to life")
+
+
+@contextmanager
+def zip_of(file: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip archive, to read."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except (OSError, zipfile.BadZipFile) as flaw:
+        raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
+    with archive:
+        yield archive
 
 
 def only_program(db: Database, arguments: Arguments, named: str = "with --program") -> str:
@@ -118,7 +159,7 @@ def past_moment_of(db: Database, kept: Kept, program_id: str, on: str | None) ->
     return now_ms
 
 
-def why(flaw: OSError | ValueError) -> str:
+def why(flaw: Exception) -> str:
     """Why a file cannot be read or written; the system's own words name it once more."""
     return (flaw.strerror if isinstance(flaw, OSError) else None) or str(flaw)
 

@@ -5,12 +5,14 @@ SQLite runs in WAL with synchronous=FULL. The driver's own transactions are swit
 SQLite's busy handler is not fair. Readers use a second engine that cannot write.
 """
 
+import os
+import re
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ CACHE_KIB = 64 * 1024
 CONNECT_TIMEOUT_S = 2
 POOL = 8
 """Connections that are kept, and as many more for a moment."""
+
+
+GIVE = "give sqlite:///file.db or postgresql://user:password@host/name"
 
 
 class FairLock:
@@ -62,9 +67,11 @@ class Database:
     """Where the ledger lives. `write` and `read` give a connection inside one transaction."""
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
-        self.url = parsed
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        backend = re.split(r"[:+]", url, maxsplit=1)[0]
+        if backend not in {"sqlite", "postgresql"}:
+            raise Invalid(f"--database: `{backend}` is no database to write to; {GIVE}")
+        parsed = self.url = make_url(url)
+        self.is_sqlite = backend == "sqlite"
         self._lock = FairLock() if self.is_sqlite else None
         self._writer = _sqlite(parsed, "PRAGMA foreign_keys=ON") if self.is_sqlite else _postgresql(parsed)
         self._reader = _sqlite(parsed, "PRAGMA query_only=ON") if self.is_sqlite else self._writer
@@ -120,6 +127,12 @@ def _sqlite(url: URL, pragma: str) -> Engine:
         raise Invalid("an in-memory database cannot keep anything; give sqlite:///a-file.db")
     engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=POOL, max_overflow=POOL)
     begin = "BEGIN" if "query_only" in pragma else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "do_connect")
+    def _make(*_: object) -> None:
+        """A new file is for its owner alone, and so will be the log that SQLite keeps beside it."""
+        with suppress(OSError):  # it is there, or cannot be made, which SQLite says better
+            os.close(os.open(str(url.database), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:  # the driver's own connection

@@ -1,7 +1,7 @@
-"""Facts of the database itself: whether its time is real or simulated, and when its daily line was sent."""
+"""Facts of the database itself: its kind of time, what code runs on it, when its daily line was sent."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, cast
 
 from sqlalchemy import Connection, select
 
@@ -9,6 +9,7 @@ from engagement.store import tables as t
 from engagement.store.sql import insert_new, upsert
 
 TIME = "time"
+RUNS_FROM = "runs_from"
 SELF_CHECK_DAY = "self_check_day"
 SELF_CHECK_SENT = "self_check_sent"
 KindOfTime = Literal["real", "simulated"]
@@ -16,8 +17,18 @@ KindOfTime = Literal["real", "simulated"]
 
 def kind_of_time(conn: Connection) -> KindOfTime | None:
     """Which kind of time this database has seen; None before its first start."""
-    found: KindOfTime | None = conn.execute(select(t.facts.c.value).where(t.facts.c.name == TIME)).scalar()
+    return cast("KindOfTime | None", stated(conn, TIME))
+
+
+def stated(conn: Connection, name: str) -> str | None:
+    """A fact by its name."""
+    found: str | None = conn.execute(select(t.facts.c.value).where(t.facts.c.name == name)).scalar()
     return found
+
+
+def state(conn: Connection, name: str, value: str) -> None:
+    """Writes a fact, whatever it was before."""
+    upsert(conn, t.facts, [{"name": name, "value": value}])
 
 
 def is_simulated(conn: Connection) -> bool:

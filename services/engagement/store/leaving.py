@@ -42,7 +42,7 @@ def told(conn: Connection, program_id: str, table: Table) -> Iterator[dict[str, 
     """The program's rows in one table of the ledger, by column and in order of the key; no secret."""
     columns = [column for column in table.c if column not in SECRET]
     query = _of(program_id, table, *columns).order_by(*table.primary_key)
-    for row in conn.execution_options(yield_per=1_000).execute(query).mappings():
+    for row in conn.execute(query.execution_options(yield_per=1_000)).mappings():
         yield dict(row)
 
 

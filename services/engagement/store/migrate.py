@@ -1,7 +1,14 @@
-"""Brings a database to this version's schema, one migration at a time and all or nothing."""
+"""Brings a database to this version's schema, one migration at a time and all or nothing.
+
+Migrations expand first and contract a release later, so that a release runs on the schema of the next:
+while replicas are exchanged one by one, and after a step back. The database itself says from which revision
+on code runs on it, so that a release which is too old for it refuses to start instead of going wrong.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -9,6 +16,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 
+from engagement.errors import Conflict
+from engagement.store import facts
 from engagement.store.database import Database
 from engagement.store.silence import PATIENT
 
@@ -16,40 +25,85 @@ MIGRATION_LOCK = 7_364_207_411
 """Any fixed number: PostgreSQL's transaction-scoped advisory lock of all migrations."""
 
 
+FIRST = "0002"
+"""Where this began: a database that says nothing runs with the code of every revision from here on."""
+RUNS_FROM = FIRST
+"""The oldest revision whose code runs on this version's schema. A migration that contracts raises it."""
+
+Standing = Literal["current", "empty", "behind", "ahead", "beyond"]
+"""ahead : of a later version, and this one runs on it; beyond : of one that is too far ahead"""
+
+
 def migrate(database: Database, revision: str = "head") -> None:
-    """Upgrades, or downgrades when `revision` lies before the present one. Safe to repeat."""
+    """Upgrades, or downgrades when `revision` lies before the present one. Safe to repeat.
+
+    A database that is ahead is left as it is. raises : Conflict for one that is beyond
+    """
+    if revision == "head" and (found := standing(database)) in ("ahead", "beyond"):
+        if found == "beyond":
+            raise Conflict(TOO_OLD)
+        return
     with _exclusively(database) as conn:
         config = _config(conn)
-        script = ScriptDirectory.from_config(config)
-        order = [step.revision for step in script.walk_revisions("base", "heads")][::-1]
-        now = MigrationContext.configure(conn).get_current_revision()
-        target = script.get_current_head() if revision == "head" else revision
+        order = _order(ScriptDirectory.from_config(config))
+        now = _revision(conn)
+        target = order[-1] if revision == "head" else revision
         behind = revision == "base" or (
             now in order and target in order and order.index(target) < order.index(now)
         )
         (command.downgrade if behind else command.upgrade)(config, revision)
+        if target == order[-1] and RUNS_FROM != FIRST:
+            facts.state(conn, facts.RUNS_FROM, RUNS_FROM)
         if database.is_sqlite and conn.execute(text("PRAGMA foreign_key_check")).first():
             raise RuntimeError(
                 "the migration would leave rows without the row they refer to; nothing was changed"
             )
 
 
+TOO_OLD = "the database has the schema of a later version, on which this one does not run: install that one"
+
+
+def standing(database: Database) -> Standing:
+    """How the schema stands to the one this version was written for."""
+    with database.read() as conn:
+        now = _revision(conn)
+        order = _order(ScriptDirectory.from_config(_config(conn)))
+        if now is None:
+            return "empty"
+        if now in order:
+            return "current" if now == order[-1] else "behind"
+        from_here_on = facts.stated(conn, facts.RUNS_FROM) or FIRST
+        return "ahead" if from_here_on in order else "beyond"
+
+
 def is_current(database: Database) -> bool:
     """Whether the schema is the one this version was written for."""
-    with database.read() as conn:
-        now = MigrationContext.configure(conn).get_current_revision()
-        return now == ScriptDirectory.from_config(_config(conn)).get_current_head()
+    return standing(database) == "current"
 
 
-def is_empty(database: Database) -> bool:
-    """Whether no migration was ever run here."""
-    with database.read() as conn:
-        return MigrationContext.configure(conn).get_current_revision() is None
+@cache
+def head() -> str:
+    """The newest revision that this version knows."""
+    return _order(ScriptDirectory.from_config(_scripts()))[-1]
+
+
+def _order(script: ScriptDirectory) -> list[str]:
+    """Every revision, oldest first."""
+    return [step.revision for step in script.walk_revisions("base", "heads")][::-1]
+
+
+def _revision(conn: Connection) -> str | None:
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def _scripts() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "engagement.store:migrations")
+    return config
 
 
 def _config(conn: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "engagement.store:migrations")
+    config = _scripts()
     config.attributes["connection"] = conn
     return config
 

@@ -61,15 +61,16 @@ class EvidenceTold(msgspec.Struct, frozen=True, kw_only=True):
 
 def export_all(conn: Connection, program_id: str, archive: zipfile.ZipFile) -> tuple[Part, ...]:
     """Writes every table of the ledger into an archive; how many rows of each that has any."""
-    with archive.open(_entry("README.txt"), "w") as file:
+    with archive.open(entry("README.txt"), "w") as file:
         file.write(README.encode())
-    with archive.open(_entry(DICTIONARY.name), "w") as file:
+    with archive.open(entry(DICTIONARY.name), "w") as file:
         file.write(DICTIONARY.read_bytes())
     found = [Part(table.name, _written(conn, program_id, table, archive)) for table in LEDGER]
     return tuple(part for part in found if part.rows)
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
+def entry(name: str) -> zipfile.ZipInfo:
+    """A file of an archive: compressed, and without a moment of its own."""
     entry = zipfile.ZipInfo(name, MADE)
     entry.compress_type = zipfile.ZIP_DEFLATED
     return entry
@@ -82,7 +83,7 @@ def _written(conn: Connection, program_id: str, table: Table, archive: zipfile.Z
     bodies = [name for name in names if isinstance(table.c[name].type, LargeBinary)]
     suffix = "jsonl" if bodies else "csv"
     with (
-        archive.open(_entry(f"{table.name}.{suffix}"), "w", force_zip64=True) as file,
+        archive.open(entry(f"{table.name}.{suffix}"), "w", force_zip64=True) as file,
         TextIOWrapper(file, "utf-8", newline="") as text,
     ):
         return _as_lines(rows, table.name, bodies, text) if bodies else _as_csv(rows, names, text)

@@ -38,7 +38,7 @@ def rebuild(db: Database, kept: Kept, program_id: str) -> list[Difference]:
     """
     with db.write() as conn:
         before = derived(conn, program_id)
-        _remake(conn, kept, program_id)
+        remake(conn, kept, program_id)
         return _differences(before, derived(conn, program_id))
 
 
@@ -46,7 +46,7 @@ def compare(db: Database, kept: Kept, program_id: str) -> list[Difference]:
     """What differs from the ledger; nothing is changed."""
     with db.write() as conn:
         before = derived(conn, program_id)
-        _remake(conn, kept, program_id)
+        remake(conn, kept, program_id)
         found = _differences(before, derived(conn, program_id))
         transaction = conn.get_transaction()
         if transaction is not None:
@@ -69,7 +69,8 @@ def derived(conn: Connection, program_id: str) -> Derived:
     )
 
 
-def _remake(conn: Connection, kept: Kept, program_id: str) -> None:
+def remake(conn: Connection, kept: Kept, program_id: str) -> None:
+    """Deletes everything derived of a program and makes it again."""
     for table in t.DERIVED:
         conn.execute(delete(table).where(table.c.program_id == program_id))
     _remake_tallies(conn, program_id)
