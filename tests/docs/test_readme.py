@@ -89,10 +89,10 @@ def test_the_picture_shows_the_actions_of_the_example() -> None:
 
 
 def test_the_probabilities_of_the_picture_follow_from_its_belief() -> None:
-    # Of 15 decisions, from October to a year after the program's end in December. Printed to a thousandth, a
-    # mean or an sd is off by .0005, of sds of about .09 and, so near the end, scaled down to a quarter: .02 of
-    # an sd. No density of a normal exceeds .4 an sd, so with five rivals a share is off by less than
-    # 5 · .4 · 2 · .02 = .09 at the very most, if all errors push one way, and by a third of it if they do not.
+    # 15 decisions are left, from October to a year after the program's end in December. Printed to a
+    # thousandth, a mean or an sd is off by .0005, of sds of .09 that the rule makes .026: by .02 of an sd.
+    # No density of a normal exceeds .4 an sd, so with five rivals a share is off by less than
+    # 5 · .4 · 2 · .02 = .08 if all errors push one way, and by a third of it where they do not.
     _, mean, sd, share = zip(*picture(), strict=True)
     available = np.array([[part is not None for part in share]])
     strategy = next(row for row in template(DEFAULT_TEMPLATE).strategies if row.id == "learned")

@@ -21,6 +21,7 @@ from engagement.strategy.planning import Planning
 from engagement.strategy.setup import Consent, Member
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.answer import Reply, answer
+from engagement.workflows.glance import GlanceWanted, glances
 from engagement.workflows.ingest import ingest
 from engagement.workflows.program import template
 from engagement.workflows.program_metrics import PREFIX, Told, exposition, names_of
@@ -74,7 +75,7 @@ def lived(db: Database) -> Here:
 
 
 METRICS_SAY = "metrics"
-WHO_SAYS = [METRICS_SAY, "report", "ledger"]  # the console joins here
+WHO_SAYS = [METRICS_SAY, "report", "ledger"]
 """Whoever tells a person how groups stand, how many decisions there are and how many members."""
 
 
@@ -109,6 +110,13 @@ def exposed(found: VitalSigns) -> str:
 @pytest.mark.parametrize("who", WHO_SAYS[1:])
 def test_whoever_tells_says_the_same_as_the_metrics(lived: Here, who: str) -> None:
     assert told(lived, METRICS_SAY) == told(lived, who)
+
+
+def test_the_console_shows_the_groups_that_the_metrics_count(lived: Here) -> None:
+    with lived.db.read() as conn:
+        (part,) = glances(conn, Kept(), lived.id, [GlanceWanted("", "research")], ms(TODAY))
+    assert Counter(row.state.state for row in part.groups) == told(lived, METRICS_SAY)[0]
+    assert sum(row.state.members for row in part.groups) == sum(row.members for row in signs(lived).phases)
 
 
 def test_attendance_is_what_the_ledger_holds(lived: Here) -> None:
