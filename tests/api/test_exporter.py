@@ -122,7 +122,7 @@ def test_figures_are_kept_and_made_anew_when_they_are_old(database_url: str) -> 
 def test_no_lane_waits_for_figures(database_url: str) -> None:
     with running(database_url, program_metrics_s=0) as service:
         program = service.program()
-        with service.service.exporter._making:  # somebody is at it
+        with service.service.exporter._beginning:  # somebody is at it
             asked = threading.Thread(target=lambda: service.client.get(PATH))
             asked.start()
             answer = program.caller("recommend").post("/v1/recommendations", {"member": "ben"})

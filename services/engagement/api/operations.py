@@ -102,10 +102,7 @@ async def program_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
 
     The same from whichever process answers: scrape one address, not every replica. Up to a minute old.
     """
-    try:
-        content = await asyncio.to_thread(service_of(request).exporter.exposition)
-    except OperationalError as error:
-        raise Unavailable(Unavailable.title()) from error
+    content = await asyncio.to_thread(service_of(request).exporter.exposition)
     return Response(content, media_type="text/plain; version=0.0.4")
 
 

@@ -1,6 +1,5 @@
 """The commands of whoever keeps an installation running: its figures for Prometheus, and its daily line."""
 
-import logging
 import signal
 import threading
 from collections.abc import Callable
@@ -11,11 +10,10 @@ from engagement.api.exporter import Exporter
 from engagement.api.herald import line_of, send, ways
 from engagement.clock import SystemClock
 from engagement.commands.terminal import Arguments, Command, now_of, opened, say, settings_of
-from engagement.errors import Invalid
+from engagement.errors import Invalid, Unavailable
 from engagement.store import facts
 from engagement.telemetry import log_as_json
 
-log = logging.getLogger("engagement.exporter")
 PORT = 9108
 PATH = "/metrics/programs"
 
@@ -75,11 +73,10 @@ def _answering(exporter: Exporter) -> type[BaseHTTPRequestHandler]:
 
 
 def _answered(content: Callable[[], bytes]) -> tuple[int, bytes]:
-    """Status and body; 503 while the database does not answer."""
+    """Status and body; 503 while there are no figures yet."""
     try:
         return 200, content()
-    except Exception:
-        log.exception("the figures of programs could not be made; the next who asks tries again")
+    except Unavailable:
         return 503, b""
 
 
