@@ -89,7 +89,6 @@ def fluid(height: float, label: str, *parts: str) -> Markup:
 
 def _svg(form: str, label: str, parts: Iterable[str]) -> Markup:
     told = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
-    # every word in the parts was escaped where it was written
     return Markup(f"<svg {form} {told}>{''.join(parts)}</svg>")  # noqa: S704  every part is escaped where it is made
 
 
