@@ -65,6 +65,7 @@ COMMANDS = [
     "report",
     "handover",
     "goodbye",
+    "erase",
     "demo",
     "study",
     "size",

@@ -27,6 +27,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reports": ("report",),
         "handover": ("handover",),
         "goodbye": ("goodbye",),
+        "erase": ("erase",),
         "demo": ("demo",),
         "studies": ("study", "size"),
     }

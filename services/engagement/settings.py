@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s : seconds between folds inside `serve`, 0 to leave them to `engagement fold`
     shared_commits : False commits once a request; it exists to be measured against
     log_level : debug, info, warning or error
+    erasures : the file outside of the database that lists who was erased; of SQLite it lies beside the
+        database when absent, named like it with `.erasures` behind
     """
 
     database: str = "sqlite:///engagement.db"
@@ -36,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s: Annotated[int, msgspec.Meta(ge=0)] = 60
     shared_commits: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    erasures: str | None = None
 
 
 def from_environment(
