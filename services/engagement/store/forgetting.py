@@ -101,6 +101,12 @@ def _claim(conn: Connection, program_id: str, strategy: str) -> None:
     raise Fault("a belief was folded too often meanwhile; nothing was erased, try again")
 
 
+def let_be(conn: Connection, person: Person) -> None:
+    """Takes back the claims that `lock` made, where nothing is deleted after all."""
+    c = t.claims.c
+    conn.execute(delete(t.claims).where(c.program_id == person.program_id, c.owner == OWNER))
+
+
 def counted(conn: Connection, person: Person) -> tuple[Part, ...]:
     """The person's rows in every table that has any."""
     d = t.decisions.c
@@ -191,7 +197,8 @@ def everybody(conn: Connection, program_id: str) -> Iterator[str]:
 
 
 def _theirs(conn: Connection, person: Person, table: Table) -> ColumnElement[bool]:
-    return _WHOSE[table](conn, person) & (table.c.program_id == person.program_id)
+    here: ColumnElement[bool] = table.c.program_id == person.program_id
+    return here & _WHOSE[table](conn, person)
 
 
 def _named(column: ColumnElement[Any], since: ColumnElement[Any], *more: ColumnElement[bool]) -> Any:

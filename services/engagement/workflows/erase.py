@@ -81,6 +81,7 @@ def erase_members(
         try:
             listed.add([erasure_mark(secret, program_id, name) for name in person.ids], now_ms)
         except Mistake as mistake:
+            forgetting.let_be(conn, person)
             out.append(mistake)
             continue
         out.append(_forget(conn, kept, person, held, now_ms))

@@ -38,7 +38,11 @@ def upgrade() -> None:
         sa.Column("erased_on", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("program_id", "erasure_id", "strategy_id", name=op.f("pk_erasures")),
     )
-    op.create_index(op.f("ix_erasures_program_id"), "erasures", ["program_id", "strategy_id", "version"])
+    op.create_index(
+        op.f("ix_erasures_program_id_strategy_id_version"),
+        "erasures",
+        ["program_id", "strategy_id", "version"],
+    )
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(
