@@ -33,12 +33,12 @@ def _erase(arguments: Arguments) -> int:
     member, listed = arguments.member, listed_by(settings_of(arguments))
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        now_ms = now_of(db, "erase with POST /v1/members/{id}/erasure")
         with db.read() as conn:
             ids, parts = what_there_is(conn, program_id, member)
         if not parts:
             say(nothing_of(member)[:1].upper() + nothing_of(member)[1:] + ".")
             return _wiped(db)
+        now_ms = now_of(db, "erase with POST /v1/members/{id}/erasure")
         _say_what_goes(ids, parts)
         if not arguments.yes:
             _must_be_meant(member)

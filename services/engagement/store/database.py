@@ -88,6 +88,12 @@ class Database:
                 if self._watchdog is not None:
                     self._watchdog.done(conn)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Meanwhile no other thread of this process writes to an SQLite file."""
+        with self._lock or nullcontext():
+            yield
+
     def engine(self) -> Engine:
         """The writing engine, for migrations and for watching statements."""
         return self._writer

@@ -123,6 +123,11 @@ def wipe(db: Database) -> bool:
     On SQLite file and log are clean after it; it needs to be alone with the file. On PostgreSQL dead rows are
     freed for what comes, and older copies of pages may stay on the disk until they are written over.
     """
+    with db.alone():
+        return _wiped(db)
+
+
+def _wiped(db: Database) -> bool:
     connection = db.engine().raw_connection()
     try:
         cursor = connection.cursor()

@@ -104,6 +104,7 @@ def erase(db: Database, kept: Kept, program_id: str, asked: Erasing, now_ms: int
     for attempt in range(1, TRIES + 1):
         try:
             with db.write() as conn:
+                leaving.patiently(conn)
                 [made] = erase_members(conn, kept, program_id, [asked], now_ms)
         except DBAPIError as flaw:
             if attempt == TRIES or not _passes(flaw):
@@ -129,6 +130,7 @@ def carry_out(db: Database, kept: Kept, listed: ErasureList) -> int:
             found = _listed(conn, kept, program_id, marks)
         for at_ms, names in sorted(found.items()):
             with db.write() as conn:
+                leaving.patiently(conn)
                 done += _again(conn, kept, Person(program_id, tuple(sorted(names)), at_ms))
     return done
 
