@@ -25,8 +25,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s : seconds between folds inside `serve`, 0 to leave them to `engagement fold`
     shared_commits : False commits once a request; it exists to be measured against
     log_level : debug, info, warning or error
-    erasures : the file outside of the database that lists who was erased; of SQLite it lies beside the
-        database when absent, named like it with `.erasures` behind
+    erasures : the file outside of the database that lists who was erased; `beside` is a file beside SQLite's,
+        named like it with `.erasures` behind
     """
 
     database: str = "sqlite:///engagement.db"
@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s: Annotated[int, msgspec.Meta(ge=0)] = 60
     shared_commits: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    erasures: str | None = None
+    erasures: str = "beside"
 
 
 def from_environment(

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from engagement.errors import Invalid
 
 LINE = re.compile(rb"([0-9]{1,15}) ([0-9a-f]{64})")
+BESIDE = "beside"
 VOID = b" -\n"
 """Ends a line that somebody was cut off in; nothing was deleted for it."""
 
@@ -87,9 +88,9 @@ class ErasureList(NamedTuple):
         return out
 
 
-def erasure_list(named: str | None, database: str) -> ErasureList:
-    """The list that a setting names, or that lies beside an SQLite file."""
-    if named:
+def erasure_list(named: str, database: str) -> ErasureList:
+    """The list that a setting names, or that lies `beside` an SQLite file."""
+    if named != BESIDE:
         return ErasureList(Path(named))
     url = make_url(database)
     if url.get_backend_name() == "sqlite" and url.database:

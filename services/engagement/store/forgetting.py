@@ -197,8 +197,8 @@ def everybody(conn: Connection, program_id: str) -> Iterator[str]:
 
 
 def _theirs(conn: Connection, person: Person, table: Table) -> ColumnElement[bool]:
-    here: ColumnElement[bool] = table.c.program_id == person.program_id
-    return here & _WHOSE[table](conn, person)
+    of_them: ColumnElement[bool] = _WHOSE[table](conn, person)
+    return of_them & (table.c.program_id == person.program_id)
 
 
 def _named(column: ColumnElement[Any], since: ColumnElement[Any], *more: ColumnElement[bool]) -> Any:
