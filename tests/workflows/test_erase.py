@@ -35,7 +35,7 @@ from engagement.store.erasure_list import ErasureList
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Member
 from engagement.workflows.answer import Reply, answer
-from engagement.workflows.erase import Erasing, carry_out, erase, erase_members
+from engagement.workflows.erase import Erased, Erasing, carry_out, erase, erase_members
 from engagement.workflows.ingest import ingest
 from engagement.workflows.link import link
 from engagement.workflows.merge_member import MemberMerge, Merging, merge_members
@@ -411,6 +411,48 @@ def test_a_folder_at_work_does_not_bring_them_back(db, shared_url, listed, step)
     assert compare(here.db, here.kept, here.id) == []
 
 
+class Halted(Database):
+    """A database that does something else just before its writing transaction of a number commits."""
+
+    def __init__(self, url, number, meanwhile):
+        super().__init__(url)
+        self.left, self.meanwhile = number, meanwhile
+
+    @contextmanager
+    def write(self):
+        with super().write() as conn:
+            yield conn
+            self.left -= 1
+            if self.left == -1:
+                self.meanwhile()
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_an_erasure_waits_for_a_folder_in_the_middle_of_a_transaction(shared_postgresql_url, listed, step):
+    """On SQLite there is one writer at a time. Without waiting, it would miss what is being inserted."""
+    with closing(Database(shared_postgresql_url)) as db:
+        here, made = ready(db), []
+
+        def one():
+            with db.write() as conn:
+                made.extend(erase_members(conn, Kept(), here.id, [Erasing(HER, listed)], ms(FOLDED)))
+
+        erasing = threading.Thread(target=one)
+
+        def meanwhile():
+            erasing.start()
+            wait_for_waiters(shared_postgresql_url)
+
+        with closing(Halted(shared_postgresql_url, step, meanwhile)) as folding:
+            here._replace(db=folding).fold(owner="at work")
+        erasing.join()
+        assert [type(one) for one in made] == [Erased]
+        here.fold(owner="next")
+        assert named(here, HER) == set()
+        assert here.read(beliefs.rows_learned, "learned", 99) == 9
+        assert compare(db, Kept(), here.id) == []
+
+
 class KilledError(Exception):
     """The folder is gone."""
 
@@ -464,7 +506,7 @@ from pathlib import Path
 from engagement.store.database import Database
 from engagement.store.erasure_list import ErasureList
 from engagement.store.kept import Kept
-from engagement.workflows.erase import Erasing, erase_members
+from engagement.workflows.erase import Erased, Erasing, erase_members
 with Database(sys.argv[1]).write() as conn:
     erasing = Erasing(sys.argv[3], ErasureList(Path(sys.argv[4])))
     erase_members(conn, Kept(), sys.argv[2], [erasing], int(sys.argv[5]))
