@@ -69,6 +69,8 @@ COMMANDS = [
     "demo",
     "study",
     "size",
+    "exporter",
+    "self-check",
 ]
 
 
@@ -427,9 +429,9 @@ def test_two_surveys_are_told_as_their_page_shows(run: Callable[..., Said], tmp_
         changes = {row["outcome"]: row for row in csv.DictReader(rows)}
     assert (changes["walks_daily"]["change"], changes["hba1c"]["change_low"]) == ("0.462", "-0.961")
     assert {file.name for file in tables.glob("impact-*")} == {
-        "impact-answers.csv",
-        "impact-changes.csv",
-        "impact-losses.csv",
+        f"impact-{name}.{ending}"
+        for name in ("answers", "changes", "losses")
+        for ending in ("csv", "parquet")
     }
 
 
@@ -644,4 +646,7 @@ def test_a_report_gives_the_effects_of_each_strategy_as_a_table(
     head, *rows = table.read_text().splitlines()
     assert head.startswith("action,decisions,given,unavailable,groups,needed,size")
     assert rows
+    names = {file.name for file in (tmp_path / "tables").iterdir()}
+    assert {"report.json", "states.csv", "provenance.csv", "learning-learned.csv"} <= names
+    assert all(name.replace(".csv", ".parquet") in names for name in names)
     assert "What the actions did" in (tmp_path / "report.html").read_text()

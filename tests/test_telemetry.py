@@ -3,8 +3,11 @@
 import json
 import logging
 import sys
+from typing import get_args
 
-from engagement.telemetry import JsonLines
+from engagement.telemetry import FALLBACKS, WITHHELD, JsonLines, Metrics
+from engagement.workflows.strategy_signs import DECIDED_BY
+from engagement.workflows.tell import Withheld
 
 
 def record(message: str, *arguments: object, **extra: object) -> logging.LogRecord:
@@ -53,3 +56,15 @@ def test_an_exception_is_told_by_its_kind_and_place_never_by_its_words() -> None
     assert isinstance(told["where"], list)
     assert str(told["where"][-1]).startswith("fails:")
     assert "canary" not in json.dumps(told)
+
+
+def test_every_reason_that_an_answer_can_have_is_a_label_already() -> None:
+    assert set(WITHHELD) == set(get_args(Withheld))
+    assert set(FALLBACKS) == {*DECIDED_BY, "deadline"} - {"belief", "baseline"}
+
+
+def test_what_one_thread_tallies_is_exposed_as_a_counter() -> None:
+    metrics = Metrics()
+    metrics.refusals.number["budget"] += 2
+    found = metrics.registry.get_sample_value("engagement_refused_actions_total", {"reason": "budget"})
+    assert found == 2

@@ -30,6 +30,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "erase": ("erase",),
         "demo": ("demo",),
         "studies": ("study", "size"),
+        "watching": ("exporter", "self-check"),
     }
 )
 """The files of `commands/` in the order in which help lists them, and the commands that each names.

@@ -27,6 +27,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_level : debug, info, warning or error
     erasures : the file outside of the database that lists who was erased; `beside` is a file beside SQLite's,
         named like it with `.erasures` behind
+    program_metrics_s : seconds for which the figures of `/metrics/programs` are kept
+    self_check_url : a webhook to which the daily line is posted as JSON
+    self_check_to, self_check_from : addresses between which the daily line is mailed
+    mail_server : `smtp://host:25`, `smtp+starttls://user:password@host:587` or `smtps://…:465`
+    self_check_hour : from this hour (UTC) on the daily line is due
+    ping_url : asked every `ping_every_s` seconds while all is well, for a dead man's switch
     """
 
     database: str = "sqlite:///engagement.db"
@@ -39,6 +45,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     shared_commits: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     erasures: str = "beside"
+    program_metrics_s: Annotated[int, msgspec.Meta(ge=0)] = 60
+    self_check_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
+    self_check_to: str = ""
+    self_check_from: str = ""
+    mail_server: Annotated[str, msgspec.Meta(pattern=r"^((smtps?|smtp\+starttls)://\S+:\d+)?$")] = ""
+    self_check_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 3
+    ping_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
+    ping_every_s: Positive = 300
+
+    def __post_init__(self) -> None:
+        """Refuses an e-mail of which it is not said from whom, or through whom."""
+        if bool(self.self_check_to) != bool(self.self_check_from and self.mail_server):
+            raise ValueError("an e-mail needs self_check_to, self_check_from and mail_server, all three")
 
 
 def from_environment(

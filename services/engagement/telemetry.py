@@ -6,17 +6,32 @@ path; label children are made beforehand, so that ratios of errors are not empty
 
 import logging
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from engagement.actions.action import Phase
+from engagement.actions.availability import Reason
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 10)
 UNITS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 LANES = ("decide", "record", "read")
 KINDS = ("none", "nudge", "incentive", "chw_linkage")
 STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+PHASES: tuple[str, ...] = get_args(Phase)
+NO_PHASE = "none"
+"""Of an answer that is about no group, or that could not look at one."""
+DECIDERS = ("belief", "baseline", "fallback", "withheld", "deadline")
+FALLBACKS = ("belief_unusable", "chance_declined", "imported", "deadline")
+WITHHELD = (
+    "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "trial", "not_now",
+)  # fmt: skip
+REFUSALS = tuple(reason.name.lower() for reason in Reason if reason != Reason.AVAILABLE)
 
 
 class LaneMetrics(NamedTuple):
@@ -28,6 +43,23 @@ class LaneMetrics(NamedTuple):
     reruns: Counter
     repeats: Counter
     refused: Counter
+    most: Gauge
+    broken: Gauge
+
+
+class Tallied(Collector):
+    """A counter that one thread alone adds to, a dozen times an answer: plain numbers, without a lock."""
+
+    def __init__(self, name: str, words: str, label: str, values: Sequence[str]) -> None:
+        self._name, self._words, self._label = name, words, label
+        self.number = dict.fromkeys(values, 0)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The one family."""
+        family = CounterMetricFamily(self._name, self._words, labels=(self._label,))
+        for value, number in self.number.items():
+            family.add_metric((value,), number)
+        yield family
 
 
 class Metrics:
@@ -51,14 +83,24 @@ class Metrics:
         )
         self.recommendations = Counter(
             "engagement_recommendations",
-            "Recommendations answered, by kind of action and by what decided",
-            ("kind", "decided_by"),
+            "Recommendations answered, by kind of action, by what decided, and by the group's phase",
+            ("kind", "decided_by", "phase"),
             registry=self.registry,
         )
-        for kind in KINDS:
-            self.recommendations.labels(kind, "belief")
-        for other in ("baseline", "fallback", "withheld", "deadline"):
-            self.recommendations.labels("none", other)
+        known = [(kind, by, phase) for kind in KINDS for by in DECIDERS[:3] for phase in PHASES]
+        known += [("none", by, NO_PHASE) for by in DECIDERS[3:]]
+        self.answered = {labels: self.recommendations.labels(*labels) for labels in known}
+        self.fallbacks = self._counted("fallbacks", "Answers no belief gave, by why", "reason", FALLBACKS)
+        self.withheld = self._counted("withheld", "Answers without a decision, by why", "reason", WITHHELD)
+        self.refusals = Tallied(
+            "engagement_refused_actions", "Actions that were not available, by why", "reason", REFUSALS
+        )
+        self.registry.register(self.refusals)
+        self.repeated = Counter(
+            "engagement_recommendations_repeated",
+            "Recommendations answered with a decision that was there before the request",
+            registry=self.registry,
+        )
         self.signals = Counter(
             "engagement_signals",
             "Signals received, by what became of them",
@@ -83,6 +125,38 @@ class Metrics:
             "When a round of folding last ended well",
             registry=self.registry,
         )
+        self.self_check_wanted = Gauge(
+            "engagement_self_check_wanted",
+            "1 where the settings say to whom the daily line goes",
+            registry=self.registry,
+        )
+        self.connections = Gauge(
+            "engagement_database_connections", "Connections in use", ("pool",), registry=self.registry
+        )
+        self.most_connections = Gauge(
+            "engagement_database_connections_most",
+            "Connections that there may be",
+            ("pool",),
+            registry=self.registry,
+        )
+
+    def _counted(self, name: str, words: str, label: str, values: Sequence[str]) -> dict[str, Counter]:
+        """A counter's children, by the values of its one label."""
+        counter = Counter(f"engagement_{name}", words, (label,), registry=self.registry)
+        return {value: counter.labels(value) for value in values}
+
+    def watch_pool(self, pool: str, in_use: Callable[[], float], most: float) -> None:
+        """Shows how many of a pool's connections are in use, and how many there may be."""
+        self.connections.labels(pool).set_function(in_use)
+        self.most_connections.labels(pool).set(most)
+
+    def watch_disk(self, free: Callable[[], float], size: Callable[[], float]) -> None:
+        """Shows the room on the disk on which the database lies."""
+        for name, words, value in (("free", "Room left", free), ("size", "Room in all", size)):
+            gauge = Gauge(
+                f"engagement_disk_{name}_bytes", f"{words} where the database lies", registry=self.registry
+            )
+            gauge.set_function(value)
 
     def _make_lanes(self) -> dict[str, LaneMetrics]:
         registry = self.registry
@@ -116,6 +190,12 @@ class Metrics:
         refused = Counter(
             "engagement_desk_refused", "Tickets refused by a full lane", ("lane",), registry=registry
         )
+        most = Gauge(
+            "engagement_desk_waiting_most", "Tickets that may wait on a lane", ("lane",), registry=registry
+        )
+        broken = Gauge(
+            "engagement_desk_broken", "1 while a lane cannot reach the database", ("lane",), registry=registry
+        )
         return {
             lane: LaneMetrics(
                 waiting.labels(lane),
@@ -124,6 +204,8 @@ class Metrics:
                 reruns.labels(lane),
                 repeats.labels(lane),
                 refused.labels(lane),
+                most.labels(lane),
+                broken.labels(lane),
             )
             for lane in LANES
         }

@@ -87,6 +87,8 @@ def tell_secrets(service: Served) -> str:
         ("POST", f"/ofrep/v1/evaluate/flags/{CANARY}", {"context": {"targetingKey": CANARY, CANARY: CANARY}}),
         ("POST", "/v1/evaluations", {"id": CANARY, "question": question}),
         ("GET", f"/v1/evaluations/{CANARY}", None),
+        ("POST", "/v1/reports", {"id": CANARY, "trial": CANARY}),
+        ("GET", f"/v1/reports/{CANARY}/page", None),
         ("POST", "/v1/folds", None),
         ("GET", f"/v1/groups/{CANARY}/brief", None),
         ("GET", f"/v1/groups/{CANARY}/adviser-candidates", None),
@@ -116,11 +118,11 @@ def tell_secrets(service: Served) -> str:
 def test_no_word_of_a_caller_is_in_the_logs_or_the_metrics(tmp_path: Path, level: str) -> None:
     with served(tmp_path, level) as service:
         token = tell_secrets(service)
-        metrics = service.client.get("/metrics").text
+        metrics = service.client.get("/metrics").text + service.client.get("/metrics/programs").text
         secret = service.key
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     answered = [line for line in lines if line["message"] == "answered"]
-    assert len(answered) == 43  # one line for every request, metrics included
+    assert len(answered) == 46  # one line for every request, metrics included
     assert {"/v1/members/{name}", "/v1/recommendations", "/l/{token}", "unmatched"} <= {
         line["route"] for line in answered
     }

@@ -65,6 +65,8 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("research", "POST", "/v1/evaluations"),
     ("research", "GET", "/v1/evaluations"),
     ("research", "GET", "/v1/evaluations/first"),
+    ("research", "POST", "/v1/reports"),
+    *(("research", "GET", f"/v1/reports{path}") for path in ("", "/first", "/first/page")),
     ("admin", "POST", "/v1/folds"),
     *(("recommend", "POST", f"/adapters/rapidpro/{name}") for name in ("recommendation", "answer")),
     *(("signals", "POST", f"/adapters/rapidpro/{name}") for name in ("month", "signal")),

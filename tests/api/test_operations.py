@@ -41,7 +41,7 @@ def test_series_are_there_before_anything_happened(database_url: str) -> None:
         known = samples(fresh.client)
     for status in ("2xx", "4xx", "5xx"):
         assert known["engagement_http_requests_total", ("POST", "/v1/recommendations", status)] == 0
-    assert known["engagement_recommendations_total", ("deadline", "none")] == 0
+    assert known["engagement_recommendations_total", ("deadline", "none", "none")] == 0
 
 
 def test_the_labels_stay_the_same_however_many_members_paths_and_methods_are_tried(
@@ -64,7 +64,7 @@ def test_a_request_is_counted_under_its_route_and_class(program: Program, served
 
 
 def test_a_recommendation_is_counted_by_kind_and_by_what_decided(program: Program, served: Running) -> None:
-    key = ("engagement_recommendations_total", ("withheld", "none"))
+    key = ("engagement_recommendations_total", ("withheld", "none", "none"))
     before = samples(served.client)[key]
     caller = program.caller("admin")
     caller.put("/v1/members/ben", {"id": "ben", "consent": {"messages": False}})

@@ -95,7 +95,7 @@ def test_a_time_zone_must_exist(caller: Caller, zone: str) -> None:
 
 def test_what_a_strategy_has_learned_by_cannot_change(caller: Caller) -> None:
     standing = caller.get("/v1/strategies/learned").json()["value"]
-    answer = caller.put("/v1/strategies/learned", standing | {"actions": standing["actions"][:2]})
+    answer = caller.put("/v1/strategies/learned", standing | {"actions": standing["actions"][::-1]})
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:engagement:problem:conflict")
 
 

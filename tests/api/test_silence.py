@@ -91,7 +91,7 @@ def test_safe_defaults_are_counted_as_such(program: Program) -> None:
     with stalled(program):
         caller.post(ASK, {"member": "ben"})
     registry = program.running.service.metrics.registry
-    labels = {"kind": "none", "decided_by": "deadline"}
+    labels = {"kind": "none", "decided_by": "deadline", "phase": "none"}
     assert registry.get_sample_value("engagement_recommendations_total", labels) == 1
 
 

@@ -68,6 +68,7 @@ from engagement.strategy.strategy import Fallback, Outcome, Strategy
 from engagement.strategy.stratum import Stratum, StratumFloor
 from engagement.telemetry import JsonLines, Metrics
 from engagement.workflows.program import DEFAULT_TEMPLATE, template
+from engagement.workflows.program_metrics import metric_names as metrics_of_programs
 from engagement.workflows.register import COLUMNS as REGISTER
 from engagement.workflows.regroup import Merge, Mover, Split
 from engagement.workflows.roster import COLUMNS
@@ -75,6 +76,7 @@ from engagement.workflows.tell import REFUSED_FROM, WITHHELD, WITHHELD_FROM, Wit
 
 DICTIONARY = "docs/data-dictionary.md"
 OPERATIONS = "docs/operations.md"
+METRICS = "docs/metrics.md"
 API = "docs/api.md"
 PROBLEMS = "docs/problems.md"
 
@@ -97,7 +99,9 @@ def tags(union: Any) -> tuple[str, ...]:
 
 
 def metric_names() -> Iterator[str]:
-    for family in Metrics().registry.collect():
+    process = Metrics()
+    process.watch_disk(lambda: 0, lambda: 0)
+    for family in process.registry.collect():
         yield family.name + ("_total" if family.type == "counter" else "")
 
 
@@ -142,7 +146,8 @@ SETUP = (
 
 PLACES = [
     Place("setting", tuple(PREFIX + name.upper() for name in fields(Settings)), OPERATIONS, "Settings"),
-    Place("metric", tuple(metric_names()), OPERATIONS, "Metrics"),
+    Place("metric of a process", tuple(metric_names()), METRICS, "Processes"),
+    Place("metric of programs", tuple(metrics_of_programs()), METRICS, "Programs"),
     Place(
         "field of a log line",
         ("time", "level", "logger", "message", *JsonLines.FIELDS, "error", "where"),
@@ -334,7 +339,7 @@ def test_a_feature_is_described_as_the_catalogue_has_it(feature: Any) -> None:
 @pytest.mark.parametrize("name", fields(Settings))
 def test_a_setting_is_given_with_its_default(name: str) -> None:
     default = named_below((ROOT / OPERATIONS).read_text(), "Settings")[PREFIX + name.upper()][0]
-    assert default.strip("`") == str(getattr(Settings(), name)).replace("True", "true")
+    assert default.strip("`") == (str(getattr(Settings(), name)).replace("True", "true") or "none")
 
 
 # --- the command line -----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 
 from engagement.errors import Invalid
-from engagement.estimators.sample import Term, bootstrap, checked, estimate, mean
+from engagement.estimators.sample import Term, bootstrap, checked, estimate, mean, paired
 from support.samples import sample
 
 RNG = np.random.default_rng(20)
@@ -25,6 +25,13 @@ def test_a_mean_has_the_clustered_error_of_a_regression_on_a_constant():
     assert found.value == pytest.approx(fitted.params[0])
     assert found.sd == pytest.approx(fitted.bse[0], rel=1e-12)
     assert found.freedom == 11
+
+
+def test_a_paired_difference_is_the_mean_of_the_differences():
+    other = REWARD * 0.5 + RNG.normal(0, 1, len(CLUSTER))
+    found = paired(estimate(mean(REWARD), CLUSTER), estimate(mean(other), CLUSTER))
+    direct = estimate(mean(REWARD - other), CLUSTER)
+    assert (found.value, found.sd, found.freedom) == pytest.approx((direct.value, direct.sd, direct.freedom))
 
 
 def test_a_ratio_has_the_clustered_error_of_a_weighted_regression_on_a_constant():

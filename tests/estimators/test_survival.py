@@ -10,6 +10,7 @@ from engagement.estimators.survival import (
     Lives,
     alive_at,
     at_risk,
+    band,
     contrast,
     cox,
     curve,
@@ -61,6 +62,20 @@ def test_a_curve_and_its_errors_are_those_of_statsmodels():
         sd = expected.surv_prob_se[place] * np.sqrt(N / (N - 1))
         assert alive_at(LIVES, time).sd == pytest.approx(sd, rel=1e-9)
         assert alive_at(LIVES, time).value == pytest.approx(expected.surv_prob[place])
+
+
+def test_a_band_is_the_interval_of_each_moment():
+    many = Lives(TIME, DIED, CLUSTER)
+    times = np.array([0.5, 3.0, 8.0, 15.0])
+    low, high = band(many, times)
+    for time, bottom, top in zip(times, low, high, strict=True):
+        assert (bottom, top) == pytest.approx(tuple(np.clip(alive_at(many, time).interval(), 0, 1)))
+    assert (low[0], high[0]) == (1.0, 1.0)  # nobody died before the first month
+
+
+def test_one_cluster_has_no_band():
+    low, high = band(lives([1, 2], [True, True], [0, 0]), np.array([1.0]))
+    assert np.isnan([low, high]).all()
 
 
 def test_the_error_of_a_restricted_mean_is_that_of_leaving_one_cluster_out_each_time():

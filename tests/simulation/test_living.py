@@ -10,7 +10,7 @@ from engagement.bandits.posteriors.linear_gaussian import LinearGaussian
 from engagement.bandits.restless.plan import Rule
 from engagement.simulation.contender import VISIT, Contender, InTurn, Planned, Schedule, WorstFirst
 from engagement.simulation.effects import TEMPLATE_EFFECTS, tabulate
-from engagement.simulation.examples import CONTENDERS, MENU, POOLED, UNIFORM, always
+from engagement.simulation.examples import CONTENDERS, MENU, UNIFORM, UNSEEING, always
 from engagement.simulation.figures import Figures, told
 from engagement.simulation.living import Lived, lived
 from engagement.simulation.registry import WORLDS, World, begin, chances
@@ -34,7 +34,7 @@ SMALL = Size(groups=5, seats=4, months_running=4, months_after=2, health_worker_
 FEW_DRAWS = Planned(rule=Rule(reward=REWARD, draws=200))
 NOTHING = Contender(name="nothing", title="Nothing")
 EVEN = Contender(name="even", title="Even", strategy=UNIFORM)
-LEARNS = Contender(name="learns", title="Learns", strategy=POOLED)
+LEARNS = Contender(name="learns", title="Learns of outcomes alone", strategy=UNSEEING)
 
 
 def setting(size: Size = SMALL, *budgets: Budget) -> Setting:
@@ -181,7 +181,7 @@ def test_half_the_hours_are_half_the_visits(visits: Any):
 
 
 def test_misleading_features_are_somebody_elses():
-    looks = msgspec.structs.replace(POOLED, id="looks", posterior=LinearGaussian(), features=("urban",))
+    looks = msgspec.structs.replace(UNSEEING, id="looks", posterior=LinearGaussian(), features=("urban",))
     contender = Contender(name="looks", title="Looks", strategy=looks)
     size = msgspec.structs.replace(SMALL, groups=20)
     true, false = (

@@ -11,6 +11,7 @@ from engagement.records import Evidence
 from engagement.store import (
     assignments,
     beliefs,
+    console_sessions,
     decisions,
     erasures,
     evaluations,
@@ -23,6 +24,7 @@ from engagement.store import (
     page_links,
     plans,
     promotions,
+    reports,
     resources,
     setup,
     signals,
@@ -148,7 +150,9 @@ def fill(conn, program_id=PROGRAM) -> None:
     kept_answers.write(conn, program_id, asked, b"{}", 0)
     link = page_links.PageLink(program_id, "l", "worklist", "adviser", "adviser", 0, 1, None)
     page_links.insert_link(conn, link, page_links.digest("token"))
+    console_sessions.insert_session(conn, console_sessions.Session(program_id, key.key_id, 0, 1), b"digest")
     evaluations.insert_evaluations(conn, program_id, [evaluations.Asked("e", b"{}", 0, None)])
+    reports.insert_reports(conn, program_id, [reports.Asked("r", b"{}", 0, None)])
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

@@ -65,7 +65,15 @@ def test_names_of_constraints_and_indexes_are_those_of_the_tables(database):
 
 
 def test_every_table_is_ledger_derived_or_neither():
-    neither = (t.api_keys, t.kept_answers, t.page_links, t.evaluations, t.facts)
+    neither = (
+        t.api_keys,
+        t.kept_answers,
+        t.page_links,
+        t.console_sessions,
+        t.evaluations,
+        t.reports,
+        t.facts,
+    )
     assert {table.name for table in (*t.LEDGER, *t.DERIVED, *neither)} == set(t.metadata.tables)
 
 

@@ -7,7 +7,7 @@ import pytest
 from engagement.signals.expected import Report
 from engagement.signals.meetings import MEETING_HELD
 from engagement.signals.rhythm import EveryMonth, EveryWeeks
-from engagement.strategy.lifetime import Lived, lifetime, span
+from engagement.strategy.lifetime import Lived, lifetime, span, stay
 from engagement.strategy.setup import DAYS_A_MONTH, Group
 from engagement.strategy.standing import Heard, Revision
 
@@ -80,3 +80,29 @@ def test_a_group_heard_of_again_was_never_dead():
 @pytest.mark.parametrize(("rhythm", "days"), [(EveryWeeks(first_on=FIRST, weeks=2), 42), (EveryMonth(), 92)])
 def test_the_span_of_three_meetings_follows_the_rhythm(rhythm, days):
     assert span(rhythm).days == days
+
+
+MET = [FIRST + timedelta(weeks=4 * number) for number in range(14)]
+WATCHED = Lived(LAST, died=False)
+
+
+def test_a_member_is_gone_from_the_first_of_three_meetings_held_without_them():
+    assert stay(set(MET[:8]), MET, ENDS_ON, WATCHED) == Lived(months(8), died=True)
+
+
+def test_who_came_again_was_not_gone():
+    assert stay({*MET[:4], MET[12]}, MET, ENDS_ON, WATCHED) == WATCHED
+
+
+def test_two_meetings_missed_at_last_say_nothing_yet():
+    assert stay(set(MET[:12]), MET, ENDS_ON, WATCHED) == WATCHED
+
+
+def test_no_member_stays_longer_than_the_group_lives():
+    dissolved = Lived(months(5), died=True)
+    assert stay(set(MET[:8]), MET, ENDS_ON, dissolved) == dissolved
+
+
+def test_who_never_came_or_left_before_the_end_stayed_no_month_after_it():
+    assert stay(set(), MET, ENDS_ON, WATCHED) == Lived(0.0, died=True)
+    assert stay({MET[0]}, MET, ENDS_ON, WATCHED) == Lived(0.0, died=True)

@@ -147,6 +147,25 @@ def test_decisions_that_a_version_has_learned_from_are_left_out(db):
     assert asked(here, Another("evenly", 0)).decisions == 8
 
 
+def test_asked_for_slices_it_says_for_whom(lived):
+    assert asked(lived.here, Always("call")).slices is None
+    question = Question(strategy="evenly", target=Always("call"), slices=True)
+    told = evaluate(lived.here.db, lived.here.kept, lived.here.id, question, ms(FOLDED)).slices
+    (row,) = [one for one in told.slices if one.fact == "role"]
+    assert (row.name, row.groups, row.units, row.decisions) == ("member", 60, MEMBERS, MEMBERS)
+    assert row.value.value == pytest.approx(0.75)
+    assert row.gain.value == pytest.approx(0.75 - lived.reward.mean())
+    assert told.quarter is None  # each was decided for once
+
+
+def test_where_the_whole_says_too_little_no_slice_is_told(db):
+    here = a_program(db)
+    here.run(revise, [EVENLY])
+    live(here, seat_members(here, 32))
+    question = Question(strategy="evenly", target=Always("call"), slices=True)
+    assert evaluate(here.db, here.kept, here.id, question, ms(FOLDED)).slices is None
+
+
 def test_too_little_is_answered_with_how_many_further_decisions_would_do(db):
     here = a_program(db)
     here.run(revise, [EVENLY])
@@ -263,6 +282,17 @@ def test_the_command_asks_the_ledger(lived, capsys, target, words):
     asked_for = ["--strategy", "evenly", "--target", target, "--program", lived.here.id, "--database", url]
     assert main(["evaluate", *asked_for]) == 0
     assert words in capsys.readouterr().out
+
+
+def test_the_command_tells_slices_and_refuses_them_of_another_systems_log(lived, capsys):
+    url = lived.here.db.url.render_as_string(hide_password=False)
+    of = ["--target", "always:call", "--program", lived.here.id, "--database", url, "--slices"]
+    assert main(["evaluate", "--strategy", "evenly", *of]) == 0
+    told = capsys.readouterr().out
+    assert "The lowest value: " in told
+    assert "Not told: the lower quarter, for nobody has two decisions that count." in told
+    assert main(["evaluate", "--log", "log.csv", *of]) == 2
+    assert "another system's log does not" in capsys.readouterr().err
 
 
 def test_more_than_may_be_read_is_refused(lived):

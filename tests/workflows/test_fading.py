@@ -69,8 +69,8 @@ def test_barriers_are_of_those_who_were_asked(met):
     ]
     met.run(revise, people)
     assert found(met).barriers == (
-        BarrierCount("money", "rural", 1, 1),
-        BarrierCount("money", "urban", 1, 2),
+        BarrierCount("money", "rural", "sustaining", 1, 1),
+        BarrierCount("money", "urban", "sustaining", 1, 2),
     )
 
 

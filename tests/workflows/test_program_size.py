@@ -6,10 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.errors import Invalid
 from engagement.simulation.registry import World
 from engagement.simulation.stress import NoEffect
+from engagement.simulation.virtual_community import VirtualCommunity
 from engagement.strategy.setup import Site
+from engagement.strategy.strategy import Outcome
 from engagement.workflows.program import Template, template
 from engagement.workflows.program_size import Compared, Question, Sized, compared, in_words, sized, verdict
 
@@ -96,7 +99,9 @@ def test_the_same_program_is_answered_alike():
 
 def test_health_workers_visits_are_left_to_plans():
     visits = next(strategy for strategy in PLAN.strategies if strategy.id == "learned")
-    only = msgspec.structs.replace(visits, actions=("chw_joins",), fallback=type(visits.fallback)())
+    only = msgspec.structs.replace(
+        visits, actions=("chw_joins",), posterior=PooledLinear(), fallback=type(visits.fallback)()
+    )
     plan = msgspec.structs.replace(SHORT, strategies=(only,))
     with pytest.raises(Invalid, match="visits only"):
         sized(question(plan), [1])
@@ -106,7 +111,9 @@ def test_an_action_of_the_programs_own_is_simulated_as_a_guess():
     own = next(action for action in PLAN.actions if action.id == "goal_reminder")
     renamed = msgspec.structs.replace(own, id="song", title="A song")
     learned = next(strategy for strategy in PLAN.strategies if strategy.id == "learned")
-    sings = msgspec.structs.replace(learned, actions=("song",), fallback=type(learned.fallback)())
+    sings = msgspec.structs.replace(
+        learned, actions=("song",), posterior=PooledLinear(), fallback=type(learned.fallback)()
+    )
     plan = msgspec.structs.replace(SHORT, actions=(*PLAN.actions, renamed), strategies=(sings,))
     assert sized(question(plan), [1]).fixed == "song"
 
@@ -126,3 +133,54 @@ def test_an_action_of_the_programs_own_is_simulated_as_a_guess():
 def test_what_cannot_be_simulated_is_said(plan: Template, groups: int | None, words: str):
     with pytest.raises(Invalid, match=words):
         sized(question(plan, groups=groups), [1])
+
+
+# --- what is asked otherwise than it is declared ------------------------------------------------------
+
+
+def only_default(name: str, **changes: object) -> Template:
+    """The short program with one strategy, which is its default at its level."""
+    own = next(one for one in PLAN.strategies if one.id == name)
+    own = msgspec.structs.replace(own, **changes)
+    program = msgspec.structs.replace(
+        PLAN.program,
+        default_strategy=own.id if own.level == "member" else None,
+        default_adviser_strategy=own.id if own.level == "adviser" else None,
+        default_group_strategy=None,
+    )
+    return msgspec.structs.replace(SHORT, program=program, strategies=(own,))
+
+
+def test_a_strategy_for_advisers_is_asked_about_their_groups():
+    told = in_words(sized(question(only_default("adviser_learned")), [1, 2]))
+    assert "learning (`adviser_learned`)" in told[0]
+    assert any("decides for advisers: here once a month for each group" in line for line in told)
+
+
+def test_a_weekly_strategy_is_asked_once_a_month():
+    told = in_words(sized(question(only_default("learned", cadence="week")), [1]))
+    assert any("decides once a week: here once a month" in line for line in told)
+
+
+def test_what_only_an_app_can_tell_is_refused():
+    plan = only_default("learned", outcome=Outcome("posted", 35))
+    with pytest.raises(Invalid, match="outcomes that an app posts"):
+        sized(question(plan), [1])
+
+
+def test_a_strategy_can_be_named():
+    asked = question()._replace(strategy="group_learned")
+    assert sized(asked, [1]).learned == "group_learned"
+    with pytest.raises(Invalid, match="no strategy `nobody`"):
+        sized(question()._replace(strategy="nobody"), [1])
+
+
+def test_a_virtual_community_is_sized_by_who_writes_and_says_what_one_cannot_tell():
+    world = World(name="v", people=VirtualCommunity(), groups=1, seats=60)
+    told = in_words(sized(question(groups=None, world=world), [1, 2]))
+    assert told[0].startswith("Simulated 2 times, 1 communities of 60 for 4 months")
+    assert "points of members who write in a month" in told[0]
+    assert told[1].startswith("Communities still alive")
+    assert told[2] == "With so few communities no trial could decide it: any two differ anyway."
+    assert "cannot be told from 1" in told[3]
+    assert told[-1].startswith("A virtual community:")

@@ -58,7 +58,7 @@ def test_the_headline_tries_every_strategy_that_comes_with_the_service():
     headline = read_study((EXAMPLES / "headline.toml").read_text()).resolved
     assert headline is not None
     assert headline.contenders == CONTENDERS
-    assert len(jobs(headline, headline.study.seeds)) == 1320
+    assert len(jobs(headline, headline.study.seeds)) == 1440
 
 
 @pytest.mark.parametrize(

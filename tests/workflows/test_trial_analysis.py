@@ -6,7 +6,7 @@ import pytest
 
 from engagement.errors import Invalid, NotFound
 from engagement.signals.rhythm import EveryWeeks
-from engagement.store import assignments
+from engagement.store import assignments, setup
 from engagement.strategy.allotment import protocol_hash
 from engagement.strategy.setup import Group, Site
 from engagement.strategy.strategy import Strategy
@@ -16,6 +16,7 @@ from engagement.workflows.ingest import ingest
 from engagement.workflows.revise import revise
 from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_analysis import analyse
+from engagement.workflows.trial_rows import rows_of
 from support.peer_groups import START, ask, came, held, ms, said, seat
 
 FIRST = START.date()
@@ -134,6 +135,20 @@ def test_attendance_is_of_those_who_sat_there_and_the_lower_quarter_stands_besid
     assert row.attendance.value == pytest.approx((1 + 1 + 1 + 0.5) / 4)
     assert row.lower_quarter == pytest.approx(0.5)
     assert row.icc == 0.0
+
+
+def test_a_member_is_retained_until_the_first_of_three_meetings_without_them(tried):
+    for names in arms(tried).values():
+        for group in names:
+            report(tried, group, MEETINGS, members=(1, 2, 3))
+            report(tried, group, MEETINGS // 2, members=(4,))
+    with tried.db.read() as conn:
+        catalogue = setup.catalogue(conn, tried.kept, tried.id, setup.catalogue_revision(conn, tried.id))
+        rows = rows_of(conn, tried.kept, tried.id, catalogue, TRIAL, CUT)
+    gone = (28 * (MEETINGS // 2) - 84) / 30.44
+    for row in rows:
+        assert min(row.stays) == pytest.approx((gone, True))
+        assert sorted(row.stays)[1:] == [row.life.seen] * 3
 
 
 def test_money_counts_where_something_was_done(tried):

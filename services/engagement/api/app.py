@@ -26,6 +26,7 @@ from engagement.api import (
     recommendations,
     referrals,
     register,
+    reports,
     setup,
     signals,
     switch,
@@ -44,6 +45,7 @@ from engagement.api.adapters import (
 )
 from engagement.api.allowance import Allowances
 from engagement.api.bodies import Typed
+from engagement.api.console import serve as console
 from engagement.api.description import described
 from engagement.api.express import Express
 from engagement.api.guards import KeyRing
@@ -95,6 +97,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             *plans.HANDLERS,
             *links.HANDLERS,
             *serve.HANDLERS,
+            *console.HANDLERS,
             *brief.HANDLERS,
             handover.site_handover,
             engagement.member_engagement,
@@ -109,6 +112,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             dhis2.export_dhis2,
             fhir.ROUTER,
             *evaluations.HANDLERS,
+            *reports.HANDLERS,
             promotion.read_promotion,
             promotion.promote_strategy,
             *cht.ROUTES,
@@ -120,6 +124,7 @@ def build(service: Service, keys: KeyRing | None = None, allowances: Allowances 
             operations.live,
             operations.ready,
             operations.metrics,
+            operations.program_metrics,
             operations.fold_now,
             *((operations.read_clock, operations.move_clock) if service.simulated else ()),
             description,

@@ -114,6 +114,8 @@ class Lane:
         self._pause = PAUSE_S
         self._metrics = metrics.lane(name)
         self._metrics.waiting.set_function(lambda: len(self._waiting))
+        self._metrics.most.set(limit)
+        self._metrics.broken.set_function(lambda: self.broken)
         self.open_since: dict[threading.Thread, tuple[float, Connection]] = {}
         self._threads = [
             threading.Thread(target=self._serve, name=f"lane-{name}", daemon=True) for _ in range(threads)

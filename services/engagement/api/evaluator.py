@@ -1,4 +1,4 @@
-"""One thread that computes evaluations beside the lanes, one after the other.
+"""One thread that computes evaluations, or reports, beside the lanes, one after the other.
 
 What it has been asked for is forgotten when the process ends; the question is not, so that whoever asks for
 it or looks at it again has it computed.
@@ -15,7 +15,7 @@ MOST_WAITING = 100
 
 
 class Evaluator:
-    """The thread, which begins with the first question. compute : answers one, by program and id"""
+    """The thread, which begins with the first question. compute : answers one, by program and id."""
 
     def __init__(self, compute: Callable[[str, str], None]) -> None:
         self._compute = compute

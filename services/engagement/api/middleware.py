@@ -55,7 +55,7 @@ class Observed:
             await self.app(scope, receive, send)
             return
         start = scope["began"] = time.perf_counter()
-        request_id = secrets.token_hex(8)
+        request_id = scope["request_id"] = secrets.token_hex(8)
         status = 500
 
         async def observed_send(message: Any) -> None:

@@ -96,6 +96,19 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(content, media_type="text/plain; version=0.0.4")
 
 
+@get("/metrics/programs", media_type=MediaType.TEXT, tags=["operations"])
+async def program_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Read the figures of every program, in Prometheus's text format.
+
+    The same from whichever process answers: scrape one address, not every replica. Up to a minute old.
+    """
+    try:
+        content = await asyncio.to_thread(service_of(request).exporter.exposition)
+    except OperationalError as error:
+        raise Unavailable(Unavailable.title()) from error
+    return Response(content, media_type="text/plain; version=0.0.4")
+
+
 @post("/v1/folds", status_code=200, guards=[Needs("admin")], tags=["operations"], **KEYED)
 async def fold_now(request: Call) -> list[VersionMade]:
     """Fold every strategy now, instead of at the next round.

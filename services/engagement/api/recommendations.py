@@ -15,10 +15,11 @@ from engagement.api.service import Call, Service, began, one, only, service_of
 from engagement.api.terms import TRIED, Unfinished, changes, in_parts, is_dry_run
 from engagement.errors import EngagementError, Fault
 from engagement.store.keys import ApiKey
+from engagement.telemetry import DECIDERS, NO_PHASE
 from engagement.workflows.everybody import AskAll, Everybody, everybody
 from engagement.workflows.recommend import Answer, Ask
 from engagement.workflows.rehearse import rehearse_decisions
-from engagement.workflows.tell import Recommendation, safe_default, seen_by
+from engagement.workflows.tell import Recommendation, moment, safe_default, seen_by
 
 MOST = 1_000
 FEW = 16
@@ -66,7 +67,7 @@ async def decide(
         asks,
         deadline_s=_left_s(service, len(asks), began_s),
     )
-    return _told(service, key, asks, answers)
+    return _told(service, key, asks, answers, began_s)
 
 
 def _left_s(service: Service, how_many: int, began_s: float) -> float:
@@ -80,6 +81,7 @@ def _told(
     key: ApiKey,
     asks: Sequence[Ask],
     answers: Sequence[Answer | Fault],
+    began_s: float,
     *,
     count: bool = True,
 ) -> list[Recommendation | EngagementError]:
@@ -91,22 +93,33 @@ def _told(
         for ask, answer in zip(asks, answers, strict=True)
     ]
     if count:
-        _count(service, whole)
+        _count(service, whole, began_s)
     return [seen_by(key.audience, told) if isinstance(told, Recommendation) else told for told in whole]
 
 
-def _count(service: Service, answers: Sequence[Recommendation | EngagementError]) -> None:
+def _count(service: Service, answers: Sequence[Recommendation | EngagementError], began_s: float) -> None:
+    metrics = service.metrics
+    came = moment(service.clock.now_ms() - int(1000 * (time.perf_counter() - began_s)))
+    refused = metrics.refusals.number
     for answer in answers:
         if not isinstance(answer, Recommendation):
             continue
         by = "belief"
         if answer.withheld is not None:
             by = "withheld"
+            metrics.withheld[answer.withheld].inc()
         elif answer.fallback is not None:
             by = "deadline" if answer.decision_id is None else "fallback"
+            metrics.fallbacks[answer.fallback].inc()
         elif answer.arm in ("control", "shadow"):
             by = "baseline"
-        service.metrics.recommendations.labels(answer.action.kind, by).inc()
+        decided = by in DECIDERS[:3]
+        phase = answer.phase if decided and answer.phase is not None else NO_PHASE
+        metrics.answered[answer.action.kind, by, phase].inc()
+        if answer.decided_at is not None and answer.decided_at < came:
+            metrics.repeated.inc()
+        for row in answer.unavailable:
+            refused[row.reason] += 1
 
 
 async def _decided(
@@ -121,7 +134,7 @@ async def _decided(
         request,
         service.recommend,
         asks,
-        lambda answers: tell(_told(service, key, asks, answers, count=not tried)),
+        lambda answers: tell(_told(service, key, asks, answers, began(request), count=not tried)),
         rehearsed=rehearse_decisions,
         lane="decide",
         deadline_s=_left_s(service, len(asks), began(request)),

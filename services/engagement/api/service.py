@@ -7,19 +7,23 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from shutil import disk_usage
 from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.datastructures import State
 from sqlalchemy import Connection
 
+from engagement.api.beside import Beside
 from engagement.api.desk import CLOSING_S, Desk, LaneName, Work
 from engagement.api.evaluator import Evaluator
+from engagement.api.exporter import Exporter
+from engagement.api.herald import Herald
 from engagement.clock import Clock
 from engagement.errors import EngagementError, Mistake
 from engagement.settings import Settings
 from engagement.store import leaving, setup
-from engagement.store.database import Database
+from engagement.store.database import POOL, Database
 from engagement.store.erasure_list import erasure_list
 from engagement.store.kept import Kept
 from engagement.store.keys import ApiKey
@@ -28,8 +32,11 @@ from engagement.workflows.evaluations import compute
 from engagement.workflows.fold import Folded, fold_program
 from engagement.workflows.plan import PlanAsk, PlansMade, plan_week
 from engagement.workflows.recommend import Answer, Ask, recommend
+from engagement.workflows.reports import compute_report
 
 log = logging.getLogger("engagement.service")
+MOMENT_S = 5.0
+"""So long the end waits for whoever only reads and tells; what they began is nobody's loss."""
 T = TypeVar("T")
 R = TypeVar("R")
 Call = Request[Any, ApiKey, State]
@@ -48,7 +55,13 @@ class Service:
         self.desk = Desk(
             db, self.kept, clock, self.metrics, limit=settings.queue, shared=settings.shared_commits
         )
+        self.beside = Beside(db, self.kept, clock)
         self.evaluator = Evaluator(partial(compute, db, self.kept))
+        self._watch_store()
+        self.exporter = Exporter(db, clock, settings.program_metrics_s)
+        self.herald = Herald(db, clock, settings)
+        self.metrics.self_check_wanted.set(self.herald.sends)
+        self.reporter = Evaluator(self._report)
         # in containers names and process ids repeat, and two folders must never be taken for one
         self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.erasures = erasure_list(settings.erasures, settings.database)
@@ -58,6 +71,13 @@ class Service:
         self._folder = threading.Thread(target=self._fold_regularly, name="folder", daemon=True)
         if settings.fold_every_s:
             self._folder.start()
+
+    def _watch_store(self) -> None:
+        for name, pool in self.db.pools().items():
+            self.metrics.watch_pool(name, pool.checkedout, 2 * POOL)
+        folder = self.db.folder
+        if folder is not None:
+            self.metrics.watch_disk(lambda: disk_usage(folder).free, lambda: disk_usage(folder).total)
 
     @property
     def simulated(self) -> bool:
@@ -89,6 +109,11 @@ class Service:
         """Plans a week's visits, pool by pool, each in a transaction of its own."""
         return plan_week(self.db, self.kept, program_id, ask, self.clock.now_ms())
 
+    def _report(self, program_id: str, name: str) -> None:
+        from engagement.api.pages.report import report_page  # noqa: PLC0415  # pages know the service
+
+        compute_report(self.db, self.kept, program_id, name, report_page)
+
     def _fold_regularly(self) -> None:
         while not self._closed.wait(self.settings.fold_every_s):
             try:
@@ -115,7 +140,10 @@ class Service:
     def close(self) -> None:
         """Serves what is queued, ends the folder between two rounds, closes the database."""
         self._closed.set()
+        self.herald.close(MOMENT_S)
+        self.exporter.close(MOMENT_S)
         self.evaluator.close(CLOSING_S)
+        self.reporter.close(CLOSING_S)
         self.desk.close()
         if self._folder.is_alive():
             self._folder.join(timeout=CLOSING_S)

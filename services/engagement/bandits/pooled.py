@@ -243,7 +243,10 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def _taken(self, batch: Batch, shares: Floats) -> Floats:
         """(N, slopes): z of the actions, weighed by these (N, K) shares."""
-        return np.einsum("nk,nkj->nj", shares[:, 1:], self._of_actions(batch.features, batch.columns))
+        weighed: Floats = np.einsum(
+            "nk,nkj->nj", shares[:, 1:], self._of_actions(batch.features, batch.columns)
+        )
+        return weighed
 
     def _declared(self) -> Fitted:
         squares = (np.square([one.program, one.group, one.member]) for one in (self.baseline, self.effect))

@@ -21,7 +21,7 @@ from engagement.estimators.value import Value
 from engagement.strategy.target import Always, Another, AnyTarget, AsLogged, Even, Watched
 from engagement.workflows.evaluate import Question, evaluate
 from engagement.workflows.evaluate_log import AnyPolicy, evaluate_log, read_meaning, read_table
-from engagement.workflows.evaluation_told import as_csv, in_words, target_in_words
+from engagement.workflows.evaluation_told import as_csv, in_words, slices_in_words, target_in_words
 from engagement.workflows.log_columns import read_columns
 from engagement.workflows.logged import MOST_BY_COMMAND
 
@@ -45,6 +45,11 @@ def add(command: Command) -> None:
         help="of rewards: linear, logistic, or sklearn.MODULE.CLASS where installed",
     )
     parser.add_argument("--look", type=int, help="how many weekly looks; the weeks in the log when absent")
+    parser.add_argument(
+        "--slices",
+        action="store_true",
+        help="besides by setting, role, sex, language, age, barrier, and for the lower quarter of members",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print everything as JSON")
     form.add_argument("--csv", action="store_true", help="print the estimates as CSV")
@@ -61,17 +66,23 @@ def _evaluate(arguments: Arguments) -> None:
 def _own(arguments: Arguments) -> None:
     target, model = _target(arguments.target), _model(arguments.model)
     ours = model if isinstance(model, LinearRewards | LogisticRewards) else LinearRewards()
-    question = Question(strategy=arguments.strategy, target=target, model=ours, look=arguments.look)
+    question = Question(
+        strategy=arguments.strategy, target=target, model=ours, look=arguments.look, slices=arguments.slices
+    )
     theirs = None if isinstance(model, LinearRewards | LogisticRewards) else model
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
         found = evaluate(db, kept, program_id, question, now_ms, most=MOST_BY_COMMAND, model=theirs)
     asked = target_in_words(target) + ("" if found.version is None else f" at version {found.version}")
     words = in_words(asked, found.decisions, found.left_out, found.reports, found.value)
+    if found.slices is not None:
+        words += ["", *slices_in_words(found.slices)]
     _told(arguments, found, found.value, words)
 
 
 def _foreign(arguments: Arguments) -> None:
+    if arguments.slices:
+        raise Invalid("--slices asks the ledger, which knows the members; another system's log does not")
     if arguments.mapping is None:
         raise Invalid("say with --mapping what the log's columns mean")
     meaning = read_meaning(text_of(arguments.mapping).encode())

@@ -1,8 +1,7 @@
 """The command that writes a program's report."""
 
-import csv
-import io
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -21,8 +20,14 @@ from engagement.commands.terminal import (
 )
 from engagement.errors import Invalid
 from engagement.workflows.impact_found import Impact, refusals
+from engagement.workflows.logged import MOST_BY_COMMAND
+from engagement.workflows.personalised import all_remembered, personalised
 from engagement.workflows.report import Report, ReportWanted, report
+from engagement.workflows.report_tables import as_csv, as_parquet, tables
 from engagement.workflows.survey import MOST_RESPONDENTS, Surveys
+
+RESAMPLES = 99
+"""How often a strategy's course is lived again for a report, half as often as by its own command."""
 
 
 def add(command: Command) -> None:
@@ -39,7 +44,15 @@ def add(command: Command) -> None:
         metavar=("BASELINE", "ENDLINE"),
         help="two surveys (workbooks or CSV), to say what they permit to be said of the program's impact",
     )
-    made.add_argument("--tables", type=Path, metavar="FOLDER", help="the figures as CSV and JSON, too")
+    made.add_argument(
+        "--personalised",
+        metavar="BY",
+        help="also whether strategies told units apart by this, or chance would look like it: anything, "
+        "people, setting, role, sustaining, or a feature of 0 and 1; it takes minutes",
+    )
+    made.add_argument(
+        "--tables", type=Path, metavar="FOLDER", help="the figures as CSV, Parquet and JSON, too"
+    )
 
 
 def _report(arguments: Arguments) -> int:
@@ -49,6 +62,9 @@ def _report(arguments: Arguments) -> int:
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
         with db.read() as conn:
             told = report(conn, kept, program_id, ReportWanted(arguments.trial, surveys), now_ms)
+            by = arguments.personalised
+            read = all_remembered(conn, kept, program_id, by, now_ms, MOST_BY_COMMAND) if by else ()
+    told = msgspec.structs.replace(told, personalised=tuple(personalised(one, by, RESAMPLES) for one in read))
     code = 0 if told.impact is None else _say_impact(told.impact)
     write(arguments.out, report_page(told, _command(arguments)).encode())
     if arguments.tables is not None:
@@ -73,7 +89,11 @@ def _say_impact(found: Impact) -> int:
 
 def _command(arguments: Arguments) -> str:
     """How the report can be made again."""
-    named = [("--trial", arguments.trial), ("--on", arguments.on)]
+    named = [
+        ("--trial", arguments.trial),
+        ("--on", arguments.on),
+        ("--personalised", arguments.personalised),
+    ]
     files = [file.name for file in arguments.impact or ()]
     return " ".join(
         [
@@ -90,45 +110,10 @@ def _tables(told: Report, folder: Path) -> None:
     except OSError as flaw:
         raise Invalid(f"cannot write into {folder}: {flaw.strerror}") from flaw
     write(folder / "report.json", msgspec.json.format(msgspec.json.encode(told)))
-    rows: dict[str, list[msgspec.Struct]] = {
-        "hazards": [*told.fading.hazards],
-        "reasons": [*told.fading.reasons],
-        "barriers": [*told.fading.barriers],
-    }
-    for one in told.actions:
-        rows |= {f"effects-{one.strategy}": [*one.effects], f"slices-{one.strategy}": [*one.sliced.slices]}
-    if told.trial is not None:
-        rows |= {"arms": [*told.trial.arms], "comparisons": [*told.trial.comparisons]}
-    if told.impact is not None:
-        rows |= {
-            "impact-changes": [*told.impact.changes],
-            "impact-answers": [*told.impact.answers],
-            "impact-losses": [*told.impact.losses],
-        }
-    for name, some in rows.items():
-        write(folder / f"{name}.csv", _csv(some))
-
-
-def _csv(rows: list[msgspec.Struct]) -> bytes:
-    """A row a thing; a range is three columns, a curve stands in the JSON alone."""
-    flat = [_flat(row) for row in rows]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in flat for name in row)))
-    writer.writeheader()
-    writer.writerows(flat)
-    return out.getvalue().encode()
-
-
-def _flat(row: msgspec.Struct) -> dict[str, object]:
-    return _columns(msgspec.to_builtins(row))
-
-
-def _columns(row: dict[str, object]) -> dict[str, object]:
-    told: dict[str, object] = {}
-    for name, value in row.items():
-        if isinstance(value, dict):
-            inside = _columns(value)
-            told |= {name if key == "value" else f"{name}_{key}": inner for key, inner in inside.items()}
-        elif not isinstance(value, list | tuple):
-            told[name] = value
-    return told
+    arrow = find_spec("pyarrow") is not None
+    for made in tables(told):
+        write(folder / f"{made.name}.csv", as_csv(made))
+        if arrow:
+            write(folder / f"{made.name}.parquet", as_parquet(made))
+    if not arrow:
+        say("The tables are there as CSV; for Parquet besides, install engagement[research].")

@@ -73,7 +73,8 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _greeting(address: str, example: Example | None, *, simulated: bool) -> list[str]:
     """What whoever starts the service needs to know."""
-    lines = [f"Engagement at {address}   API description: {address}/schema   metrics: {address}/metrics"]
+    places = f"console: {address}/console   API description: {address}/schema   metrics: {address}/metrics"
+    lines = [f"Engagement at {address}   {places}"]
     if simulated:
         lines.append("Time is simulated; it moves only by POST /v1/clock.")
     if example is not None:

@@ -5,22 +5,26 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from engagement.commands.files import read_file, today_in
-from engagement.commands.terminal import Arguments, Command, say, text_of
+from engagement.commands.terminal import Arguments, Command, say, text_of, watched
 from engagement.errors import Invalid
 from engagement.simulation.examples import CONTENDERS
-from engagement.simulation.registry import WORLDS
+from engagement.simulation.registry import WORLDS, World
+from engagement.workflows.program import Template
 from engagement.workflows.program_size import MONTHS_AFTER, Question, in_words, sized
 from engagement.workflows.study import Folder, results, run_missing
 from engagement.workflows.study_file import Resolved, read_study
 from engagement.workflows.study_run import jobs
 from engagement.workflows.study_summary import Row, summary
 from engagement.workflows.study_tables import write_tables
-from engagement.workflows.study_workers import worker
+from engagement.workflows.study_workers import across, worker
+from engagement.workflows.trial_power import PER_UNIT, QUICK, REPEATS, SILENCE, PowerQuestion, powered
+from engagement.workflows.trial_power import in_words as power_in_words
 
-PROFILES = ("default", "lasting", "fragile")
+PROFILES = ("default", "lasting", "fragile", "virtual")
 LONG_S, QUICK_S = 120.0, 30.0
 FEWEST_SEEDS, MOST_SEEDS = 4, 40
 SHOWN = ("attendance", "lower_quarter", "alive_at_end", "alive_at_last")
@@ -41,12 +45,35 @@ def add(command: Command) -> None:
     size.add_argument("file", type=Path, help="the program file")
     size.add_argument("--groups", type=int, help="how many groups; as many as the file names when absent")
     size.add_argument(
-        "--profile", default="default", choices=PROFILES, help="how the simulated groups are; `default`"
+        "--profile",
+        choices=PROFILES,
+        help="how the simulated groups are; `virtual` where all of the file's groups are, else `default`",
     )
+    size.add_argument("--strategy", help="which strategy; the program's default when absent")
+    size.add_argument("--seats", type=int, help="members of a group; 8, or 1200 of a virtual community")
     size.add_argument(
         "--months-after", type=int, default=MONTHS_AFTER, help="months after the end, when it is judged; 12"
     )
     size.add_argument("--quick", action="store_true", help="a first look, in a quarter of the time")
+    size.add_argument("--trial", help="instead, what this trial of the file would find")
+    size.add_argument(
+        "--repeats",
+        type=int,
+        help=f"with --trial: how often it is simulated; {REPEATS}, and {QUICK} with --quick",
+    )
+    size.add_argument(
+        "--groups-per-unit",
+        type=int,
+        default=PER_UNIT,
+        help=f"with --trial: groups of a catchment or a health worker; {PER_UNIT}",
+    )
+    size.add_argument(
+        "--silence",
+        type=float,
+        default=SILENCE,
+        help=f"with --trial: share of months of which nothing is heard; {SILENCE}",
+    )
+    size.add_argument("--jobs", type=int, default=1, help="with --trial: processes; -1 for one on each core")
 
 
 def _size(arguments: Arguments) -> None:
@@ -57,9 +84,51 @@ def _size(arguments: Arguments) -> None:
         raise Invalid("--groups is a number from 1 to 10000")
     if not 0 <= arguments.months_after <= 120:
         raise Invalid("--months-after is a number from 0 to 120")
-    world = next(world for world in WORLDS if world.name == arguments.profile)
-    question = Question(file.plan, world, arguments.groups, today_in(file), arguments.months_after)
+    question = Question(
+        file.plan,
+        _world(arguments, file.plan),
+        arguments.groups,
+        today_in(file),
+        arguments.months_after,
+        arguments.strategy,
+    )
+    if arguments.trial is not None:
+        return _power(arguments, question)
     say(*in_words(sized(question, _while_there_is_time(QUICK_S if arguments.quick else LONG_S))))
+    return None
+
+
+def _world(arguments: Arguments, plan: Template) -> World:
+    """The profile asked for, with as many seats as asked for."""
+    virtual = bool(plan.groups) and all(group.type == "virtual" for group in plan.groups)
+    name = arguments.profile or ("virtual" if virtual else "default")
+    world = next(world for world in WORLDS if world.name == name)
+    if arguments.seats is not None and not 3 <= arguments.seats <= 10_000:
+        raise Invalid("--seats is a number from 3 to 10000")
+    return msgspec.structs.replace(
+        world, groups=arguments.groups or world.groups, seats=arguments.seats or world.seats
+    )
+
+
+def _power(arguments: Arguments, question: Question) -> None:
+    repeats = arguments.repeats or (QUICK if arguments.quick else REPEATS)
+    if not 2 <= repeats <= 100_000:
+        raise Invalid("--repeats is a number from 2 to 100000")
+    if not 0 <= arguments.silence < 1:
+        raise Invalid("--silence is a share from 0 to below 1")
+    if not 1 <= arguments.groups_per_unit <= 100:
+        raise Invalid("--groups-per-unit is a number from 1 to 100")
+    if arguments.jobs == 0:
+        raise Invalid("--jobs is a number of processes, or -1 for one on each core")
+    asked = PowerQuestion(
+        question.plan,
+        arguments.trial,
+        question.world,
+        question.groups,
+        arguments.groups_per_unit,
+        arguments.silence,
+    )
+    say(*power_in_words(powered(asked, repeats, watched(across(arguments.jobs), "trials"))))
 
 
 def _while_there_is_time(seconds: float) -> Iterator[int]:

@@ -1,10 +1,14 @@
 """What every command needs: to speak, its database, its program, the time."""
 
 import argparse
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from engagement.actions.availability import DAY_MS
 from engagement.clock import SystemClock
@@ -23,6 +27,8 @@ from engagement.workflows.sheet_file import opened as opened_sheet
 Arguments = argparse.Namespace
 HALF_A_DAY_MS = DAY_MS // 2
 ONE_PROGRAM = "the program's id; not needed when there is one program"
+T = TypeVar("T")
+R = TypeVar("R")
 Run = Callable[[Arguments], int | None]
 """What a command does; returns its exit code, None for 0."""
 Command = Callable[[str, Run, str], argparse.ArgumentParser]
@@ -167,3 +173,17 @@ def write(file: Path, content: bytes) -> None:
     except OSError as flaw:
         raise Invalid(f"cannot write {file}: {why(flaw)}") from flaw
     say(f"Written: {file}")
+
+
+def watched(
+    spread: Callable[[Callable[[T], R], Iterable[T]], Iterator[R]], what: str
+) -> Callable[[Callable[[T], R], Sequence[T]], Iterator[R]]:
+    """Whoever does many things, with a bar on the terminal; silent where nobody watches. what : they are"""
+
+    def each(do: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
+        with tqdm(total=len(things), desc=what, disable=not sys.stderr.isatty()) as bar:
+            for done in spread(do, things):
+                bar.update()
+                yield done
+
+    return each

@@ -12,6 +12,8 @@ from engagement.commands.terminal import (
     say,
 )
 from engagement.errors import Mistake
+from engagement.workflows.harms import Harms, harms
+from engagement.workflows.harms import in_words as harms_in_words
 from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_analysis import analyse
 from engagement.workflows.trial_found import Analysis, ArmFound, Range
@@ -48,12 +50,19 @@ def _trial(arguments: Arguments) -> None:
         with db.read() as conn:
             if arguments.found:
                 found = analyse(conn, kept, program_id, arguments.trial, now_ms)
-                say(*([msgspec.json.encode(found).decode()] if arguments.json else _found(found)))
+                harmed = harms(conn, kept, program_id, arguments.trial, now_ms)
+                say(*([_as_json(found, harmed)] if arguments.json else _found(found)))
+                say(*([] if arguments.json else ["", *harms_in_words(harmed)]))
                 return
             [told] = tell_trials(conn, kept, program_id, [(arguments.trial, "", MOST)], now_ms)
     if isinstance(told, Mistake):
         raise told
     say(*_stands(told))
+
+
+def _as_json(found: Analysis, harmed: Harms) -> str:
+    """The analysis, with the harms beside its arms."""
+    return msgspec.json.encode({**msgspec.to_builtins(found), "harms": msgspec.to_builtins(harmed)}).decode()
 
 
 def _stands(told: TrialTold) -> list[str]:

@@ -164,6 +164,14 @@ def estimate(terms: Terms, cluster: Integers) -> Estimate:
     return Estimate(value, sd, clusters - 1, sums)
 
 
+def paired(one: Estimate, other: Estimate) -> Estimate:
+    """The first less the second, both of the same clusters, so that what moves both alike drops out."""
+    influence = one.influence - other.influence
+    clusters = len(influence)
+    sd = float(np.sqrt(clusters / (clusters - 1) * (influence @ influence)))
+    return Estimate(one.value - other.value, sd, clusters - 1, influence)
+
+
 CHUNK = 2**22
 """Cells of one block of resampled counts."""
 

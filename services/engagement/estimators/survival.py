@@ -68,6 +68,21 @@ def alive_at(lives: Lives, time: float) -> Estimate:
     return _estimate(value, each, lives.cluster)
 
 
+def band(lives: Lives, times: Floats, alpha: float = 0.05) -> tuple[Floats, Floats]:
+    """Low and high of the curve at each time, pointwise and by cluster; nan with one cluster."""
+    found, influence = _influences(lives, 0.0)
+    clusters = int(lives.cluster.max()) + 1
+    places = np.searchsorted(found.time, times, side="right")
+    alive = np.concatenate([[1.0], found.alive])[places]
+    if clusters < 2:
+        return np.full(len(times), np.nan), np.full(len(times), np.nan)
+    sums = np.zeros((clusters, len(found.time)))
+    np.add.at(sums, lives.cluster, influence)
+    sd = np.sqrt(clusters / (clusters - 1) * np.square(sums).sum(axis=0))
+    half = float(stdtrit(clusters - 1, 1 - alpha / 2)) * np.concatenate([[0.0], sd])[places]
+    return np.maximum(alive - half, 0.0), np.minimum(alive + half, 1.0)
+
+
 def restricted_mean(lives: Lives, horizon: float) -> Estimate:
     """Mean months lived up to the horizon: the area below the curve; who died at 0 has none.
 

@@ -6,13 +6,21 @@ from typing import NamedTuple, get_args
 
 import msgspec
 import numpy as np
-from scipy.special import stdtrit
 
 from engagement.estimators.looking import confidence_sequence, spent
 from engagement.estimators.off_policy import AnyOffPolicy
 from engagement.estimators.overlap import overlap
-from engagement.estimators.sample import Estimate, Interval, Sample, bootstraps, checked, estimate, mean
-from engagement.records import Floats, Integers
+from engagement.estimators.sample import (
+    Estimate,
+    Interval,
+    Sample,
+    bootstraps,
+    checked,
+    estimate,
+    mean,
+    paired,
+)
+from engagement.records import Integers
 
 ALPHA = 0.05
 MOST_DRAWN = 20_000
@@ -120,7 +128,7 @@ def _looks(weeks: Weeks | None) -> int:
 def _estimated(
     logged: Estimate, look: int, estimator: AnyOffPolicy, found: Estimate, drawn: Interval
 ) -> Estimated:
-    gain, half = found.value - logged.value, _half(found.influence - logged.influence)
+    gain = paired(found, logged)
     return Estimated(
         str(estimator.__struct_config__.tag),
         found.value,
@@ -128,16 +136,9 @@ def _estimated(
         _span(found.interval(ALPHA)),
         _span(drawn),
         _span(spent(found, look, ALPHA)),
-        gain,
-        (gain - half, gain + half),
+        gain.value,
+        _span(gain.interval(ALPHA)),
     )
-
-
-def _half(influence: Floats) -> float:
-    """Half the width of a t interval, from each group's part in the error, (G,)."""
-    clusters = len(influence)
-    sd = float(np.sqrt(clusters / (clusters - 1) * (influence @ influence)))
-    return float(stdtrit(clusters - 1, 1 - ALPHA / 2)) * sd
 
 
 def _these(sample: Sample, weeks: Weeks | None) -> Span | None:

@@ -6,7 +6,7 @@ month. Whatever the contender does, the world draws the same numbers at the same
 numbers), so that two contenders of one seed differ by what they did and by nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -126,36 +126,79 @@ class _Picks(NamedTuple):
     act: Integers
 
 
+class Part(NamedTuple):
+    """One of several contenders in the same world. mine : (T, G), the groups it is asked about in a month"""
+
+    contender: Contender
+    mine: Bools
+
+
 def lived(setting: Setting, world: World, contender: Contender, seed: int) -> list[Lived]:
     """Every month of one run."""
+    groups = world.groups or setting.size.groups
+    return lived_in_parts(
+        setting, world, (Part(contender, np.ones((setting.size.months, groups), np.bool_)),), seed
+    )
+
+
+def lived_in_parts(
+    setting: Setting,
+    world: World,
+    parts: Sequence[Part],
+    seed: int,
+    settled: Callable[[Any], Any] = lambda state: state,
+) -> list[Lived]:
+    """The same where several contenders decide, each about its own groups and learning from them alone.
+
+    settled : the groups on the first day, as they are to be      `decided` is told where there is one part
+    """
     setting = _at_home(setting, world)
     groups, seats = world.groups or setting.size.groups, world.seats or setting.size.seats
     effects = world.effects(setting.effects)
-    run = _Run(setting, world, contender, named(groups, seats), effects, seed)
-    state: Any = begin(world, groups, seats, effects.dose.size, seed)
-    memory = _begun(contender, groups, seats)
+    names = named(groups, seats)
+    runs = [_Run(setting, world, part.contender, names, effects, seed) for part in parts]
+    state: Any = settled(begin(world, groups, seats, effects.dose.size, seed))
+    memories = [_begun(part.contender, groups, seats) for part in parts]
     months = []
     for month in range(setting.size.months):
-        now = _now(run, state, month)
-        memory = _learned(memory, now)
-        state, memory, one = _month(run, memory, now)
+        now = _now(runs[0], state, month)
+        memories = [_learned(memory, now) for memory in memories]
+        state, memories, one = _month(runs, memories, now, [part.mine[month] for part in parts])
         months.append(one)
     return months
 
 
-def _month(run: _Run, memory: _Memory, now: _Now) -> tuple[Any, _Memory, Lived]:
+def _month(
+    runs: Sequence[_Run], memories: Sequence[_Memory], now: _Now, mine: Sequence[Bools]
+) -> tuple[Any, list[_Memory], Lived]:
     """The state of the groups and what is known after a month, and the month."""
-    going = _visits(run, memory.standing, now)
-    picks = _picks(run, memory, now, going)
-    act = np.zeros(now.there.shape, np.int64) if picks is None else picks.act
+    act, visits, choices = np.zeros(now.there.shape, np.int64), [], []
+    taken = memories[0].taken
+    for run, memory, groups in zip(runs, memories, mine, strict=True):
+        own = now._replace(there=now.there & groups[:, None])
+        going = _visits(run, memory.standing, own, float(groups.mean()))
+        picks = _picks(run, memory._replace(taken=taken), own, going)
+        if picks is not None:
+            act, taken = np.maximum(act, picks.act), picks.chosen.taken
+        visits.append(going)
+        choices.append(picks)
+    going = np.any(visits, axis=0)
+    run = runs[0]
     if going.any():
         act = np.where(going[:, None], run.setting.number(VISIT), act)
     state, happened = moved(run.world, now.state, act, run.effects, now.month, run.running, run.seed)
     reports = reporting(run.world, len(going), now.month, run.seed)
-    decided = None if picks is None else _decided(picks, happened, reports)
-    after = _remembered(run, memory, now, picks, decided, going, happened, reports)
-    spent, missed = _spent(run, picks, going), _regret(run, now, act, now.there & ~going[:, None])
-    return state, after, Lived(now.there, happened, going, reports.reported, *spent, *missed, decided)
+    decided = [None if picks is None else _decided(picks, happened, reports) for picks in choices]
+    after = [
+        _remembered(one, memory, now, picks, made, visited, happened, reports)._replace(taken=taken)
+        for one, memory, picks, made, visited in zip(runs, memories, choices, decided, visits, strict=True)
+    ]
+    cost, minutes = np.sum(
+        [_spent(run, picks, visited) for picks, visited in zip(choices, visits, strict=True)], axis=0
+    )
+    missed = _regret(run, now, act, now.there & ~going[:, None])
+    told = decided[0] if len(decided) == 1 else None
+    return state, after, Lived(now.there, happened, going, reports.reported, cost, minutes, *missed, told)
 
 
 def _at_home(setting: Setting, world: World) -> Setting:
@@ -197,11 +240,11 @@ def _learned(memory: _Memory, now: _Now) -> _Memory:
     return memory._replace(learning=learning, seen=seen)
 
 
-def _visits(run: _Run, standing: Standing, now: _Now) -> Bools:
-    """Which groups are visited, (G,)."""
+def _visits(run: _Run, standing: Standing, now: _Now, share: float) -> Bools:
+    """Which groups are visited, (G,). share : of all groups that this contender is asked about"""
     if run.contender.visits is None:
         return np.zeros(len(now.there), np.bool_)
-    count = run.setting.size.visits(run.world.hours(now.month))
+    count = run.setting.size.visits(run.world.hours(now.month) * share)
     return visited(run.contender.visits, standing, now.known, now.alive, count, now.month, now.left, run.seed)
 
 

@@ -11,10 +11,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import QueuePool
 
 from engagement.errors import Invalid
 from engagement.store.silence import BEGIN, Watchdog
@@ -26,6 +28,8 @@ CHECKPOINT_PAGES = 10_000
 CACHE_KIB = 64 * 1024
 """What a connection remembers of the file; with SQLite's own 2 MB a decision re-reads 13 pages."""
 CONNECT_TIMEOUT_S = 2
+POOL = 8
+"""Connections that are kept, and as many more for a moment."""
 
 
 class FairLock:
@@ -94,6 +98,17 @@ class Database:
         with self._lock or nullcontext():
             yield
 
+    def pools(self) -> dict[str, QueuePool]:
+        """The pools of connections by what they are for; PostgreSQL has one for both."""
+        both = {"write": self._writer, "read": self._reader} if self.is_sqlite else {"both": self._writer}
+        return {name: engine.pool for name, engine in both.items() if isinstance(engine.pool, QueuePool)}
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the file lies; None where the database is on a server, whose disk is not ours to see."""
+        name = self.url.database
+        return Path(name).absolute().parent if self.is_sqlite and name else None
+
     def engine(self) -> Engine:
         """The writing engine, for migrations and for watching statements."""
         return self._writer
@@ -109,7 +124,7 @@ class Database:
 def _sqlite(url: URL, pragma: str) -> Engine:
     if not url.database or url.database == ":memory:":
         raise Invalid("an in-memory database cannot keep anything; give sqlite:///a-file.db")
-    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=8, max_overflow=8)
+    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=POOL, max_overflow=POOL)
     begin = "BEGIN" if "query_only" in pragma else "BEGIN IMMEDIATE"
 
     @event.listens_for(engine, "connect")
@@ -159,8 +174,8 @@ def _postgresql(url: URL) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_TIMEOUT_S},
-        pool_size=8,
-        max_overflow=8,
+        pool_size=POOL,
+        max_overflow=POOL,
         pool_pre_ping=False,
     )
     engine.dialect.use_insertmanyvalues_wo_returning = True

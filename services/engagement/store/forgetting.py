@@ -5,12 +5,13 @@ All of it happens in one transaction that the caller opened, `leaving.unguarded`
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select, update
 
 from engagement.errors import Fault
 from engagement.store import beliefs, merges, units
@@ -123,8 +124,9 @@ def counted(conn: Connection, person: Person) -> tuple[Part, ...]:
                 table.name, conn.execute(select(func.count()).select_from(table).where(of_them)).scalar_one()
             )
         )
-    kept = len(_kept_answers(conn, person, list(conn.execute(theirs).scalars())))
-    return tuple(part for part in (*found, Part(t.kept_answers.name, kept)) if part.rows)
+    names = list(conn.execute(theirs).scalars())
+    found += [Part(table.name, len(_told_of(conn, person, names, table))) for table in _TOLD]
+    return tuple(part for part in found if part.rows)
 
 
 def forget(conn: Connection, person: Person, held: Held) -> tuple[Part, ...]:
@@ -134,13 +136,11 @@ def forget(conn: Connection, person: Person, held: Held) -> tuple[Part, ...]:
     """
     program_id = person.program_id
     gone = {}
-    kept = _kept_answers(conn, person, held.decisions)
-    for key_id, name in kept:
-        k = t.kept_answers.c
-        conn.execute(
-            delete(t.kept_answers).where(k.program_id == program_id, k.key_id == key_id, k.name == name)
-        )
-    gone[t.kept_answers.name] = len(kept)
+    for table in _TOLD:
+        rows = _told_of(conn, person, held.decisions, table)
+        gone[table.name] = len(rows)
+        for row in rows:
+            conn.execute(delete(table).where(row))
     for table in OF_DECISIONS:
         of_them = (table.c.program_id == program_id) & among(conn, table.c.decision_id, held.decisions)
         gone[table.name] = conn.execute(delete(table).where(of_them)).rowcount
@@ -233,19 +233,33 @@ _WHOSE: dict[Table, Any] = {
 """Tables with rows of a person's own, and which those are."""
 
 
-def _kept_answers(conn: Connection, person: Person, decisions: Sequence[str]) -> list[tuple[str, str]]:
-    """(key, name) of the answers kept that name the person, or a decision made for them."""
-    k = t.kept_answers.c
-    query = select(k.key_id, k.name, k.body).where(
-        k.program_id == person.program_id, k.answered_at <= person.until_ms
-    )
+_TOLD: Mapping[Table, tuple[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        t.kept_answers: ("answered_at", ("name", "body")),
+        t.evaluations: ("asked_at", ("evaluation_id", "question", "answer")),
+        t.reports: ("asked_at", ("report_id", "wanted", "answer", "page")),
+    }
+)
+"""Tables of what was told once, by when, and the columns in which somebody may be named."""
+
+
+def _told_of(
+    conn: Connection, person: Person, decisions: Sequence[str], table: Table
+) -> list[ColumnElement[bool]]:
+    """Where the rows are that name the person, or a decision made for them."""
+    since, columns = _TOLD[table]
     words = b"|".join(re.escape(word.encode()) for word in (*person.ids, *decisions))
     naming = re.compile(rb"(?<![\w.-])(?:" + words + rb")(?![\w.-])")
-    return [
-        (key_id, name)
-        for key_id, name, body in conn.execute(query)
-        if naming.search(body) or naming.search(name.encode())
-    ]
+    keys = tuple(table.primary_key)
+    query = select(*keys, *(table.c[name] for name in columns)).where(
+        table.c.program_id == person.program_id, table.c[since] <= person.until_ms
+    )
+    found = []
+    for row in conn.execute(query):
+        cells = [cell.encode() if isinstance(cell, str) else bytes(cell or b"") for cell in row[len(keys) :]]
+        if any(map(naming.search, cells)):
+            found.append(and_(*(key == value for key, value in zip(keys, row, strict=False))))
+    return found
 
 
 def _leave_plans(conn: Connection, program_id: str, held: Held) -> None:

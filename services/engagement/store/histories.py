@@ -80,3 +80,36 @@ def decided(conn: Connection, program_id: str, kind: str, name: str, after: str,
     if after:
         query = query.where(d.decision_id < after)
     return [Decided(*row) for row in conn.execute(query)]
+
+
+class Followed(NamedTuple):
+    """A decision and how it stands, with the reason that was given last."""
+
+    strategy_id: str
+    unit_kind: str
+    unit_id: str
+    group_id: str
+    action_id: str
+    decided_at: int
+    closes_at: int
+    status: Status
+    reason: str | None
+
+
+def followed(conn: Connection, program_id: str, until_ms: int) -> list[Followed]:
+    """Every decision made up to a moment, by strategy and unit in order of time."""
+    d, a, last = t.decisions.c, t.answers.alias("newest").c, t.answers.alias("last").c
+    newest = (
+        select(func.max(last.sequence))
+        .where(last.program_id == d.program_id, last.decision_id == d.decision_id)
+        .correlate(t.decisions)
+        .scalar_subquery()
+    )
+    of_it = (a.program_id == d.program_id) & (a.decision_id == d.decision_id) & (a.sequence == newest)
+    query = (
+        select(*(d[field] for field in Followed._fields[:-2]), func.coalesce(a.status, "proposed"), a.reason)
+        .select_from(t.decisions.outerjoin(a.status.table, of_it))
+        .where(d.program_id == program_id, d.decided_at <= until_ms)
+        .order_by(d.strategy_id, d.unit_kind, d.unit_id, d.decided_at)
+    )
+    return [Followed._make(row) for row in conn.execute(query)]

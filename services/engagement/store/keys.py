@@ -39,12 +39,14 @@ def digest(key: str) -> bytes:
     return sha256(key.encode()).digest()
 
 
-def _key(row: Sequence[object]) -> ApiKey:
+def of_row(row: Sequence[object]) -> ApiKey:
+    """A key from the columns `LISTED`."""
     program, key, scopes, *rest = row
     return ApiKey(program, key, tuple(str(scopes).split()), *rest)  # type: ignore[arg-type]  # as stored
 
 
-_listed = [t.api_keys.c[name] for name in ApiKey._fields]
+LISTED = [t.api_keys.c[name] for name in ApiKey._fields]
+"""Columns of a key, all but its digest."""
 
 
 def insert_key(conn: Connection, key: ApiKey, secret: bytes) -> None:
@@ -55,15 +57,15 @@ def insert_key(conn: Connection, key: ApiKey, secret: bytes) -> None:
 def by_digest(conn: Connection, program_id: str, secret: bytes) -> ApiKey | None:
     """The program's key with this digest."""
     k = t.api_keys.c
-    row = conn.execute(select(*_listed).where(k.program_id == program_id, k.digest == secret)).first()
-    return None if row is None else _key(row)
+    row = conn.execute(select(*LISTED).where(k.program_id == program_id, k.digest == secret)).first()
+    return None if row is None else of_row(row)
 
 
 def all_keys(conn: Connection, program_id: str) -> list[ApiKey]:
     """A program's keys, oldest first."""
     k = t.api_keys.c
-    query = select(*_listed).where(k.program_id == program_id).order_by(k.created_at, k.key_id)
-    return [_key(row) for row in conn.execute(query)]
+    query = select(*LISTED).where(k.program_id == program_id).order_by(k.created_at, k.key_id)
+    return [of_row(row) for row in conn.execute(query)]
 
 
 def revoke(conn: Connection, program_id: str, key_id: str, now_ms: int) -> bool:

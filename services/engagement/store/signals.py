@@ -145,3 +145,13 @@ def count(conn: Connection, program_id: str) -> int:
     """How many signals a program has."""
     query = select(func.count()).where(t.signals.c.program_id == program_id)
     return conn.execute(query).scalar_one()
+
+
+def range_of(conn: Connection, program_id: str, until_ms: int) -> tuple[int, int | None, int | None]:
+    """How many signals of a program were recorded until then, and when the first and the last were."""
+    s = t.signals.c
+    query = select(func.count(), func.min(s.recorded_at), func.max(s.recorded_at)).where(
+        s.program_id == program_id, s.recorded_at <= until_ms
+    )
+    number, first, last = conn.execute(query).one()
+    return number, first, last

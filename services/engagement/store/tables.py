@@ -494,6 +494,17 @@ page_links = Table(  # keys that open one page each, for people who type none
     UniqueConstraint("program_id", "digest"),
 )
 
+console_sessions = Table(  # who is signed in to the console, and since when
+    "console_sessions",
+    metadata,
+    _program(),
+    Column("digest", LargeBinary, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    _moment("created_at"),
+    _moment("expires_at"),
+    PrimaryKeyConstraint("program_id", "digest"),
+)
+
 evaluations = Table(  # what was asked of the ledger, and once it is computed what it answers
     "evaluations",
     metadata,
@@ -503,6 +514,18 @@ evaluations = Table(  # what was asked of the ledger, and once it is computed wh
     _moment("asked_at"),
     Column("answer", LargeBinary, nullable=True),
     PrimaryKeyConstraint("program_id", "evaluation_id"),
+)
+
+reports = Table(  # what a report was asked to be about, and once it is computed what it says
+    "reports",
+    metadata,
+    _program(),
+    _id("report_id"),
+    Column("wanted", LargeBinary, nullable=False),
+    _moment("asked_at"),
+    Column("answer", LargeBinary, nullable=True),
+    Column("page", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("program_id", "report_id"),
 )
 
 facts = Table(  # of the database itself: whether its time is simulated

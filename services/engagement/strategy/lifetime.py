@@ -5,6 +5,8 @@ is over, so every group is censored by the span of three meetings before the dat
 death: a silent group is censored at its last known meeting, and two bounds say what the silence could hide.
 """
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -60,6 +62,20 @@ def lifetime(heard: Heard, ends_on: date, cut_on: date) -> Lifetime:
         return Lifetime(through, through, through, silent=False)
     at = _months(ends_on, known_on)
     return Lifetime(Lived(at, died=False), through, Lived(at, died=True), silent=True)
+
+
+def stay(came: AbstractSet[date], met: Sequence[date], ends_on: date, group: Lived) -> Lived:
+    """How long one member stayed after the program's end: no longer than the group lived.
+
+    A member is gone from the first of so many meetings held in a row without them as dissolve a group, if
+    they did not come again. came, met : days      met : in order      group : what is known of its life
+    """
+    last = max(came, default=date.min)
+    missed = [day for day in met if day > last]
+    if len(missed) < DISSOLVED_RUN:
+        return group
+    gone = Lived(_months(ends_on, missed[0]), died=True)
+    return gone if gone.months < group.months else group
 
 
 def _patience(heard: Heard) -> timedelta:

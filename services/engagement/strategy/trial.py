@@ -13,6 +13,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from engagement.actions.action import Id, Text
+from engagement.signals.safety import SafetyKind
 
 UnitOfTrial = Literal["group", "catchment", "health_worker"]
 StratumFact = Literal["site", "setting", "language", "type"]
@@ -135,6 +136,25 @@ class WaitingList(
 AnyDesign = Parallel | SteppedWedge | WaitingList
 
 
+HarmKind = SafetyKind | Literal["died", "left", "stopped_messages"]
+"""What is counted as a harm, or may be one."""
+
+
+class StopRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When harm stops the trial: looked at each month from its start, arm by arm.
+
+    counts : reports of these kinds
+    most : of them in 100 member-months; breached once an arm is shown to have more, however often one looks
+    at_once : so many in one arm breach it, whatever the rate; None for no such number
+    alpha : the chance that an arm whose rate is `most` is ever called a breach
+    """
+
+    counts: Annotated[tuple[HarmKind, ...], msgspec.Meta(min_length=1, max_length=8)] = ("harm",)
+    most: Annotated[float, msgspec.Meta(gt=0, le=1000)]
+    at_once: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    alpha: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05
+
+
 class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What will be concluded from what: written down before anybody is assigned.
 
@@ -143,6 +163,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     alpha : of all primary comparisons together      smallest_difference : that would matter, of a share or
         of months, whichever the primary outcome is in      stopping : when the trial stops early, in words
     subgroups : facts by which effects are shown apart, decided on now      harms : what stops an action
+    stop_rule : when harm stops the trial, in figures; without one only the words stand
     """
 
     primary: Literal["alive_after_end", "months_alive"] = "alive_after_end"
@@ -155,6 +176,9 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     harms: Annotated[str, msgspec.Meta(max_length=1000)] = (
         "After every report of harm the program lead decides within a week whether its action goes on."
     )
+    stop_rule: StopRule | msgspec.UnsetType = (
+        msgspec.UNSET
+    )  # unset, not null: older protocols keep their hash
 
 
 class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -23,12 +23,13 @@ from engagement.store.decisions import Decision
 from engagement.store.kept import Kept
 from engagement.strategy.setup import LEADING, Catalogue
 from engagement.strategy.strategy import Strategy
-from engagement.strategy.stratum import Stratum
 from engagement.strategy.trial import UnitOfTrial
 from engagement.workflows.actions_over_time import ActionMonth, actions_over_time
+from engagement.workflows.diagnostics import DrawCheck, draw_checks
+from engagement.workflows.learning_curve import LearningMonth, learning_curve
 from engagement.workflows.logged import Chosen, LeftOut, Reports, chosen, read_logged
 from engagement.workflows.slices import Lot, Sliced, sliced
-from engagement.workflows.strata import strata_of
+from engagement.workflows.strata import Known, known_of
 
 Moderator = Literal["setting", "role", "sustaining", "dose"]
 ALPHA = 0.05
@@ -80,6 +81,8 @@ class ActionsFound(msgspec.Struct, frozen=True):
     moderated: Moderated | None
     sliced: Sliced
     months: tuple[ActionMonth, ...]
+    learning: tuple[LearningMonth, ...] = ()
+    draws: tuple[DrawCheck, ...] = ()
 
 
 class Cluster(NamedTuple):
@@ -92,7 +95,7 @@ class Cluster(NamedTuple):
 class Material(NamedTuple):
     """Everything that is read of a strategy. simulated : time is made up
 
-    decided : all its decisions in order of time      strata, clusters : of those that count
+    decided : all its decisions in order of time      known, clusters : of those that count
     """
 
     strategy: Strategy
@@ -100,7 +103,7 @@ class Material(NamedTuple):
     time_zone: str
     decided: tuple[Decision, ...]
     found: Chosen
-    strata: tuple[Stratum, ...]
+    known: tuple[Known, ...]
     clusters: tuple[Cluster, ...]
 
 
@@ -133,7 +136,7 @@ def material(
         catalogue.program.time_zone,
         tuple(row.decision for row in logged),
         found,
-        strata_of(conn, program_id, catalogue, found.decisions),
+        known_of(conn, program_id, catalogue, found.decisions),
         _clusters(conn, program_id, catalogue, found.rows.batch.groups),
     )
 
@@ -158,7 +161,20 @@ def effects(read: Material, moderator: Moderator | None = None) -> ActionsFound:
         None if moderator is None else _moderated(read, lot, moderator, names),
         sliced(lot, names),
         actions_over_time(read.decided, names, read.time_zone),
+        _learning(read),
+        draw_checks(read.decided, names, found.reports),
     )
+
+
+def _learning(read: Material) -> tuple[LearningMonth, ...]:
+    found = read.found
+    ids = (row.decision_id for row in found.decisions)
+    rewards = dict(zip(ids, found.rows.batch.reward.tolist(), strict=True))
+    clusters = dict(zip(found.rows.batch.groups, read.clusters, strict=True))
+    of_group = {
+        row.group_id: clusters.get(row.group_id, Cluster("group", row.group_id)) for row in read.decided
+    }
+    return learning_curve(read.decided, rewards, of_group, read.time_zone)
 
 
 def _clusters(
@@ -199,7 +215,7 @@ def _lot(read: Material) -> Lot:
         ones,
         numbered(read.clusters),
     )
-    return Lot(read.found.rows, rows, scale_of(batch.reward), read.strata)
+    return Lot(read.found.rows, rows, scale_of(batch.reward), read.known)
 
 
 def _column(read: Material, feature: str) -> Floats:
@@ -233,8 +249,11 @@ def _moderating(read: Material, moderator: Moderator) -> Floats:
     if moderator == "sustaining":
         return np.array([row.phase == "sustaining" for row in read.found.decisions], np.float64)
     if moderator == "setting":
-        return _yes_no([None if one.setting == "unknown" else one.setting for one in read.strata], ["urban"])
-    return _yes_no([one.role for one in read.strata], LEADING)
+        return _yes_no(
+            [None if one.stratum.setting == "unknown" else one.stratum.setting for one in read.known],
+            ["urban"],
+        )
+    return _yes_no([one.stratum.role for one in read.known], LEADING)
 
 
 def _yes_no(values: Sequence[str | None], yes: Sequence[str]) -> Floats:

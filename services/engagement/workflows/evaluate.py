@@ -29,6 +29,9 @@ from engagement.strategy.setup import Catalogue
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.target import Always, AnyTarget, AsLogged, Even, Watched, always, even
 from engagement.workflows.logged import MOST, LeftOut, Reports, Rows, chosen, read_logged
+from engagement.workflows.slices import units_of
+from engagement.workflows.strata import known_of
+from engagement.workflows.value_slices import ValueSliced, value_slices
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,12 +40,14 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     strategy : that made the decisions      target : whose value is asked for
     model : of rewards, fitted anew for each fifth of the groups from the others
     look : how many weekly looks there have been; the weeks since the first decision closed when absent
+    slices : asked of each kind of member besides, and of the quarter who had earned least
     """
 
     strategy: Id
     target: AnyTarget
     model: AnyRewardModel = LinearRewards()
     look: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    slices: bool = False
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -50,7 +55,7 @@ class Evaluation(msgspec.Struct, frozen=True):
 
     version : of the belief that was valued, null where none was      decisions : that count
     left_out : those that do not, and why      reports : by action, how much is known of what it earned
-    value : null where no decision counts
+    value : null where no decision counts      slices : where they were asked for and the value is enough
     """
 
     version: int | None
@@ -58,6 +63,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     left_out: LeftOut
     reports: tuple[Reports, ...]
     value: Value | None
+    slices: ValueSliced | None = None
 
 
 class Target(NamedTuple):
@@ -96,7 +102,13 @@ def evaluate(
     sample = sampled(found.rows, probability, len(names), model or question.model)
     weeks = Weeks(found.rows.batch.period, -(-own.outcome.window_days // 7))
     rng = generator(0, "evaluation", program_id, own.id)
-    return msgspec.structs.replace(result, value=value(sample, rng, weeks=weeks, look=question.look))
+    told = value(sample, rng, weeks=weeks, look=question.look)
+    slices = None
+    if question.slices and told.enough:
+        with db.read() as conn:
+            known = known_of(conn, program_id, catalogue, found.decisions)
+        slices = value_slices(sample, known, units_of(found.rows.batch))
+    return msgspec.structs.replace(result, value=told, slices=slices)
 
 
 def understood(

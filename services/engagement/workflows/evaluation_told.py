@@ -11,6 +11,7 @@ from engagement.estimators.overlap import ENOUGH, LEAST
 from engagement.estimators.value import Cover, Estimated, Span, Value
 from engagement.strategy.target import Always, AnyTarget, AsLogged, Even, Watched
 from engagement.workflows.logged import LeftOut, Reports
+from engagement.workflows.value_slices import ValueSlice, ValueSliced
 
 NAMES = {
     "self_normalised_dr": "self-normalised DR",
@@ -31,6 +32,7 @@ WHY: dict[str, str] = {
     "unwatched": "were made while no belief watched",
 }
 HEAD = ("", "value", "looked at once", "drawn anew", "every week", "more than the log", "looked at once")
+SLICE_HEAD = ("", "value", "", "more than the log", "", "groups", "decisions")
 Clusters = Literal["group", "unit", "line"]
 
 
@@ -47,6 +49,48 @@ def in_words(
     if value.enough:
         return [*lines, "", *_figures(value, clusters)]
     return [*lines, "", *_not_enough(value, clusters)]
+
+
+def slices_in_words(told: ValueSliced) -> list[str]:
+    """What another strategy would have earned kind by kind, the lowest first in words."""
+    rows = [row for row in (*told.slices, told.quarter) if row is not None]
+    out = []
+    if told.worst is not None:
+        low = told.worst
+        out.append(f"The lowest value: {kind_in_words(low.fact, low.name)}, {low.value.value:.3g}.")
+    if told.loses:
+        out.append(f"It would have earned less than the log did for: {', '.join(told.loses)}.")
+    if rows:
+        spans = f"{len(rows)} kinds share a chance of {told.alpha:.0%} that an interval misses"
+        out.append(f"{spans} (Bonferroni): each is one of {100 * (1 - told.shared):.4g} %.")
+        out += table([SLICE_HEAD, *map(_slice, rows)])
+        out.append(
+            "Kinds overlap and were not drawn: that they differ is described. "
+            "What the strategy adds within one is an effect."
+        )
+    if told.quarter is not None:
+        out.append(
+            "The lower quarter is chosen by the first half of each unit's decisions and valued by the second."
+        )
+    return out + [f"Not told: {kind_in_words(row.fact, row.name)}, for {row.why}." for row in told.untold]
+
+
+def kind_in_words(fact: str | None, name: str) -> str:
+    """A kind of member."""
+    return name if fact is None else f"{fact.replace('_', ' ')} {name}"
+
+
+def _slice(row: ValueSlice) -> tuple[str, ...]:
+    value, gain = row.value, row.gain
+    return (
+        kind_in_words(row.fact, row.name),
+        f"{value.value:.4g}",
+        f"{value.low:.3g} to {value.high:.3g}",
+        f"{gain.value:+.3g}",
+        f"{gain.low:.3g} to {gain.high:.3g}",
+        f"{row.groups:,}",
+        f"{row.decisions:,}",
+    )
 
 
 def not_counted(left_out: LeftOut, reports: Sequence[Reports]) -> list[str]:

@@ -77,7 +77,7 @@ def ask_evaluations(
     for ask in asks:
         body = msgspec.json.encode(ask.question)
         before = known.get(ask.id or "")
-        if before is not None and before.question != body:
+        if before is not None and msgspec.json.decode(before.question, type=Question) != ask.question:
             out.append(Conflict(f"another question is stored under `{before.evaluation_id}`"))
             continue
         try:

@@ -45,10 +45,11 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class BarrierCount(msgspec.Struct, frozen=True):
-    """Of those who were asked, how many have a barrier."""
+    """Of those who were asked, how many have a barrier. phase : of their group on that day"""
 
     barrier: str
     setting: str
+    phase: str
     having: int
     asked: int
 
@@ -87,7 +88,7 @@ def fading(
     groups = {name: row.thing for name, row in found.items() if isinstance(row.thing, Group)}
     return Fading(
         tuple(_reasons(conn, program_id, catalogue, groups, until)),
-        tuple(_barriers(conn, program_id, groups, until)),
+        tuple(_barriers(conn, program_id, catalogue, groups, until)),
         tuple(_hazards(conn, program_id, catalogue, groups, until)),
     )
 
@@ -107,14 +108,16 @@ def _reasons(
 
 
 def _barriers(
-    conn: Connection, program_id: str, groups: Mapping[str, Group], until: date
+    conn: Connection, program_id: str, catalogue: Catalogue, groups: Mapping[str, Group], until: date
 ) -> list[BarrierCount]:
-    asked: Counter[tuple[str, str]] = Counter()
-    having: Counter[tuple[str, str]] = Counter()
-    for group, person in _seated(conn, program_id, groups, until):
+    asked: Counter[tuple[str, str, str]] = Counter()
+    having: Counter[tuple[str, str, str]] = Counter()
+    for name, person in _seated(conn, program_id, groups, until):
+        group = groups[name]
         for barrier, has in person.barriers.known():
-            asked[barrier, groups[group].setting] += 1
-            having[barrier, groups[group].setting] += has
+            key = barrier, group.setting, phase(catalogue.sites[group.site], until)
+            asked[key] += 1
+            having[key] += has
     return [BarrierCount(*key, having[key], number) for key, number in sorted(asked.items())]
 
 

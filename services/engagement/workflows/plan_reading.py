@@ -1,7 +1,7 @@
 """What the plan of one pool is drawn up from, as it stands in the database."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -19,7 +19,6 @@ from engagement.store.decisions import Planned
 from engagement.store.kept import Kept
 from engagement.store.plans import Visit
 from engagement.store.units import UnitKind
-from engagement.strategy.cadence import monday_of
 from engagement.strategy.planning import UNKNOWN_STATE
 from engagement.strategy.promise import NEVER
 from engagement.strategy.setup import days_to_end, phase
@@ -28,6 +27,7 @@ from engagement.workflows.case import EVERYBODY, given_of
 from engagement.workflows.crew import all_names, crew_of, last_visited, pools_of, standing_visits
 from engagement.workflows.group_steps import groups_now
 from engagement.workflows.member_steps import homes_of, members_now
+from engagement.workflows.minimum_service import named, weeks_due
 from engagement.workflows.plan_wish import Wish
 from engagement.workflows.steps import Now
 from engagement.workflows.trial import decided_by
@@ -126,7 +126,7 @@ def ready(
     }
     languages = {name: _languages(wish, row) for name, row in rows.items()}
     since = wish.monday - WEEK * (wish.planning.longest_wait_weeks or 0)
-    held = standing_visits(conn, program_id, plans.visits_since(conn, program_id, _named(since)))
+    held = standing_visits(conn, program_id, plans.visits_since(conn, program_id, named(since)))
     of_week = frozenset(row for row in held if row.period == wish.period)
     workers = crew_of(
         conn,
@@ -199,20 +199,10 @@ def numbers_of(
     return keyed(secret, program_id, strategy, period, [f"{kind}:{name}" for name in names])
 
 
-def _named(monday: date) -> str:
-    year, week, _ = monday.isocalendar()
-    return f"{year}-W{week:02}"
-
-
 def _due(wish: Wish, last: str | None, before: Sequence[Planned]) -> int:
     """Weeks within which a visit is promised, this one among them."""
     longest = wish.planning.longest_wait_weeks
-    if longest is None:
-        return NEVER
-    if last is not None:
-        return longest + 1 - (wish.monday - monday_of(last)) // WEEK
-    first = min((row.period for row in before), default=wish.period)
-    return longest - (wish.monday - monday_of(first)) // WEEK
+    return NEVER if longest is None else weeks_due(longest, wish.monday, last, before)
 
 
 def _refused(

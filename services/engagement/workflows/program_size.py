@@ -21,9 +21,7 @@ import msgspec
 import numpy as np
 from scipy.special import stdtrit
 
-from engagement.actions.chw_linkage import ChwLinkage
 from engagement.bandits.allocations.uniform import Uniform
-from engagement.bandits.pooled import Pooled
 from engagement.bandits.posteriors.beta_bernoulli import BetaBernoulli
 from engagement.errors import Invalid
 from engagement.randomness import generator
@@ -31,25 +29,31 @@ from engagement.records import Floats
 from engagement.simulation.contender import Contender
 from engagement.simulation.examples import always
 from engagement.simulation.living import Lived, lived
-from engagement.simulation.program_effects import effects_of
 from engagement.simulation.registry import World
 from engagement.simulation.setting import Setting, Size
-from engagement.strategy.setup import Catalogue
+from engagement.simulation.virtual_community import VirtualCommunity
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.program import Template
+from engagement.workflows.simulated_program import setting_of, simulable
 
 FOUND = 1.96 + 0.84
 """Standard errors that a difference must measure to be found at the 5 % level in four of five trials."""
 FEWEST_GROUPS = 4
+A_PAIR = 2
 PAYS = 0.01
 """A gain of less than one point of attendance is not worth the trouble of learning; a guess."""
 MONTHS_RUNNING, MONTHS_AFTER = 12, 12
+VIRTUAL = (
+    "A virtual community: the end of the program means nothing there but that incentives stop, and what "
+    "every action does to writing is a guess."
+)
 
 
 class Question(NamedTuple):
     """A program to be sized. groups : None for as many as the file names
 
     months_after : how long after the program's end it is judged
+    strategy : the one asked about; the program's default when None
     """
 
     plan: Template
@@ -57,6 +61,7 @@ class Question(NamedTuple):
     groups: int | None
     today: date
     months_after: int = MONTHS_AFTER
+    strategy: str | None = None
 
 
 class Compared(NamedTuple):
@@ -96,11 +101,13 @@ class Sized(NamedTuple):
     survival: Compared
     alive: tuple[float, float]
     decided_in: int | None
+    notes: tuple[str, ...] = ()
+    virtual: bool = False
 
 
 def sized(question: Question, seeds: Iterable[int]) -> Sized:
     """Simulates the program once for each seed. raises : Invalid where the file leaves nothing to simulate"""
-    setting, strategy, fixed = _program(question)
+    setting, strategy, fixed, notes = _program(question)
     contenders = (
         Contender(name="learning", title=strategy.title, strategy=strategy),
         Contender(name="fixed", title="Always the same", strategy=fixed),
@@ -128,6 +135,8 @@ def sized(question: Question, seeds: Iterable[int]) -> Sized:
         compared([seen.alive for seen in learning], [seen.alive for seen in reminded]),
         (one, other),
         next((n for n, row in enumerate(by_month, start=1) if row.groups(row.mean) <= size.groups), None),
+        notes,
+        isinstance(question.world.people, VirtualCommunity),
     )
 
 
@@ -160,62 +169,44 @@ def compared(one: Sequence[Floats], other: Sequence[Floats]) -> Compared:
     return Compared(each, mean, mean - reach, mean + reach, float(np.sqrt(within)))
 
 
-def _program(question: Question) -> tuple[Setting, Strategy, Strategy]:
+def _program(question: Question) -> "_Program":
     """The program as a setting, its learning strategy, and the reminder for everybody."""
-    plan, groups = question.plan, question.groups or len(question.plan.groups)
+    plan, groups = question.plan, question.groups or question.world.groups or len(question.plan.groups)
     if not groups:
         raise Invalid("the file names no groups; say how many there are or will be with --groups")
-    strategy = _learning(plan)
-    size = Size(groups=groups, months_running=_months(question), months_after=question.months_after)
-    catalogue = Catalogue(
-        0,
-        plan.program,
-        {},
-        {budget.id: budget for budget in plan.budgets},
-        {action.id: action for action in plan.actions},
-        {},
-        {},
+    asked = simulable(plan, _chosen(plan, question.strategy))
+    strategy = asked.strategy
+    size = Size(
+        groups=groups,
+        seats=question.world.seats or Size().seats,
+        months_running=_months(question),
+        months_after=question.months_after,
     )
     fixed = always(next(iter(strategy.fallback.actions), strategy.actions[0]), strategy.level)
-    return Setting(catalogue, effects_of(plan.actions), size, plan.program.id, b""), strategy, fixed
+    fixed = msgspec.structs.replace(fixed, outcome=strategy.outcome)
+    return _Program(setting_of(plan, size), strategy, fixed, asked.notes)
 
 
-def _learning(plan: Template) -> Strategy:
-    """The program's default strategy for members, or for groups, without health workers' visits."""
-    name = plan.program.default_strategy or plan.program.default_group_strategy
-    found = next((one for one in plan.strategies if one.id == name), None)
+class _Program(NamedTuple):
+    """notes : in what its strategy is not asked as it would be"""
+
+    setting: Setting
+    strategy: Strategy
+    fixed: Strategy
+    notes: tuple[str, ...]
+
+
+def _chosen(plan: Template, name: str | None) -> Strategy:
+    """The strategy asked about, or else the program's default for members, for groups, or for advisers."""
+    program = plan.program
+    known = {one.id: one for one in plan.strategies}
+    if name is not None and name not in known:
+        raise Invalid(f"the file has no strategy `{name}`; it has: {', '.join(known) or 'none'}")
+    defaults = program.default_strategy, program.default_group_strategy, program.default_adviser_strategy
+    found = known.get(name or next((one for one in defaults if one is not None), ""))
     if found is None:
-        raise Invalid("the program has no default strategy for members or for groups, so nothing would learn")
-    visits = {action.id for action in plan.actions if isinstance(action, ChwLinkage)}
-    strategy = _only(found, [action for action in found.actions if action not in visits])
-    try:
-        Contender(name="learning", title=found.title, strategy=strategy)
-    except ValueError as flaw:
-        raise Invalid(str(flaw)) from flaw
-    return strategy
-
-
-def _only(strategy: Strategy, actions: Sequence[str]) -> Strategy:
-    """The strategy with some of its actions, everywhere and from the first day."""
-    if not actions:
-        raise Invalid(f"`{strategy.id}` chooses among health workers' visits only; those are planned")
-    belief = strategy.posterior
-    kept = [strategy.actions.index(action) for action in actions]
-    if isinstance(belief, Pooled):
-        means = tuple(belief.effect_means[place] for place in kept) if belief.effect_means else ()
-        belief = msgspec.structs.replace(belief, effect_means=means)
-    elif belief.expected:
-        rows = tuple(belief.expected[place] for place in (0, *(1 + place for place in kept)))
-        belief = msgspec.structs.replace(belief, expected=rows)
-    fallback = tuple(action for action in strategy.fallback.actions if action in actions)
-    return msgspec.structs.replace(
-        strategy,
-        actions=tuple(actions),
-        posterior=belief,
-        fallback=msgspec.structs.replace(strategy.fallback, actions=fallback),
-        control=None,
-        shadow=None,
-    )
+        raise Invalid("the program has no default strategy, so nothing would learn; name one with --strategy")
+    return found
 
 
 def _even(strategy: Strategy) -> Strategy:
@@ -239,16 +230,26 @@ def _months(question: Question) -> int:
 
 
 def in_words(answer: Sized) -> tuple[str, ...]:
-    """Five lines."""
-    return _gain(answer), _survival(answer), _when(answer), _how_many(answer), verdict(answer)
+    """Five lines, and what could not be simulated as it would be."""
+    return (
+        _gain(answer),
+        _survival(answer),
+        _when(answer),
+        _how_many(answer),
+        verdict(answer),
+        *answer.notes,
+        *([VIRTUAL] if answer.virtual else []),
+    )
 
 
 def _gain(answer: Sized) -> str:
     gain, variety = answer.attendance, answer.variety
     few, many = np.quantile(gain.each, [0.05, 0.95])
+    who = f"{answer.groups} {'communities' if answer.virtual else 'groups'} of {answer.seats:,}"
+    of_what = "members who write in a month" if answer.virtual else "attendance"
     return (
-        f"Simulated {answer.programs} times, {answer.groups} groups of {answer.seats} for {answer.months} "
-        f"months: learning (`{answer.learned}`) brings {_points(gain.mean)} points of attendance more than "
+        f"Simulated {answer.programs} times, {who} for {answer.months} "
+        f"months: learning (`{answer.learned}`) brings {_points(gain.mean)} points of {of_what} more than "
         f"`{answer.fixed}` for everybody ({_points(gain.low)} to {_points(gain.high)}; nine programs in ten "
         f"{_points(few)} to {_points(many)}), and {_points(variety.mean)} more than an even chance for each "
         f"action ({_points(variety.low)} to {_points(variety.high)})."
@@ -257,14 +258,20 @@ def _gain(answer: Sized) -> str:
 
 def _survival(answer: Sized) -> str:
     survival = answer.survival
+    what = "Communities still alive" if answer.virtual else "Groups still meeting"
     return (
-        f"Groups still meeting in month {answer.months}: {answer.alive[0]:.0%} with learning, "
+        f"{what} in month {answer.months}: {answer.alive[0]:.0%} with learning, "
         f"{answer.alive[1]:.0%} with `{answer.fixed}`, {_points(survival.mean)} points "
         f"({_points(survival.low)} to {_points(survival.high)})."
     )
 
 
 def _when(answer: Sized) -> str:
+    if answer.groups < A_PAIR:
+        return (
+            f"With so few {'communities' if answer.virtual else 'groups'} no trial could decide it: any two "
+            "differ anyway."
+        )
     attendance = (
         "the difference in attendance would not be decided before the program's end"
         if answer.decided_in is None
@@ -276,6 +283,11 @@ def _when(answer: Sized) -> str:
 
 
 def _how_many(answer: Sized) -> str:
+    if answer.groups < A_PAIR:
+        return (
+            f"How many it takes cannot be told from {answer.groups}: how far they lie apart is not seen: "
+            "ask with --groups."
+        )
     return (
         f"To decide it takes this many groups: for attendance {_range(answer.attendance)}, for who still "
         f"meets {_range(answer.survival)}."

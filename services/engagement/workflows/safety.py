@@ -73,20 +73,21 @@ def open_referrals(
     conn: Connection, kept: Kept, program_id: str, readers: Sequence[Audience], now_ms: int
 ) -> list[tuple[OpenReferral, ...] | Mistake]:
     """The open referrals that each reader may see, the oldest first."""
+    waiting = every_open_referral(conn, kept, program_id, now_ms)
+    return [
+        tuple(row for row in waiting if may_see(reader, BY_KIND[row.kind].audience)) for reader in readers
+    ]
+
+
+def every_open_referral(conn: Connection, kept: Kept, program_id: str, now_ms: int) -> list[OpenReferral]:
+    """Every open referral, whoever may see it, the oldest first."""
     program = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id)).program
     cases = _cases(conn, program_id, None)
     waiting = sorted(
         ((case, member) for member, mine in cases.items() for case in mine),
         key=lambda row: (row[0].recorded_at_ms, row[1]),
     )
-    return [
-        tuple(
-            _open(program, member, case, now_ms)
-            for case, member in waiting
-            if may_see(reader, BY_KIND[case.kind].audience)
-        )
-        for reader in readers
-    ]
+    return [_open(program, member, case, now_ms) for case, member in waiting]
 
 
 def _cases(conn: Connection, program_id: str, members: Sequence[str] | None) -> dict[str, tuple[Case, ...]]:

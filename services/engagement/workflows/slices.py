@@ -11,22 +11,27 @@ import numpy as np
 
 from engagement.estimators.each_action import ActionEffect, Scale, each_action
 from engagement.estimators.excursion import Excursions
+from engagement.estimators.redrawn import average, least, redrawn
 from engagement.estimators.sample import estimate, mean, numbered
-from engagement.records import Bools, Integers
-from engagement.strategy.stratum import Stratum
+from engagement.randomness import generator
+from engagement.records import Batch, Bools, Integers
 from engagement.workflows.logged import Rows
+from engagement.workflows.strata import Known
 from engagement.workflows.trial_found import Range
 
-Fact = Literal["setting", "role", "sex", "language", "age_band"]
-FACTS: tuple[Fact, ...] = get_args(Fact)
+OfStratum = Literal["setting", "role", "sex", "language", "age_band"]
+Fact = Literal[OfStratum, "barrier"]
+OF_STRATUM: tuple[OfStratum, ...] = get_args(OfStratum)
+NO_BARRIER = "none named"
 FEWEST_GROUPS = 5
 """Groups below which a slice is not told: few people could be recognised in it, and chance says most."""
+QUARTER_REDRAWS = 500
 ANY = ("none", "any")
 """Doing anything against doing nothing: a slice is too small for each action by itself."""
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """The units of which one fact is the same.
+    """The units of which one fact is the same; a member with two barriers is in both of their slices.
 
     units : members, or groups decided for as such      mean : reward a decision, 95 % by cluster
     acting : what any action did there against `none`, with whatever is lacking for a figure
@@ -54,6 +59,7 @@ class Quarter(msgspec.Struct, frozen=True):
 
     units : in the quarter      mean, everybody : means of the units' means
     decisions : of each unit, on the mean; with few of them chance alone makes a low quarter
+    span, everybody_span : 95 % of the two means by drawing clusters again; null with fewer than two of them
     """
 
     units: int
@@ -61,6 +67,8 @@ class Quarter(msgspec.Struct, frozen=True):
     everybody: float
     decisions: float
     shares: tuple[Share, ...]
+    span: tuple[float, float] | None = None
+    everybody_span: tuple[float, float] | None = None
 
 
 class Sliced(msgspec.Struct, frozen=True):
@@ -81,28 +89,44 @@ class Lot(NamedTuple):
     rows: Rows
     excursions: Excursions
     scale: Scale
-    strata: Sequence[Stratum]
+    known: Sequence[Known]
 
 
 def sliced(lot: Lot, names: Sequence[str]) -> Sliced:
     """Every slice, the worst and the lowest quarter. names : the K actions, `none` first"""
-    batch = lot.rows.batch
-    units = numbered([who or group for who, group in zip(batch.members, batch.groups, strict=True)])
-    found = [
-        _slice(lot, fact, value, here, units) for fact in FACTS for value, here in _values(lot.strata, fact)
-    ]
+    units = units_of(lot.rows.batch)
+    found = [_slice(lot, fact, value, here, units) for fact, value, here in kinds(lot.known)]
     told = tuple(row for row in found if row is not None)
     worst = min(told, key=lambda row: row.mean.value, default=None)
     return Sliced(told, len(found) - len(told), worst, _quarter(lot, units, names))
 
 
-def _values(strata: Sequence[Stratum], fact: Fact) -> list[tuple[str, Bools]]:
-    """Each value that is known of somebody, and the rows where it is so."""
-    column = [getattr(one, fact) for one in strata]
-    return [
-        (value, np.array([one == value for one in column], np.bool_))
-        for value in sorted({one for one in column if one not in (None, "unknown")})
+def units_of(batch: Batch) -> Integers:
+    """The unit of each decision, numbered from 0, (n,): a member, or a group decided for as such."""
+    return numbered([who or group for who, group in zip(batch.members, batch.groups, strict=True)])
+
+
+def kinds(known: Sequence[Known]) -> list[tuple[Fact, str, Bools]]:
+    """Every fact with each value that is known of somebody, and the rows where it is so, (n,)."""
+    out: list[tuple[Fact, str, Bools]] = []
+    for fact in OF_STRATUM:
+        column = [getattr(one.stratum, fact) for one in known]
+        out += [
+            (fact, value, np.array([one == value for one in column], np.bool_))
+            for value in sorted({one for one in column if one not in (None, "unknown")})
+        ]
+    named = [_named(one) for one in known]
+    return out + [
+        ("barrier", value, np.array([value in one for one in named], np.bool_))
+        for value in sorted({name for one in named for name in one})
     ]
+
+
+def _named(known: Known) -> frozenset[str]:
+    """The barriers of a unit, or that it has none; empty where nobody asked."""
+    if known.barriers is None:
+        return frozenset()
+    return known.barriers or frozenset({NO_BARRIER})
 
 
 def _slice(lot: Lot, fact: Fact, value: str, here: Bools, units: Integers) -> Slice | None:
@@ -147,4 +171,13 @@ def _quarter(lot: Lot, units: Integers, names: Sequence[str]) -> Quarter | None:
         for rows in (np.ones(len(units), np.bool_), inside)
     )
     shares = tuple(Share(*row) for row in zip(names, own.tolist(), every.tolist(), strict=True))
-    return Quarter(len(lowest), float(means[lowest].mean()), float(means.mean()), float(many.mean()), shares)
+    own_cluster = lot.excursions.cluster[np.unique(units, return_index=True)[1]]
+    rng = generator(0, "lower quarter")
+    return Quarter(
+        len(lowest),
+        least(means),
+        float(means.mean()),
+        float(many.mean()),
+        shares,
+        *(redrawn(means, own_cluster, what, rng, QUARTER_REDRAWS) for what in (least, average)),
+    )

@@ -119,23 +119,37 @@ def _days(zone: str) -> Callable[[int], date]:
     return day
 
 
+class Moment(NamedTuple):
+    """How a group stood at the end of a day, and the value of its index; None before, or unknown."""
+
+    state: State | None
+    value: float | None
+
+
 def by_month(heard: Heard, events: Iterable[Event], ends: Sequence[date], zone: str) -> list[State | None]:
     """The state at the end of each of these days, as all that is known by now has it.
 
     events : those of the group's tally      ends : in order      None before the group was there
     """
+    return [moment.state for moment in course(heard, events, ends, zone)]
+
+
+def course(heard: Heard, events: Iterable[Event], ends: Sequence[date], zone: str) -> list[Moment]:
+    """The same with the index."""
     coming = deque(sorted(events, key=lambda event: event.occurred_at_ms))
     began_on = heard.revisions[0].entered_on
     so_far = tally.EMPTY
-    out: list[State | None] = []
+    out: list[Moment] = []
     for day in ends:
         end_ms = midnight_ms(day + timedelta(days=1), zone)
         past: list[Event] = []
         while coming and coming[0].occurred_at_ms < end_ms:
             past.append(coming.popleft())
         so_far = tally.added(so_far, past)
-        found = standing_on(heard, day, mood(index.of_group(so_far, end_ms - 1)))
-        out.append(None if found.state == "new" and day < began_on else found.state)
+        picture = index.of_group(so_far, end_ms - 1)
+        found = standing_on(heard, day, mood(picture))
+        before = found.state == "new" and day < began_on
+        out.append(Moment(None if before else found.state, picture.value))
     return out
 
 

@@ -3,15 +3,18 @@
 Every result is a pure function of its job, so that who runs it changes no byte.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from engagement.errors import Invalid
 from engagement.workflows.study import Worker
 from engagement.workflows.study_run import Named, result
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def worker(processes: int, dask: str | None) -> Worker:
@@ -26,6 +29,21 @@ def worker(processes: int, dask: str | None) -> Worker:
         return _here
     _must_be_there("joblib", "research", "to run in several processes; --jobs 1 needs nothing")
     return partial(_in_processes, processes)
+
+
+def across(processes: int) -> Callable[[Callable[[T], R], Iterable[T]], Iterator[R]]:
+    """Does one thing for each of many, in their order: here, or in several processes of this machine."""
+    if processes == 1:
+        return map
+    _must_be_there("joblib", "research", "to run in several processes; --jobs 1 needs nothing")
+
+    def spread(do: Callable[[T], R], each: Iterable[T]) -> Iterator[R]:
+        joblib: Any = import_module("joblib")
+        with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+            parallel = joblib.Parallel(n_jobs=processes, return_as="generator", pre_dispatch="2 * n_jobs")
+            yield from parallel(joblib.delayed(do)(one) for one in each)
+
+    return spread
 
 
 def _must_be_there(module: str, extra: str, purpose: str) -> None:

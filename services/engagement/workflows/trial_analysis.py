@@ -5,7 +5,7 @@ last day at each group's site; who dissolved before has lived no month after it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
@@ -14,18 +14,18 @@ from sqlalchemy import Connection
 
 from engagement.errors import Invalid, NotFound
 from engagement.estimators.arms import compared, icc, lived
-from engagement.estimators.cost import Account, cost_of_gain, plane, spread
-from engagement.estimators.sample import Estimate, Term, estimate
-from engagement.estimators.survival import Lives, at_risk, cox, curve, log_rank, months_each
+from engagement.estimators.cost import cost_of_gain, plane, spread
+from engagement.estimators.sample import Estimate, Term, estimate, numbered
+from engagement.estimators.survival import Lives, at_risk, band, cox, curve, log_rank
 from engagement.randomness import generator
-from engagement.records import Integers
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.strategy.allotment import protocol_hash
 from engagement.strategy.cadence import local_date
-from engagement.strategy.lifetime import Lifetime, Lived
+from engagement.strategy.lifetime import Lived
 from engagement.strategy.trial import Trial
 from engagement.workflows.trial_found import Analysis, ArmFound, ComparisonFound, CurvePoint, Range, sentences
+from engagement.workflows.trial_lives import account_of, followed, lives_of
 from engagement.workflows.trial_rows import GroupRow, rows_of
 
 STEP_MONTHS = 3
@@ -68,49 +68,27 @@ def analysed(trial: Trial, rows: Sequence[GroupRow], on: date) -> Analysis:
     )
 
 
-def _followed(rows: Sequence[GroupRow]) -> list[tuple[GroupRow, Lifetime]]:
-    return [(row, row.life) for row in rows if row.life is not None]
-
-
-def _seen(life: Lifetime) -> Lived:
-    return life.seen
-
-
-def _lives(rows: Sequence[GroupRow], which: Callable[[Lifetime], Lived] = _seen) -> Lives:
-    """The lives of those whose program has ended, clusters numbered from 0."""
-    followed = _followed(rows)
-    return Lives(
-        np.array([which(life).months for _, life in followed], np.float64),
-        np.array([which(life).died for _, life in followed], np.bool_),
-        _numbered([row.assigned.unit_id for row, _ in followed]),
-    )
-
-
-def _numbered(names: Sequence[str]) -> Integers:
-    return np.unique(np.array(names, np.str_), return_inverse=True)[1].astype(np.int64)
-
-
 def _arm(trial: Trial, name: str, rows: Sequence[GroupRow]) -> ArmFound:
     horizon = float(trial.protocol.horizon_months)
-    followed, lives = _followed(rows), _lives(rows)
+    ended, lives = followed(rows), lives_of(rows)
     found = lived(lives, horizon)
     shares = [(share, row.assigned.unit_id) for row in rows for share in row.attended]
-    alike = icc(np.array([share for share, _ in shares]), _numbered([unit for _, unit in shares]))
+    alike = icc(np.array([share for share, _ in shares]), numbered([unit for _, unit in shares]))
     size = len(shares) / max(len({unit for _, unit in shares}), 1)
     known, unreported = (sum(getattr(row, what) for row in rows) for what in ("known", "unreported"))
     return ArmFound(
         arm=name,
         groups=len(rows),
         units=len({row.assigned.unit_id for row in rows}),
-        ended=len(followed),
+        ended=len(ended),
         no_end=sum(row.ends_on is None for row in rows),
-        before_end=sum(life.seen == Lived(0.0, died=True) for _, life in followed),
-        dissolved=sum(life.seen.died for _, life in followed),
-        silent=sum(life.silent for _, life in followed),
+        before_end=sum(life.seen == Lived(0.0, died=True) for _, life in ended),
+        dissolved=sum(life.seen.died for _, life in ended),
+        silent=sum(life.silent for _, life in ended),
         members=sum(row.seated for row in rows),
         alive=_range(found.alive),
-        alive_best=_value(lived(_lives(rows, lambda life: life.best), horizon).alive),
-        alive_worst=_value(lived(_lives(rows, lambda life: life.worst), horizon).alive),
+        alive_best=_value(lived(lives_of(rows, lambda life: life.best), horizon).alive),
+        alive_worst=_value(lived(lives_of(rows, lambda life: life.worst), horizon).alive),
         months=_range(found.months),
         attendance=_attendance(rows),
         lower_quarter=_lower_quarter([share for share, _ in shares]),
@@ -139,7 +117,7 @@ def _value(found: Estimate | None) -> float | None:
 def _attendance(rows: Sequence[GroupRow]) -> Range | None:
     """Of all members alike, with the error by what was drawn."""
     shares = np.array([share for row in rows for share in row.attended])
-    units = _numbered([row.assigned.unit_id for row in rows for _ in row.attended])
+    units = numbered([row.assigned.unit_id for row in rows for _ in row.attended])
     if not len(shares):
         return None
     if units.max() < 1:
@@ -155,21 +133,9 @@ def _lower_quarter(shares: Sequence[float]) -> float | None:
     return sum(least) / len(least)
 
 
-def _account(rows: Sequence[GroupRow], horizon: float) -> Account:
-    """Costs, and months lived up to the horizon; of who was censored those that are expected.
-
-    raises : Invalid when nobody was followed for so long
-    """
-    lives = _lives(rows)
-    if not len(lives.time):
-        raise Invalid("at no site the program has ended")
-    spent = np.array([row.spent.cost_minor for row, _ in _followed(rows)], np.float64)
-    return Account(spent, months_each(lives, horizon), lives.cluster)
-
-
 def _cost_of_month(rows: Sequence[GroupRow], horizon: float) -> Range | None:
     try:
-        return _range(cost_of_gain(_account(rows, horizon)))
+        return _range(cost_of_gain(account_of(rows, horizon)))
     except Invalid:
         return None
 
@@ -183,17 +149,23 @@ def _curve(lives: Lives, horizon: float) -> tuple[CurvePoint, ...]:
     times = np.unique(np.concatenate([[0.0], found.time, steps]))
     places = np.searchsorted(found.time, times, side="right") - 1
     alive = np.where(places >= 0, found.alive[places] if len(found.alive) else 1.0, 1.0)
+    low, high = band(lives, times)
+    columns = (times, alive, at_risk(lives, times), low, high)
     return tuple(
-        CurvePoint(float(time), float(share), int(count))
-        for time, share, count in zip(times, alive, at_risk(lives, times), strict=True)
+        CurvePoint(float(time), float(share), int(count), *_ends(bottom, top))
+        for time, share, count, bottom, top in zip(*columns, strict=True)
     )
+
+
+def _ends(low: float, high: float) -> tuple[float | None, float | None]:
+    return (None, None) if np.isnan(low) else (float(low), float(high))
 
 
 def _comparisons(trial: Trial, by_arm: dict[str, list[GroupRow]]) -> tuple[ComparisonFound, ...]:
     protocol = trial.protocol
     horizon = float(protocol.horizon_months)
     pairs = arms_compared(trial)
-    arms = {name: lived(_lives(rows), horizon) for name, rows in by_arm.items()}
+    arms = {name: lived(lives_of(rows), horizon) for name, rows in by_arm.items()}
     primary: Literal["alive", "months"] = "alive" if protocol.primary == "alive_after_end" else "months"
     alpha = protocol.alpha / len(pairs)
     out = []
@@ -232,7 +204,7 @@ def _bought(
 ) -> tuple[Range | None, Range | None, float | None]:
     rng = generator(0, "trial", trial.id)
     try:
-        one, other = _account(first, horizon), _account(second, horizon)
+        one, other = account_of(first, horizon), account_of(second, horizon)
         found = plane(one, other, rng)
     except Invalid:
         return None, None, None
@@ -245,8 +217,8 @@ def _bought(
 
 
 def _hazard_ratio(first: Sequence[GroupRow], second: Sequence[GroupRow]) -> Range | None:
-    lives = _lives([*first, *second])
-    arm = np.repeat([0.0, 1.0], [len(_followed(first)), len(_followed(second))])[:, None]
+    lives = lives_of([*first, *second])
+    arm = np.repeat([0.0, 1.0], [len(followed(first)), len(followed(second))])[:, None]
     try:
         value, interval, _ = cox(lives, arm).ratio(0)
     except Invalid:
@@ -256,9 +228,9 @@ def _hazard_ratio(first: Sequence[GroupRow], second: Sequence[GroupRow]) -> Rang
 
 def _log_rank(trial: Trial, by_arm: dict[str, list[GroupRow]]) -> float | None:
     rows = [row for some in by_arm.values() for row in some]
-    lives = _lives(rows)
+    lives = lives_of(rows)
     places = {name: number for number, name in enumerate(by_arm)}
-    arm = np.array([places[row.assigned.arm] for row, _ in _followed(rows)], np.int64)
+    arm = np.array([places[row.assigned.arm] for row, _ in followed(rows)], np.int64)
     if trial.unit != "group" or not lives.died.any() or len(np.unique(arm)) < len(by_arm):
         return None
     return log_rank(lives, arm).chance

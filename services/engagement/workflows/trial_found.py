@@ -18,11 +18,16 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class CurvePoint(msgspec.Struct, frozen=True):
-    """Of a survival curve: the share alive from these months after the end on, and how many are watched."""
+    """Of a survival curve: the share alive from these months after the end on, and how many are watched.
+
+    low, high : 95 % at that moment, by what was drawn; null with fewer than two of it
+    """
 
     months: float
     alive: float
     at_risk: int
+    low: float | None = None
+    high: float | None = None
 
 
 class ArmFound(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from engagement.store import assignments, histories, setup, signals
 from engagement.store.assignments import Assignment
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
-from engagement.strategy.lifetime import Lifetime, lifetime
+from engagement.strategy.lifetime import Lifetime, Lived, lifetime, stay
 from engagement.strategy.setup import Catalogue, Group, days_to_end
 from engagement.strategy.standing import Heard, meetings_on
 from engagement.strategy.trial import Trial
@@ -37,6 +37,7 @@ class GroupRow(NamedTuple):
     attended : of each of them the share of meetings they came to; empty before any is known
     known, unreported : meetings since then of which something, and of which nothing was heard
     harms : reports of harm from its members since then
+    stays : of each of those seated, how long they stayed after the program's end; empty where nobody knows
     """
 
     assigned: Assignment
@@ -50,6 +51,7 @@ class GroupRow(NamedTuple):
     unreported: int
     spent: Spent
     harms: int
+    stays: tuple[Lived, ...] = ()
 
 
 def rows_of(
@@ -75,14 +77,14 @@ def rows_of(
         on = since[row.group_id]
         seated = [one.member for one in setup.members_of_group(conn, program_id, row.group_id, on)]
         out.append(
-            _row(row, group, on, catalogue, heard[row.group_id], seated, cut_on)._replace(
+            row_of(row, group, on, catalogue, heard[row.group_id], seated, cut_on)._replace(
                 spent=spent.get(row.group_id, Spent(0, 0)), harms=harms.get(row.group_id, 0)
             )
         )
     return out
 
 
-def _row(
+def row_of(
     assigned: Assignment,
     group: Group,
     on: date,
@@ -91,6 +93,10 @@ def _row(
     seated: Sequence[str],
     cut_on: date,
 ) -> GroupRow:
+    """What a group's meetings say of it, without what was spent and reported of harm.
+
+    on : the day it was assigned      seated : who sat in it then
+    """
     ends_on = catalogue.sites[group.site].ends_on
     life = None if ends_on is None or ends_on > cut_on else lifetime(heard, ends_on, cut_on)
     meetings = [meeting for meeting in meetings_on(heard, cut_on) if meeting.day >= on]
@@ -99,19 +105,23 @@ def _row(
     dissolved = life is not None and life.seen.died
     counted = known + unreported if dissolved else known  # of a group that is gone everybody stays away
     came = _came(heard.reports, on, cut_on)
-    shares = tuple(min(came.get(who, 0) / counted, 1.0) for who in seated) if counted else ()
+    shares = tuple(min(len(came.get(who, ())) / counted, 1.0) for who in seated) if counted else ()
+    stays: tuple[Lived, ...] = ()
+    if life is not None and ends_on is not None and came:
+        met = [meeting.day for meeting in meetings if meeting.status == "held"]
+        stays = tuple(stay(came.get(who, set()), met, ends_on, life.seen) for who in seated)
     return GroupRow(
-        assigned, group, on, ends_on, life, len(seated), shares, known, unreported, Spent(0, 0), 0
+        assigned, group, on, ends_on, life, len(seated), shares, known, unreported, Spent(0, 0), 0, stays
     )
 
 
-def _came(reports: Sequence[Report], on: date, cut_on: date) -> dict[str, int]:
-    """On how many days each member came."""
+def _came(reports: Sequence[Report], on: date, cut_on: date) -> dict[str, set[date]]:
+    """The days on which each member came."""
     days: dict[str, set[date]] = defaultdict(set)
     for report in reports:
         if report.code == ATTENDANCE.code and report.value and on <= report.day <= cut_on:
             days[report.who].add(report.day)
-    return {who: len(some) for who, some in days.items()}
+    return days
 
 
 def _spent(

@@ -1,24 +1,32 @@
 """The report as somebody reads it: built from a small trial, everybody in it synthetic."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from xml.etree import ElementTree as ET
 
 import msgspec
+import numpy as np
 import pytest
+from matplotlib.path import Path
 
-from engagement.api.pages.report import measure, number, percent, report_page, span
+from engagement.api.pages.cost_figures import ellipse
+from engagement.api.pages.report import measure, number, percent, report_page, span, true_minus
 from engagement.estimators.arms import Verdict
 from engagement.estimators.each_action import ActionEffect, Size
 from engagement.workflows.actions_over_time import ActionMonth, ActionShare
+from engagement.workflows.diagnostics import DrawCheck
 from engagement.workflows.effects import ActionsFound
 from engagement.workflows.fading import Fading, Hazard
+from engagement.workflows.gained import ArmGained, Gained, PlaneFound, Worth
+from engagement.workflows.learning_curve import LearningMonth
 from engagement.workflows.logged import LeftOut
 from engagement.workflows.report import Provenance, Report
 from engagement.workflows.slices import Quarter, Share, Slice, Sliced
 from engagement.workflows.trial_found import Analysis, ArmFound, ComparisonFound, CurvePoint, Range
 from engagement.workflows.trial_told import Shared
 from engagement.workflows.trust import Register, Trust
+
+START = datetime(2027, 2, 3, tzinfo=UTC)
 
 
 def arm(name: str, alive: float) -> ArmFound:
@@ -89,17 +97,28 @@ def did(**changes: object) -> ActionsFound:
     few = effect("story", None, groups=9, why="9 groups, and 12 are needed")
     men = Slice("sex", "male", 38, 120, 300, Range(0.31, 0.25, 0.37), effect("any", call))
     women = Slice("sex", "female", 40, 200, 500, Range(0.52, 0.47, 0.57), effect("any", None))
-    quarter = Quarter(80, 0.11, 0.44, 2.5, (Share("none", 0.5, 0.4), Share("call", 0.5, 0.6)))
+    got = (Share("none", 0.5, 0.4), Share("call", 0.5, 0.6))
+    quarter = Quarter(80, 0.11, 0.44, 2.5, got, (0.08, 0.15), (0.4, 0.48))
     months = tuple(
         ActionMonth(f"2027-{n:02}", 100, (ActionShare("none", 0.5, 0.4), ActionShare("call", 0.5, 0.6)))
         for n in range(1, 13)
     )
+    learned = tuple(
+        LearningMonth(f"2027-{n:02}", n, n + 1, 100, 90, Range(0.4, 0.3, 0.5), chance, chance)
+        for n, chance in ((1, Range(0.2, 0.15, 0.25)), (2, Range(0.6, None, None)))
+    )
     made = ActionsFound(
         "learned", "Learns & <tells>", False, "difference", 0.05, {"group": 40}, True, 800,
         LeftOut(forced=7), (),
-        (effect("call", call), few), None, Sliced((women, men), 3, men, quarter), months,
+        (effect("call", call), few), None, Sliced((women, men), 3, men, quarter), months, learned,
+        (DrawCheck("none", 40, 41.5, 5.0, 30, 3), DrawCheck("call", 60, 58.5, 5.0, 60, 0)),
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
+
+
+def figures_of(page: str) -> list[str]:
+    """Every figure once, as it stands on a wide page."""
+    return re.findall(r'<div class="wide">(<svg.*?</svg>)</div>', page, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +150,7 @@ def test_words_of_the_program_are_escaped(page):
 
 
 def test_figures_name_every_arm_and_are_sound_xml(page):
-    drawings = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    drawings = figures_of(page)
     assert len(drawings) == 2
     for drawing in drawings:
         ET.fromstring(drawing)  # noqa: S314  # drawn by the test itself
@@ -155,19 +174,119 @@ def test_what_serves_two_arms_is_said_beside_the_answer():
     assert "health worker asha serves alone and learned" in page
 
 
-def test_what_is_not_known_is_not_called_nothing_gained():
+def test_what_is_not_known_is_not_called_not_asked():
     one = told()
     blank = dict.fromkeys(("difference", "cost", "gain", "ratio", "hazard_ratio", "clusters_needed"))
     rows = tuple(msgspec.structs.replace(row, **blank) for row in one.trial.comparisons)
     page = report_page(told(trial=msgspec.structs.replace(one.trial, comparisons=rows)), "x")
-    assert "nothing gained" not in page
     assert "not asked" not in page
+
+
+def bought(**changes: object) -> Gained:
+    """learned cost 900 more a group, in minor units, for a month and a half."""
+    worths = (Worth(500.0, Range(-150.0, -400.0, 100.0), 0.1), Worth(1000.0, Range(600.0, 50.0, 900.0), 0.98))
+    plane = PlaneFound(
+        "alone", "learned", Range(900.0, 700.0, 1100.0), Range(1.5, 0.5, 2.5), 100.0, 0.5, 0.3, 600.0, 0.0,
+        worths, ((1.4, 880.0), (1.7, 950.0)),
+    )  # fmt: skip
+    arms = tuple(
+        ArmGained(
+            name, 320, 9.0, 40.0, Range(130.0, 100.0, 160.0), Range(25.0, 20.0, 30.0), Range(0.5, 0.45, 0.55),
+            Range(quarter, quarter - 0.05, quarter + 0.05), 60.0,
+        )
+        for name, quarter in (("alone", 0.2), ("learned", 0.25))
+    )  # fmt: skip
+    return msgspec.structs.replace(Gained(12, 2000, arms, (plane,)), **changes)
+
+
+def test_costs_are_told_a_group_month_and_a_member_month_with_intervals_in_whole_units():
+    page = report_page(told(gained=bought()), "x")
+    row = "<th>learned</th><td>9.0</td><td>1.30 (1.00 to 1.60)</td><td>40.0</td><td>0.25 (0.20 to 0.30)</td>"
+    assert row in page
+    assert "<td>9.00 (7.00 to 11.00)</td><td>1.5 (0.5 to 2.5)</td><td>6.00</td>" in page
+    assert "<th>5.00</th><th>pays</th>" in page
+    assert "−1.50 (−4.00 to 1.00)" in page
+
+
+def test_the_plane_has_its_reference_rays_and_currency():
+    drawings = figures_of(report_page(told(gained=bought()), "x"))
+    assert len(drawings) == 4
+    plane, quarters = drawings[2:]
+    assert all(f">{word}<" in plane for word in ("alone", "learned", "5 INR", "10 INR"))
+    assert ">more spent a group, INR<" in plane
+    assert 'aria-label="Against alone, a group: learned +1.5 months and +9.00 INR"' in plane
+    assert all(f">{word}<" in quarters for word in ("alone", "learned", "● lower quarter", "○ all"))
+
+
+def test_an_ellipse_holds_what_a_normal_cloud_leaves_it_to_hold():
+    """2.4477 standard deviations each way along the axes: √(−2·ln .05)."""
+    (plane,) = bought().planes
+    ring = np.array(ellipse(plane))
+    assert ring[:, 0].max() == pytest.approx(1.5 + 2.4477 * 0.5, abs=1e-3)
+    assert ring[:, 1].max() == pytest.approx((900 + 2.4477 * 100) / 100, abs=1e-2)
+    rng = np.random.default_rng(5)
+    cloud = rng.multivariate_normal([1.5, 9.0], [[0.25, 0.3 * 0.5], [0.3 * 0.5, 1.0]], 4000)
+    inside = Path(ring).contains_points(cloud).mean()
+    assert inside == pytest.approx(0.95, abs=0.015)  # four standard errors
+
+
+def test_where_no_month_was_gained_there_is_no_price_of_one():
+    (plane,) = bought().planes
+    without = msgspec.structs.replace(plane, ratio=None)
+    assert "<td>nothing gained</td>" in report_page(told(gained=bought(planes=(without,))), "x")
+    assert "nobody knows what a month costs" in report_page(told(gained=bought(planes=())), "x")
+
+
+def test_the_first_page_has_three_sentences():
+    three = ("One.", "Two.", "Three.")
+    page = report_page(told(sentences=three), "x")
+    assert re.search(r'<div class="three">(.*?)</div>', page)[1] == "".join(f"<p>{one}</p>" for one in three)
+
+
+def test_draws_are_checked_against_their_probabilities(with_actions):
+    assert "What was drawn is what the stored probabilities say." in with_actions
+    row = "<th>none</th><td>40</td><td>41.5 ± 5.0</td><td>−0.3</td><td>30</td>"
+    assert row in with_actions
+    far = did(draws=(DrawCheck("call", 100, 50.0, 5.0, 100, 0),))
+    page = report_page(told(actions=(far,)), "x")
+    assert "Drawn more or less often than chance would have it: call." in page
+
+
+def test_minus_signs_are_true_ones_in_sentences():
+    assert true_minus("well-known: -3 to +4 (-1.5)") == "well-known: −3 to +4 (−1.5)"
+
+
+def test_every_figure_says_in_words_what_it_shows(with_actions):
+    assert all(re.match(r'<svg role="img" aria-label="[^"]{10,}"', one) for one in figures_of(with_actions))
+
+
+def test_no_two_figures_share_an_id(with_actions):
+    ids = re.findall(r'\bid="([^"]+)"', with_actions)
+    assert len(ids) == len(set(ids)) > 7
+    assert set(re.findall(r'url\(#(\w+)\)|href="#(\w+)"', with_actions)) <= {(one, "") for one in ids} | {
+        ("", one) for one in ids
+    }
+
+
+def test_whence_the_figures_are_names_range_versions_seed_and_command():
+    source = Provenance(
+        "p", "0.1.0", 7, {"learned": 3}, 900, START, START, 5000, START, START, {"learned": 12},
+        {"Python": "3.11", "numpy": "2.0"},
+    )  # fmt: skip
+    page = report_page(told(provenance=source), "engagement report --on 2028-01-31")
+    for words in (
+        "5000, recorded from 2027-02-03 to 2027-02-03",
+        "learned (revision 3, belief version 12)",
+        "seed 0, keyed by",
+        "<code>engagement report --on 2028-01-31</code>, with Python 3.11, numpy 2.0",
+    ):
+        assert words in page
 
 
 def test_without_a_trial_it_shows_no_cause_and_says_so():
     page = report_page(told(trial=None), "engagement report")
     assert "<h1>62 of 80 groups are known to be alive; of 2 nothing is heard</h1>" in page
-    assert "describes and shows no cause" in page
+    assert "Only a trial shows a cause" in page
 
 
 def test_what_each_action_did_is_said_with_its_interval(with_actions):
@@ -194,13 +313,17 @@ def test_errors_that_are_approximate_are_called_so(with_actions):
 
 
 def test_actions_have_a_figure_of_effects_and_one_of_months(with_actions):
-    drawings = re.findall(r"<svg.*?</svg>", with_actions, flags=re.DOTALL)
-    assert len(drawings) == 4
+    drawings = figures_of(with_actions)
+    assert len(drawings) == 7  # of the trial two; sizes, slices, the lower quarter, learning, months
     for drawing in drawings:
         ET.fromstring(drawing)  # noqa: S314  # drawn by the test itself
-    assert ">call<" in drawings[2]
-    assert ">story<" not in drawings[2]
-    assert all(f">{word}<" in drawings[3] for word in ("none", "call", "2027-01", "2027-11"))
+    sizes, slices, quarter, learned, months = drawings[2:]
+    assert ">call<" in sizes
+    assert ">story<" not in sizes
+    assert slices.index(">sex male<") < slices.index(">sex female<") or "sex male 0.31" in slices
+    assert all(f">{word}<" in quarter for word in ("members", "● lower quarter", "○ all"))
+    assert all(f">{word}<" in learned for word in ("the likeliest", "the drawn", "v. 1 to 2"))
+    assert all(f">{word}<" in months for word in ("none", "call", "2027-01", "2027-11"))
 
 
 def test_ratios_stand_around_1_and_say_so():

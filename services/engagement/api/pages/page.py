@@ -100,10 +100,10 @@ def style() -> str:
 
 
 @cache
-def environment() -> Environment:
+def environment(folder: Path = HERE / "templates") -> Environment:
     """Templates that refuse a name they do not know; those of pages escape everything."""
     return Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader(folder),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

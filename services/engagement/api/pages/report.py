@@ -1,15 +1,22 @@
 """A program's report as one file that needs nothing else: to read, to send, to print."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
-from engagement.api.pages import figures
+from engagement.api.pages import cost_figures, figures
 from engagement.api.pages.page import environment, style
 from engagement.estimators.each_action import Size
 from engagement.workflows.effects import ActionsFound
 from engagement.workflows.effects_told import sentences, worst_in_words
+from engagement.workflows.evaluation_told import kind_in_words
+from engagement.workflows.gained import Gained
+from engagement.workflows.harms import rate_in_words
 from engagement.workflows.impact_found import DIGITS, TOO_FEW, refusals
+from engagement.workflows.personalised import in_words as personalised_in_words
 from engagement.workflows.report import Report
+from engagement.workflows.report_told import headline
+from engagement.workflows.slices import Quarter, Sliced
 from engagement.workflows.trial_found import PLURAL, Analysis, Range
 
 CONDITIONS = {
@@ -18,12 +25,13 @@ CONDITIONS = {
     "no_reader": "nobody in the group reads",
     "few_goals_followed_up": "fewer than half of the goals were followed up",
 }
+LARGE_MINOR = 10_000
 MINUS, NO_BREAK = "−", "\N{NARROW NO-BREAK SPACE}"
 
 
 def report_page(told: Report, command: str) -> str:
     """The report. command : how it was made"""
-    found = told.trial
+    found, bought = told.trial, told.gained
     return (
         environment()
         .get_template("report.html")
@@ -33,16 +41,23 @@ def report_page(told: Report, command: str) -> str:
             style=style() + (Path(__file__).parents[1] / "static" / "report.css").read_text(),
             survival=None if found is None or not _followed(found) else figures.survival(found),
             differences=None if found is None else _differences(found),
+            answer=None if found is None else _answer(found),
+            planes=[] if bought is None else cost_figures.planes(bought.planes, told.currency),
+            quarters=None if bought is None else _quarters(bought),
             actions=[_actions(one) for one in told.actions],
             conditions=CONDITIONS,
             number=number,
             percent=percent,
             span=span,
+            money_span=money_span,
+            true_minus=true_minus,
             as_range=as_range,
             measure=measure,
             refusals=refusals,
             too_few=TOO_FEW,
             plural=PLURAL,
+            rate_in_words=rate_in_words,
+            personalised_in_words=personalised_in_words,
         )
     )
 
@@ -54,16 +69,56 @@ class ActionsShown(NamedTuple):
     sentences: list[str]
     worst: str
     sizes: str | None
+    slices: str | None
+    quarter: str | None
+    learning: str | None
     months: str | None
 
 
 def _actions(found: ActionsFound) -> ActionsShown:
-    months = figures.shares(found.months) if found.months else None
-    return ActionsShown(found, sentences(found), worst_in_words(found.sliced.worst), _sizes(found), months)
+    return ActionsShown(
+        found,
+        sentences(found),
+        worst_in_words(found.sliced.worst),
+        _sizes(found),
+        _slices(found.sliced),
+        None if found.sliced.quarter is None else _quarter(found.sliced.quarter),
+        figures.learning(found.learning) if found.learning else None,
+        figures.shares(found.months) if found.months else None,
+    )
+
+
+def _slices(told: Sliced) -> str | None:
+    """Mean rewards by kind, lowest first."""
+    rows = sorted(told.slices, key=lambda row: row.mean.value)
+    named = [(kind_in_words(row.fact, row.value), row.mean) for row in rows]
+    if not named:
+        return None
+    return figures.intervals(named, "mean reward a decision", nothing=None, marked=[named[0][0]])
+
+
+def _quarter(told: Quarter) -> str:
+    low, every = (
+        Range(value, *(span or (None, None)))
+        for value, span in ((told.mean, told.span), (told.everybody, told.everybody_span))
+    )
+    return cost_figures.quarters([("members", low, every)], "mean reward a decision", 1.0)
+
+
+def _quarters(bought: Gained) -> str | None:
+    rows = cost_figures.of_arms(bought.arms)
+    return cost_figures.quarters(rows, "of 100 meetings come to") if rows else None
+
+
+def _answer(found: Analysis) -> str:
+    """The sentence on the comparison that says most."""
+    told = headline(found.comparisons)
+    return found.sentences[0 if told is None else found.comparisons.index(told)]
 
 
 def _sizes(found: ActionsFound) -> str | None:
-    rows = [(row.action, as_range(row.size)) for row in found.effects if row.size is not None]
+    sizes = [(row.action, as_range(row.size)) for row in found.effects if row.size is not None]
+    rows = sorted(sizes, key=lambda row: -row[1].value)
     if not rows:
         return None
     if found.scale == "ratio":
@@ -107,6 +162,18 @@ def measure(value: float, of_100: bool = False) -> str:
     """What was measured, with no more decimals than it has; a share of 1 in hundredths."""
     told = number(100 * value, DIGITS - 2) if of_100 else number(value, DIGITS)
     return told.rstrip("0").rstrip(".") if "." in told else told
+
+
+def money_span(told: Range | None) -> str:
+    """An amount in the currency's minor unit and its range, in whole units; small ones with two decimals."""
+    parts = (0.0,) if told is None else (told.value, told.low or 0.0, told.high or 0.0)
+    large = max(map(abs, parts)) >= LARGE_MINOR
+    return span(told, 0.01, 0 if large else 2)
+
+
+def true_minus(words: str) -> str:
+    """A sentence with a minus sign where a hyphen stands before a number."""
+    return re.sub(r"(?<=[\s(])-(?=\d)", MINUS, words)
 
 
 def span(told: Range | None, times: float = 1.0, digits: int = 1) -> str:

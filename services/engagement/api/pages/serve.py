@@ -51,7 +51,7 @@ async def send_form(request: Anybody, token: Token) -> Response[str]:
     try:
         _refuse_others(request)
         link = await _link(request, token)
-        form = _form(request.headers.get("content-type", ""), await request.body())
+        form = form_of(request.headers.get("content-type", ""), await request.body())
         work = Work(link.program_id, PAGES[link.opens].take)
         taken: Taken = await _asked(service_of(request), "record", work, Sent(link, form))
         if taken.trouble:
@@ -127,7 +127,8 @@ def _refuse_others(request: Anybody) -> None:
         raise Trouble("elsewhere")
 
 
-def _form(media_type: str, body: bytes) -> Form:
+def form_of(media_type: str, body: bytes) -> Form:
+    """The fields of a form. Raises `Trouble`."""
     if media_type.partition(";")[0].strip().lower() != FORM:
         raise Trouble("unreadable")
     try:

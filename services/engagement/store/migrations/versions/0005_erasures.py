@@ -7,8 +7,8 @@ table: switching them off would take a lock on every table, and wait for everybo
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 
 REFUSAL = "the ledger is insert-only"
 OPENED = """
