@@ -37,6 +37,7 @@ from engagement.strategy.setup import Member
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.erase import Erased, Erasing, carry_out, erase, erase_members
 from engagement.workflows.ingest import ingest
+from engagement.workflows.learning_told import versions as versions_told
 from engagement.workflows.link import link
 from engagement.workflows.merge_member import MemberMerge, Merging, merge_members
 from engagement.workflows.plan_life import Sharing, share_out
@@ -58,6 +59,7 @@ from support.peer_groups import (
     ms,
     seat,
     seat_members,
+    with_strategy,
 )
 from support.visits import (
     HOME_VISIT,
@@ -98,6 +100,11 @@ def enrol(here, *more):
     members = seat_members(here, 9, chance="no")
     seat(here, *(f"g0,{name},{n},no" for n, name in enumerate(more, 9)), columns="group,member,seat,chance")
     return [*members, *more]
+
+
+def enrol_one(here, name):
+    seat(here, f"g0,{name},9,yes", columns="group,member,seat,chance")
+    return [name]
 
 
 def live(here, members):
@@ -302,6 +309,30 @@ def test_what_others_were_given_is_made_again_and_beliefs_that_are_gone_are_said
     assert {one.decision.version for one in deep if not one.not_deep} == {0}
     told = {one.not_deep for one in deep} - {None}
     assert "version 1 of `learned` had learned from somebody who was erased since" in " ".join(map(str, told))
+
+
+def test_when_others_results_were_learned_first_is_still_known(lived, listed):
+    theirs, before = set(lived.read(decisions_of)), lived.read(beliefs.learned_in, "learned")
+    gone(lived, listed)
+    lived.fold(2 * FOLDED + 2)
+    assert set(before.values()) == {1, 2}
+    assert lived.read(beliefs.learned_in, "learned") == {
+        name: version for name, version in before.items() if name not in theirs
+    }
+
+
+def test_the_console_tells_of_no_shift_between_beliefs_that_are_gone(db, listed):
+    plan = with_strategy(posterior=BetaBernoulli())
+    here = a_program(db, plan)
+    live(here, [*seat_members(here, 9), *enrol_one(here, HER)])
+    [before] = here.run(versions_told, ["learned"], day=2 * FOLDED)
+    assert [row.shift is None for row in before] == [False, False]
+    gone(here, listed)
+    here.fold(2 * FOLDED + 2)
+    [after] = here.run(versions_told, ["learned"], day=2 * FOLDED + 2)
+    assert [(row.version, row.shift is None) for row in after] == [
+        (4, False), (3, True), (2, True), (1, True)
+    ]  # fmt: skip
 
 
 def test_an_evaluation_does_not_ask_a_belief_that_is_gone(lived, listed):

@@ -262,6 +262,22 @@ def learned_from(conn: Connection, program_id: str, strategy_id: str, version: i
     return set(conn.execute(query).scalars())
 
 
+def learned_in(conn: Connection, program_id: str, strategy_id: str) -> dict[str, int]:
+    """Decision → the first published version that learned a result of it, whatever began anew since."""
+    e, newest = t.fold_entries.c, pointers(conn, program_id, [strategy_id])[strategy_id]
+    query = (
+        select(e.decision_id, func.min(e.version).label("version"))
+        .where(
+            e.program_id == program_id,
+            e.strategy_id == strategy_id,
+            e.version <= newest,
+            e.reward.is_not(None),
+        )
+        .group_by(e.decision_id)
+    )
+    return {row.decision_id: row.version for row in conn.execute(query)}
+
+
 def replaced_by(conn: Connection, program_id: str, rows: Sequence[Entry]) -> dict[str, Entry]:
     """For entries that correct an earlier one: that earlier one, by decision."""
     e, corrected = t.fold_entries.c, {row.decision_id: row for row in rows if row.outcome_revision > 1}
