@@ -66,6 +66,7 @@ COMMANDS = [
     "digest",
     "handover",
     "goodbye",
+    "erase",
     "backup",
     "restore",
     "import-program",

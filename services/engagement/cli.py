@@ -28,6 +28,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "digest": ("digest",),
         "handover": ("handover",),
         "goodbye": ("goodbye",),
+        "erase": ("erase",),
         "backups": ("backup", "restore", "import-program"),
         "doctor": ("doctor",),
         "demo": ("demo",),

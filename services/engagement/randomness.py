@@ -62,6 +62,14 @@ def alias(secret: bytes, program: str, kind: str, name: str) -> str:
     return _digest(secret, program, kind, name, size=8, person=b"alias").hex()
 
 
+def erasure_mark(secret: bytes, program: str, member: str) -> str:
+    """What stands for an erased member outside of the database: it tells nothing without the secret.
+
+    secret : 16 to 64 bytes, made once per program      returns : 64 hexadecimal digits
+    """
+    return _digest(secret, program, member, size=32, person=b"erasure").hex()
+
+
 def generator(seed: int, *parts: str) -> np.random.Generator:
     """A generator for simulation and banks of normals: Philox, keyed like everything else.
 

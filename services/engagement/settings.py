@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s : seconds between folds inside `serve`, 0 to leave them to `engagement fold`
     shared_commits : False commits once a request; it exists to be measured against
     log_level : debug, info, warning or error
+    erasures : the file outside of the database that lists who was erased; `beside` is a file beside SQLite's,
+        named like it with `.erasures` behind
     program_metrics_s : seconds for which the figures of `/metrics/programs` are kept
     self_check_url : a webhook to which the daily line is posted as JSON
     self_check_to, self_check_from : addresses between which the daily line is mailed
@@ -42,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fold_every_s: Annotated[int, msgspec.Meta(ge=0)] = 60
     shared_commits: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    erasures: str = "beside"
     program_metrics_s: Annotated[int, msgspec.Meta(ge=0)] = 60
     self_check_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
     self_check_to: str = ""

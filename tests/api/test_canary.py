@@ -72,6 +72,7 @@ def tell_secrets(service: Served) -> str:
         ("GET", f"/v1/decisions/{CANARY}", None),
         ("GET", f"/{CANARY}", None),
         ("DELETE", f"/v1/members/{CANARY}", None),
+        ("POST", f"/v1/members/{CANARY}-n/erasure", None),
         ("POST", "/v1/recommendations", ask),
         ("POST", "/v1/recommendations", {"member": CANARY}),
         ("POST", "/v1/recommendations", {CANARY: CANARY}),
@@ -122,7 +123,7 @@ def test_no_word_of_a_caller_is_in_the_logs_or_the_metrics(tmp_path: Path, level
         secret = service.key
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     answered = [line for line in lines if line["message"] == "answered"]
-    assert len(answered) == 45  # one line for every request, metrics included
+    assert len(answered) == 46  # one line for every request, metrics included
     assert {"/v1/members/{name}", "/v1/recommendations", "/l/{token}", "unmatched"} <= {
         line["route"] for line in answered
     }

@@ -66,6 +66,7 @@ def crossing(draw: random.Random, theirs: Side) -> tuple[str, str, Any]:
         ),
         lambda: ("POST", f"/v1/groups/{group}/merge", {"into": group, "on": "2026-01-01"}),
         lambda: ("POST", f"/v1/members/{member}/merge", {"into": member}),
+        lambda: ("POST", f"/v1/members/{member}/erasure", None),
         lambda: ("GET", f"/v1/decisions/{theirs.decision}", None),
         lambda: ("POST", f"/v1/decisions/{theirs.decision}/answers", {"status": "done"}),
         lambda: ("POST", f"/v1/decisions/{theirs.decision}/outcome", {"reward": 1}),

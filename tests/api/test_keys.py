@@ -52,6 +52,7 @@ OPERATIONS: list[tuple[Scope, str, str]] = [
     ("admin", "POST", "/v1/groups/north/merge"),
     ("admin", "POST", "/v1/groups/north/split"),
     ("admin", "POST", "/v1/members/ben/merge"),
+    ("admin", "POST", "/v1/members/ben/erasure"),
     *(
         row
         for unit in ("groups/north", "members/ben", "health_workers/hw1")

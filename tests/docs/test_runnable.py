@@ -27,7 +27,9 @@ def runnable(page: Path) -> list[Block]:
     return [block for block in found if block.info.partition(" ")[2] not in READ_ELSEWHERE]
 
 
-NO_SERVICE = {ROOT / "docs" / f"{name}.md" for name in ("reports", "studies", "worked-study")}
+NO_SERVICE = {
+    ROOT / "docs" / f"{name}.md" for name in ("erase-a-person", "reports", "studies", "worked-study")
+}
 """Pages about what needs none."""
 RUNNABLE = [page for page in PAGES if runnable(page)]
 

@@ -13,6 +13,7 @@ from engagement.store import (
     beliefs,
     console_sessions,
     decisions,
+    erasures,
     evaluations,
     events,
     hyperparameters,
@@ -140,6 +141,9 @@ def fill(conn, program_id=PROGRAM) -> None:
     events.insert_events(conn, program_id, [event])
     events.insert_reports(conn, program_id, [(event.key, Said("activation", None, 2))])
     events.insert_entries(conn, program_id, [events.EventEntry("e", "", 1, 1, 0.0)])
+    erasures.insert_tombstones(
+        conn, program_id, [erasures.Tombstone(uuid7(3), "s", 1, "g", date(2026, 1, 1))]
+    )
     key = keys.ApiKey(program_id, "k", ("read",), "staff", 0, None, None)
     keys.insert_key(conn, key, keys.digest("secret"))
     asked = kept_answers.Asked(key.key_id, "a-change", b"digest")

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 import engagement
+from engagement.errors import Fault
 from engagement.store import leaving, setup
 from engagement.store import tables as t
 from engagement.store.database import Database
@@ -101,6 +102,52 @@ def test_what_breaks_off_leaves_everything_as_it_was(two, leaver):
     with pytest.raises(RuntimeError, match="here"), two.write() as conn:
         break_off(conn, leaver)
     assert (everything(two, leaver), triggers(two)) == (before, guards)
+
+
+@contextmanager
+def worked(database, leaving="no"):
+    """A transaction of a user who may do everything with the rows of every table, and owns none."""
+    with database.write() as conn:
+        conn.exec_driver_sql("CREATE ROLE worker")
+        conn.exec_driver_sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO worker")
+        conn.exec_driver_sql("SET LOCAL ROLE worker")
+        conn.exec_driver_sql(f"SET LOCAL engagement.leaving = '{leaving}'")
+        yield conn
+
+
+@pytest.fixture
+def owned(fresh_database, fill_program):
+    with closing(Database(fresh_database())) as database:
+        with database.write() as conn:
+            fill_program(conn)
+        yield database
+
+
+def test_who_does_not_own_the_tables_is_told_so_at_the_door(owned, leaver):
+    before = everything(owned, leaver)
+    with pytest.raises(Fault, match="who owns its tables"), worked(owned) as conn:
+        leave(conn, leaver)
+    assert everything(owned, leaver) == before
+
+
+def test_who_does_not_own_the_tables_does_not_pass_by_opening_the_door_alone(owned, leaver):
+    before = everything(owned, leaver)
+    with pytest.raises(DatabaseError, match="insert-only"), worked(owned, "yes") as conn:
+        conn.execute(t.fold_entries.delete())
+    assert everything(owned, leaver) == before
+
+
+def test_the_door_is_shut_for_what_follows_in_the_same_transaction(two, leaver):
+    before = everything(two, leaver)
+    with pytest.raises(DatabaseError, match="insert-only"), two.write() as conn:
+        leave_and_go_on(conn)
+    assert everything(two, leaver) == before
+
+
+def leave_and_go_on(conn):
+    with leaving.unguarded(conn):
+        conn.execute(t.fold_entries.delete())
+    conn.execute(t.answers.delete())
 
 
 CHILD = """

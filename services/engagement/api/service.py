@@ -22,8 +22,9 @@ from engagement.api.herald import Herald
 from engagement.clock import Clock
 from engagement.errors import EngagementError, Mistake
 from engagement.settings import Settings
-from engagement.store import setup
+from engagement.store import leaving, setup
 from engagement.store.database import POOL, Database
+from engagement.store.erasure_list import erasure_list
 from engagement.store.kept import Kept
 from engagement.store.keys import ApiKey
 from engagement.telemetry import Metrics
@@ -63,6 +64,8 @@ class Service:
         self.reporter = Evaluator(self._report)
         # in containers names and process ids repeat, and two folders must never be taken for one
         self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.erasures = erasure_list(settings.erasures, settings.database)
+        self._to_be_wiped = threading.Event()
         self._folding = threading.Lock()
         self._closed = threading.Event()
         self._folder = threading.Thread(target=self._fold_regularly, name="folder", daemon=True)
@@ -118,10 +121,21 @@ class Service:
                     programs = setup.program_ids(conn)
                 for program_id in programs:
                     self.fold(program_id, sparing=True)
+                self._wipe_if_wanted()
                 self.metrics.last_fold.set(self.clock.now_ms() / 1000)
             except Exception:
                 self.metrics.fold_failures.inc()
                 log.exception("a round of folding failed; the next one tries again")
+
+    def wipe_soon(self) -> None:
+        """Has the folder write the database anew behind its next round: somebody was erased."""
+        self._to_be_wiped.set()
+
+    def _wipe_if_wanted(self) -> None:
+        if self._to_be_wiped.is_set():
+            self._to_be_wiped.clear()
+            if not leaving.wipe(self.db):  # somebody else had the file open
+                self._to_be_wiped.set()
 
     def close(self) -> None:
         """Serves what is queued, ends the folder between two rounds, closes the database."""

@@ -131,12 +131,13 @@ def _replay(arguments: Arguments) -> int:
             wanted = arguments.decision or decisions.all_ids(conn, program_id) + events.all_ids(
                 conn, program_id
             )
-            differing = done = imported = 0
+            differing = done = imported = shallow = 0
             ids = [name for name in wanted if DECISION.match(name)]
             for verdict in replay_decisions(conn, kept, program_id, ids, deep=arguments.deep):
                 done += 1
                 imported += verdict.agrees is None
                 differing += verdict.agrees is False
+                shallow += verdict.not_deep is not None
                 if arguments.decision or verdict.agrees is False:
                     say(_verdict_in_words(verdict))
             for event in replay_events(conn, kept, program_id, wanted):
@@ -147,19 +148,24 @@ def _replay(arguments: Arguments) -> int:
     missing = len(wanted) - done
     words = [f"{done - imported} replayed, {differing} differ"]
     words += [f"{imported} imported, of which nothing can be compared"] if imported else []
+    words += [f"{shallow} of beliefs that are gone, since somebody was erased"] if shallow else []
     words += [f"{missing} unknown"] if missing else []
     say(", ".join(words))
-    return 1 if differing or missing else 0
+    return 1 if differing or missing or (shallow and arguments.decision) else 0
 
 
 def _verdict_in_words(verdict: Verdict) -> str:
-    decision, replayed, keyed = verdict
+    decision, replayed, keyed, not_deep = verdict
     if keyed is None:
         return f"{decision.decision_id}: imported; there is nothing to compare"
     score = "" if replayed.score_gap is None else f"; scores within {replayed.score_gap:.1e}"
+    score = f"; not deeply: {not_deep}" if not_deep else score
+    pick = replayed.action
+    if replayed.pick_agrees is None:
+        pick = "not drawn again, since somebody in its plan was erased"
     return (
         f"{decision.decision_id}: {'agrees' if verdict.agrees else 'DIFFERS'}; "
-        f"pick {replayed.action}, stored {decision.action_id}; "
+        f"pick {pick}, stored {decision.action_id}; "
         f"probabilities within {replayed.probability_gap} · 2⁻³²{score}"
     )
 

@@ -15,6 +15,7 @@ from engagement.clock import Clock, SimulatedClock, SystemClock
 from engagement.commands.terminal import (
     Arguments,
     Command,
+    carry_out_erasures,
     say,
     settings_of,
 )
@@ -48,7 +49,9 @@ def _serve(arguments: Arguments) -> int:
     with _listening(settings.host, settings.port) as line, closing(Database(settings.database)) as db:
         migrate(db)
         _settle_time(db, clock)
-        example = load_example(db, Kept(), clock.now_ms()) if arguments.example else None
+        kept = Kept()
+        carry_out_erasures(db, kept, settings)
+        example = load_example(db, kept, clock.now_ms()) if arguments.example else None
         service = Service(db, clock, settings)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{host}:{line.getsockname()[1]}"

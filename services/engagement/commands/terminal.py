@@ -17,11 +17,13 @@ from engagement.actions.availability import DAY_MS
 from engagement.clock import SystemClock
 from engagement.errors import Invalid, TooLarge
 from engagement.settings import MOST_BYTES, Settings, from_environment
-from engagement.store import facts, setup
+from engagement.store import facts, leaving, setup
 from engagement.store.database import Database
+from engagement.store.erasure_list import ErasureList, erasure_list
 from engagement.store.kept import Kept
 from engagement.store.migrate import TOO_OLD, Standing, migrate, standing
 from engagement.strategy.cadence import midnight_ms
+from engagement.workflows.erase import carry_out
 from engagement.workflows.sheet import MOST_LINES, Sheet
 from engagement.workflows.sheet_file import opened as opened_sheet
 
@@ -64,7 +66,9 @@ def opened(arguments: Arguments) -> Iterator[tuple[Database, Kept]]:
         refusal = REFUSED.get(standing(db))
         if refusal is not None:
             raise Invalid(refusal)
-        yield db, Kept()
+        kept = Kept()
+        carry_out_erasures(db, kept, settings_of(arguments))
+        yield db, kept
 
 
 ARCHIVE = "archive:"
@@ -105,6 +109,21 @@ def zip_of(file: Path) -> Iterator[zipfile.ZipFile]:
         raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
     with archive:
         yield archive
+
+
+def listed_by(settings: Settings) -> ErasureList:
+    """The list of who was erased."""
+    return erasure_list(settings.erasures, settings.database)
+
+
+def carry_out_erasures(db: Database, kept: Kept, settings: Settings) -> None:
+    """Erases again whom a restored backup brought back, before anything is told of them."""
+    again = carry_out(db, kept, listed_by(settings))
+    if again:
+        clean = (
+            "" if leaving.wipe(db) else "; stop whatever else has it open and start again to wipe the file"
+        )
+        say(f"Erased again, as the erasure list says: {again} of a restored database{clean}")
 
 
 def only_program(db: Database, arguments: Arguments, named: str = "with --program") -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, delet
 from engagement.records import Nodes
 from engagement.store import tables as t
 from engagement.store.codec import array_bytes, array_of
+from engagement.store.erasures import begun_anew
 from engagement.store.sql import among, insert, insert_new, keys_table, once, upsert
 
 
@@ -233,12 +234,19 @@ def insert_entries(conn: Connection, program_id: str, strategy_id: str, rows: Se
 
 
 def entries_of_version(conn: Connection, program_id: str, strategy_id: str, version: int) -> list[Entry]:
-    """A version's entries in order of decision."""
-    e = t.fold_entries.c
+    """What a version learned, in order of decision.
+
+    A belief that began anew has nothing in the version it begins with, and learns in the next one all that
+    was learned before: those entries stand under the versions that learned them first.
+    """
+    e, begins = t.fold_entries.c, begun_anew(conn, program_id, strategy_id)
+    if version <= begins:
+        return []
+    first = 0 if version == begins + 1 else version
     query = (
         select(e.decision_id, e.outcome_revision, e.version, e.reward)
-        .where(e.program_id == program_id, e.strategy_id == strategy_id, e.version == version)
-        .order_by(e.decision_id)
+        .where(e.program_id == program_id, e.strategy_id == strategy_id, e.version.between(first, version))
+        .order_by(e.decision_id, e.outcome_revision)
     )
     return [Entry(*row) for row in conn.execute(query)]
 
@@ -252,6 +260,22 @@ def learned_from(conn: Connection, program_id: str, strategy_id: str, version: i
         .where(e.program_id == program_id, e.strategy_id == strategy_id, e.version <= version)
     )
     return set(conn.execute(query).scalars())
+
+
+def learned_in(conn: Connection, program_id: str, strategy_id: str) -> dict[str, int]:
+    """Decision → the first published version that learned a result of it, whatever began anew since."""
+    e, newest = t.fold_entries.c, pointers(conn, program_id, [strategy_id])[strategy_id]
+    query = (
+        select(e.decision_id, func.min(e.version).label("version"))
+        .where(
+            e.program_id == program_id,
+            e.strategy_id == strategy_id,
+            e.version <= newest,
+            e.reward.is_not(None),
+        )
+        .group_by(e.decision_id)
+    )
+    return {row.decision_id: row.version for row in conn.execute(query)}
 
 
 def replaced_by(conn: Connection, program_id: str, rows: Sequence[Entry]) -> dict[str, Entry]:
@@ -281,10 +305,13 @@ def versions(conn: Connection, program_id: str, strategy_id: str) -> list[Versio
 
 
 def rows_learned(conn: Connection, program_id: str, strategy_id: str, version: int) -> int:
-    """Rewards that the versions up to a given one hold: entered and not taken out again."""
-    v = t.versions.c
+    """Rewards that the belief of a version holds: entered and not taken out again."""
+    v, begins = t.versions.c, begun_anew(conn, program_id, strategy_id)
     query = select(func.sum(v.rows_in - v.rows_out)).where(
-        v.program_id == program_id, v.strategy_id == strategy_id, v.version <= version
+        v.program_id == program_id,
+        v.strategy_id == strategy_id,
+        v.version > begins,
+        v.version <= version,
     )
     return int(conn.execute(query).scalar() or 0)
 

@@ -99,6 +99,12 @@ class Database:
                 if self._watchdog is not None:
                     self._watchdog.done(conn)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Meanwhile no other thread of this process writes to an SQLite file."""
+        with self._lock or nullcontext():
+            yield
+
     def pools(self) -> dict[str, QueuePool]:
         """The pools of connections by what they are for; PostgreSQL has one for both."""
         both = {"write": self._writer, "read": self._reader} if self.is_sqlite else {"both": self._writer}

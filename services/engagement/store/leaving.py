@@ -1,6 +1,6 @@
 """A whole program leaves: every row of it that can be told, and then every row of it deleted.
 
-The ledger's triggers refuse every deletion. This is the one place that takes them away, for one transaction
+The ledger's triggers refuse every deletion. This is the one place that gets past them, for one transaction
 that is either whole or nothing: where it breaks off, rows and triggers stand as before. It takes the rights
 of whoever migrates, so a database user who may only work cannot do it.
 """
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, select, text
 
+from engagement.errors import Fault
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.silence import PATIENT
@@ -58,23 +59,38 @@ def patiently(conn: Connection) -> None:
 
 
 @contextmanager
-def unguarded(conn: Connection) -> Iterator[None]:
-    """A transaction in which the ledger may be deleted from. Whoever else writes to it waits."""
+def unguarded(conn: Connection, *, alone: bool = True) -> Iterator[None]:
+    """A transaction in which the ledger may be changed, for who owns its tables.
+
+    alone : whoever else writes to the ledger waits until it ends; SQLite has one writer in any case
+    """
     if conn.dialect.name == "sqlite":
         rows = conn.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"))
-        triggers = {name: sql for name, sql in rows if name in _guards("no_delete")}
+        guards = {f"{table.name}_no_{verb}" for table in t.LEDGER for verb in ("update", "delete")}
+        triggers = {name: sql for name, sql in rows if name in guards}
         _each(conn, (f"DROP TRIGGER {name}" for name in triggers))
         yield
         _each(conn, triggers.values())
         return
-    names = sorted(table.name for table in t.LEDGER)
-    _each(conn, (f"ALTER TABLE {name} DISABLE TRIGGER {name}_insert_only" for name in names))
+    _must_own(conn)
+    if alone:
+        names = ", ".join(sorted(table.name for table in t.LEDGER))
+        conn.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+    conn.exec_driver_sql("SET LOCAL engagement.leaving = 'yes'")
     yield
-    _each(conn, (f"ALTER TABLE {name} ENABLE TRIGGER {name}_insert_only" for name in names))
+    conn.exec_driver_sql("SET LOCAL engagement.leaving = 'no'")
 
 
-def _guards(what: str) -> set[str]:
-    return {f"{table.name}_{what}" for table in t.LEDGER}
+def _must_own(conn: Connection) -> None:
+    """Raises a `Fault` for a database user whom the triggers would not let through."""
+    owner = (
+        "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = 'programs'::regclass"
+    )
+    if not conn.execute(text(owner)).scalar():
+        raise Fault(
+            "this database user may not delete from the ledger: it takes the one who owns its tables, "
+            "and who migrates"
+        )
 
 
 def _each(conn: Connection, statements: Any) -> None:
@@ -82,13 +98,18 @@ def _each(conn: Connection, statements: Any) -> None:
         conn.exec_driver_sql(statement)
 
 
+def overwriting(conn: Connection) -> None:
+    """From here on SQLite overwrites what this connection deletes; PostgreSQL has no such thing."""
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
 def delete(conn: Connection, program_id: str) -> tuple[Part, ...]:
     """Deletes every row of the program, `unguarded`; what was deleted of each table that had any.
 
     On SQLite what is deleted is overwritten in the file; `wipe` cleans what was freed before.
     """
-    if conn.dialect.name == "sqlite":
-        conn.exec_driver_sql("PRAGMA secure_delete=ON")
+    overwriting(conn)
     gone = {
         table.name: conn.execute(table.delete().where(table.c.program_id == program_id)).rowcount
         for table in reversed(OF_PROGRAMS)
@@ -102,6 +123,11 @@ def wipe(db: Database) -> bool:
     On SQLite file and log are clean after it; it needs to be alone with the file. On PostgreSQL dead rows are
     freed for what comes, and older copies of pages may stay on the disk until they are written over.
     """
+    with db.alone():
+        return _wiped(db)
+
+
+def _wiped(db: Database) -> bool:
     connection = db.engine().raw_connection()
     try:
         cursor = connection.cursor()

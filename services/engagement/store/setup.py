@@ -200,7 +200,7 @@ def program_ids(conn: Connection) -> list[str]:
 def revise(conn: Connection, program_id: str, things: Sequence[AnyNoun], now_ms: int) -> list[Revised]:
     """Stores what differs from its newest revision, and says which revision each thing has now.
 
-    A thing may occur once. New members and groups get their empty tally.
+    A thing may occur once. Members and groups without a tally get an empty one.
     """
     by_noun: dict[str, list[AnyNoun]] = {}
     for thing in things:
@@ -233,7 +233,7 @@ def revise(conn: Connection, program_id: str, things: Sequence[AnyNoun], now_ms:
         )
         out.append(Revised(thing, revision))
     insert(conn, t.revisions, rows)
-    units = [row for row in rows if row["noun"] in ("member", "group") and row["revision"] == 1]
+    units = [row for row in rows if row["noun"] in ("member", "group")]
     insert_new(
         conn,
         t.tallies,

@@ -395,10 +395,23 @@ event_entries = Table(  # what a version learned of an event, when so many repor
     Index(None, "program_id", "version"),
 )
 
+erasures = Table(  # tombstones: nobody's name, only which beliefs began anew; "" and 0 where none had learned
+    "erasures",
+    metadata,
+    _program(),
+    _uuid("erasure_id"),
+    _id("strategy_id"),
+    _whole("version"),
+    _id("group_id", nullable=True),
+    Column("erased_on", Date, nullable=False),
+    PrimaryKeyConstraint("program_id", "erasure_id", "strategy_id"),
+    Index(None, "program_id", "strategy_id", "version"),
+)
+
 LEDGER = (
     programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
     versions, hyperparameters, promotions, reservations, plans, visits, assignments, events,
-    event_reports, event_entries,
+    event_reports, event_entries, erasures,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------

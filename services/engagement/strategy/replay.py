@@ -19,7 +19,7 @@ from engagement.records import Course, Evidence, Floats, Scores, Units
 from engagement.strategy.arms import Arm
 from engagement.strategy.decide import CERTAIN, baseline_shares, fixed_choice, shares
 from engagement.strategy.strategy import Strategy
-from engagement.strategy.week_plan import PlanEvidence
+from engagement.strategy.week_plan import PlanEvidence, chances_again
 
 IMPORTED = "imported"
 """`fallback` of a decision that another system made."""
@@ -49,7 +49,11 @@ class Replayed(NamedTuple):
         """Whether the decision is the same within what is promised; None when nothing was compared."""
         if not self.checked:
             return None
-        return bool(self.pick_agrees) and (self.probability_gap or 0) <= 1 and (self.score_gap or 0.0) <= 1e-9
+        return (
+            self.pick_agrees is not False
+            and (self.probability_gap or 0) <= 1
+            and (self.score_gap or 0.0) <= 1e-9
+        )
 
 
 NOTHING_TO_REPLAY = Replayed(None, None, None, None)
@@ -129,18 +133,21 @@ def _units_apart(one: Units, other: Units) -> int:
 
 
 def replay_planned(
-    evidence: Evidence, chosen: str, plan: PlanEvidence, again: Decided, unit: str
+    evidence: Evidence, chosen: str, plan: PlanEvidence, again: Decided | None, unit: str
 ) -> Replayed:
     """Recomputes a decision of a plan: the unit's π and whether it was drawn.
 
-    plan, again : the plan that the unit is in, and what `made_again` makes of it
+    plan, again : the plan that the unit is in, and what `made_again` makes of it; None where somebody in
+    line was erased: nobody can be drawn again then, and only π is compared
     """
     place = next((n for n, row in enumerate(plan.placed) if row.unit == unit), None)
-    units, visited = (
-        (0, False) if place is None else (int(again.probability[place]), bool(again.chosen[place]))
-    )
+    chance = chances_again(plan) if again is None else again.probability
+    units = 0 if place is None else int(chance[place])
     anew = np.array([CERTAIN - units, units])
     gap = int(np.abs(anew - propensities(evidence)[0].astype(np.int64)).max())
+    if again is None and place is not None:
+        return Replayed(None, None, gap, None)
+    visited = again is not None and place is not None and bool(again.chosen[place])
     action = evidence.actions[int(visited)]
     return Replayed(action, action == chosen, gap, None)
 

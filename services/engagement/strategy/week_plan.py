@@ -3,7 +3,7 @@
 `drawn_up` needs nothing but what is asked and the keyed numbers. `made_again` needs only what is stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +14,7 @@ from engagement.bandits.restless.chains import sampled
 from engagement.bandits.restless.inclusion import mixed
 from engagement.bandits.restless.index import of_cells, worth
 from engagement.bandits.restless.pivotal import Draws
-from engagement.bandits.restless.plan import Belief, Considered, Decided, Pool, Rule, decided, plan
+from engagement.bandits.restless.plan import Belief, Considered, Decided, Pool, Rule, chances, decided, plan
 from engagement.randomness import generator
 from engagement.records import Floats, Units
 from engagement.strategy.clusters import Change, Stand, believed
@@ -231,9 +231,40 @@ def _fillers(
 
 def made_again(evidence: PlanEvidence, numbers: Draws) -> Decided:
     """π, choice and line from what is stored. numbers : of the placed units, keyed anew"""
+    return decided(_considered(evidence), numbers)
+
+
+def chances_again(evidence: PlanEvidence) -> Units:
+    """(N,), π alone, made again from what is stored; it needs nobody's keyed numbers."""
+    return chances(_considered(evidence))
+
+
+def _considered(evidence: PlanEvidence) -> Considered:
     owed = np.array([np.inf if row.owed is None else row.owed for row in evidence.placed])
     share = np.array([row.share for row in evidence.placed])
-    return decided(Considered(share, owed, evidence.visits, evidence.epsilon), numbers)
+    return Considered(share, owed, evidence.visits, evidence.epsilon)
+
+
+def without(evidence: PlanEvidence, decisions: Collection[str]) -> PlanEvidence:
+    """A plan without those for whom these decisions were made.
+
+    Of a unit in line only the numbers stay from which everybody's π follows: nobody's, in its place.
+    """
+
+    def blank(row: Placed) -> Placed:
+        return Placed(
+            "", "", row.place, row.share, row.owed, row.units, row.forced, row.chosen,
+            STATES[evidence.level][0], 0, 0, "", False, "", 0.0, 0.0, known=False,
+        )  # fmt: skip
+
+    placed = tuple(blank(row) if row.decision_id in decisions else row for row in evidence.placed)
+    barred = tuple(row for row in evidence.barred if row.decision_id not in decisions)
+    return msgspec.structs.replace(evidence, placed=placed, barred=barred)
+
+
+def is_whole(evidence: PlanEvidence) -> bool:
+    """Whether everybody in line is still named: without them nobody can be drawn again."""
+    return all(row.unit for row in evidence.placed)
 
 
 def probabilities(evidence: PlanEvidence) -> Units:

@@ -98,9 +98,11 @@ def settle(conn: Connection, program_id: str, holding: dict[str, bool]) -> None:
 def expire(conn: Connection, program_id: str, due: Sequence[str], now_ms: int) -> None:
     """Records that decisions expired unanswered, unless they were answered by now, and frees their money."""
     found = decisions.by_id(conn, program_id, due)
-    units.lock(conn, program_id, {row.unit for row in found.values()})
+    people = {row.unit for row in found.values()}
+    if not people <= units.lock(conn, program_id, people).keys():  # somebody may just have been erased
+        found = decisions.by_id(conn, program_id, due)
     lives = decisions.answers(conn, program_id, due)
-    still = [key for key in due if not lives[key] or lives[key][-1].status == "accepted"]
+    still = [key for key in due if key in found and (not lives[key] or lives[key][-1].status == "accepted")]
     settle(conn, program_id, dict.fromkeys(still, False))
     steps = [
         (key, len(lives[key]) + 1, Answered("expired", None, found[key].expires_at, now_ms)) for key in still

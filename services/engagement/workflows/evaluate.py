@@ -19,7 +19,7 @@ from engagement.estimators.sample import Sample, numbered
 from engagement.estimators.value import Value, Weeks, value
 from engagement.randomness import generator
 from engagement.records import Bools, Floats, Nodes, Points
-from engagement.store import beliefs, setup
+from engagement.store import beliefs, erasures, setup
 from engagement.store.database import Database
 from engagement.store.hyperparameters import in_force
 from engagement.store.kept import Kept
@@ -166,6 +166,8 @@ def _target(
     version = newest if wanted.version is None else wanted.version
     if version > newest:
         raise NotFound(f"`{other.id}` has no version {version}; the newest is {newest}")
+    if why := erasures.gone(conn, program_id, other.id, version):
+        raise NotFound(why)
     return Target(wanted, in_force(conn, kept, program_id, other, version), version)
 
 

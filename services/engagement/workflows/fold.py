@@ -26,7 +26,7 @@ from engagement.strategy.cadence import week_number
 from engagement.strategy.replay import features, member, propensities
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.answer import expire
-from engagement.workflows.claimed import claimed, parts, still_mine
+from engagement.workflows.claimed import CLAIM_MS, claimed, parts, still_mine
 from engagement.workflows.learn_events import fold_events
 from engagement.workflows.mature import mature
 from engagement.workflows.once import forget
@@ -179,7 +179,13 @@ def _claimed_entries(
                 return None
             beliefs.insert_entries(conn, program_id, name, part)
     with db.read() as conn:
-        return beliefs.entries_of_version(conn, program_id, name, version)
+        entries = beliefs.entries_of_version(conn, program_id, name, version)
+    if len(entries) > MOST_ENTRIES:  # a belief that begins anew learns all there is at once
+        until_ms = now_ms + CLAIM_MS * (1 + len(entries) // MOST_ENTRIES)
+        with db.write() as conn:
+            if not beliefs.holds(conn, program_id, name, version, owner, until_ms):
+                return None
+    return entries
 
 
 def _to_refit(conn: Connection, program_id: str, name: str, version: int, rows: "Rows") -> Nodes | None:

@@ -20,6 +20,7 @@ from engagement.errors import Mistake, NotFound
 from engagement.signals.tally import DAY_MS
 from engagement.store import beliefs, counts, setup
 from engagement.store.counts import DrawnByChance
+from engagement.store.erasures import begun_anew
 from engagement.store.kept import Kept
 from engagement.strategy.replay import propensities
 from engagement.strategy.setup import Catalogue
@@ -206,7 +207,7 @@ def _versions(
         number: believed_at(conn, kept, program_id, strategy, number, points)
         for number in range(first, headers[-1].version + 1)
     }
-    asked = len(points.features) > 0
+    asked, begins = len(points.features) > 0, begun_anew(conn, program_id, strategy.id)
     return tuple(
         VersionTold(
             row.version,
@@ -215,7 +216,7 @@ def _versions(
             row.rows_out,
             row.rows_missing,
             health(held[row.version], held[row.version - 1], points, 1 + len(strategy.actions)).shift
-            if asked
+            if asked and row.version > begins
             else None,
         )
         for row in reversed(headers)

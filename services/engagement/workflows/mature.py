@@ -140,7 +140,10 @@ def mature(conn: Connection, kept: Kept, program_id: str, due: Sequence[Decision
     persons = _persons(conn, program_id, due)
     people = {decision.unit for decision in due} | {_person(decision, persons) for decision in due}
     concerned = people | {Unit("group", decision.group_id) for decision in due}
-    units.lock(conn, program_id, concerned)
+    held = units.lock(conn, program_id, concerned)
+    if not people <= held.keys():  # somebody may just have been erased
+        still = store.by_id(conn, program_id, [decision.decision_id for decision in due])
+        due = [decision for decision in due if decision.decision_id in still]
     settled = store.outcomes(conn, program_id, [decision.decision_id for decision in due])
     silent = [decision for decision in due if decision.decision_id not in settled]
     earned = rewards(conn, kept, program_id, silent)

@@ -148,7 +148,7 @@ def remembered(
     names = ("none", *strategy.actions)
     if any(row.decision.evidence.actions != names for row in logged):
         raise Invalid(f"the actions of `{strategy_id}` have changed, so its course cannot be lived again")
-    learned_in = _learned_in(conn, program_id, strategy_id)
+    learned_in = beliefs.learned_in(conn, program_id, strategy_id)
     units = [f"{row.decision.unit_kind}:{row.decision.unit_id}" for row in logged]
     unit = numbered(units)
     return Remembered(
@@ -179,16 +179,6 @@ def all_remembered(
 def personalises(strategy: Strategy) -> bool:
     """Whether what it draws may depend on whom it is about."""
     return strategy.plan is None and "scores" in strategy.allocation.USES
-
-
-def _learned_in(conn: Connection, program_id: str, strategy_id: str) -> dict[str, int]:
-    """Decision → the first version that learned a result of it."""
-    found: dict[str, int] = {}
-    for header in beliefs.versions(conn, program_id, strategy_id):
-        for entry in beliefs.entries_of_version(conn, program_id, strategy_id, header.version):
-            if entry.reward is not None:
-                found.setdefault(entry.decision_id, header.version)
-    return found
 
 
 def _fitted(conn: Connection, program_id: str, strategy_id: str) -> dict[int, AnyPosterior]:

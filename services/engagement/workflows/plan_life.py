@@ -60,7 +60,7 @@ class _Running(NamedTuple):
     """A plan in its week.
 
     held : the newest entry of each decision      stands : where each of these decisions stands
-    entries : so far      language : of each unit to whom somebody may still go
+    entries : the last number given      language : of each unit to whom somebody may still go
     crew : with the time they have left
     """
 
@@ -310,7 +310,8 @@ def _running(conn: Connection, kept: Kept, program_id: str, plan_id: str, now_ms
     stands = {
         name: status([step.status for step in said.get(name, ())], plan.ends_at, now_ms) for name in held
     }
-    return _Running(plan, held, stands, len(visits), language, tuple(crew))
+    last = max((visit.number for visit in visits), default=0)
+    return _Running(plan, held, stands, last, language, tuple(crew))
 
 
 def _money(conn: Connection, kept: Kept, program_id: str, plan: Plan, now_ms: int) -> Money:

@@ -150,7 +150,7 @@ def listed(plan: Plan) -> PlanListed:
         plan.period,
         moment(plan.made_at),
         evidence.level,
-        len(evidence.placed) + len(evidence.barred),
+        sum(row.unit != "" for row in evidence.placed) + len(evidence.barred),
         evidence.visits,
     )
 
@@ -185,7 +185,8 @@ def told(
     shared : the units this reader may know of, None for all
     """
     evidence, whole = plan.evidence, may_see(audience, REASONS)
-    unit_of = {row.decision_id: row.unit for row in evidence.placed if shared is None or row.unit in shared}
+    named = [row for row in evidence.placed if row.unit]  # whoever was erased is nobody in it
+    unit_of = {row.decision_id: row.unit for row in named if shared is None or row.unit in shared}
 
     def going(row: Placed) -> Going | None:
         visit = held.get(row.decision_id)
@@ -193,7 +194,7 @@ def told(
 
     placed = tuple(
         _placed(row, evidence.level, going(row), whole=whole)
-        for row in sorted(evidence.placed, key=lambda row: row.place)
+        for row in sorted(named, key=lambda row: row.place)
         if row.decision_id in unit_of
     )
     barred = tuple(

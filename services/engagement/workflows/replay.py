@@ -9,7 +9,7 @@ from engagement.bandits.restless.plan import Decided
 from engagement.errors import NoLongerKept
 from engagement.randomness import uniform
 from engagement.records import Floats, Nodes, Points
-from engagement.store import beliefs, decisions, plans, setup
+from engagement.store import beliefs, decisions, erasures, plans, setup
 from engagement.store.decisions import Decision
 from engagement.store.hyperparameters import in_force
 from engagement.store.kept import Kept
@@ -25,7 +25,7 @@ from engagement.strategy.replay import (
     replay_planned,
 )
 from engagement.strategy.strategy import Strategy
-from engagement.strategy.week_plan import PlanEvidence, made_again
+from engagement.strategy.week_plan import PlanEvidence, is_whole, made_again
 from engagement.workflows.fold import fold_again
 from engagement.workflows.plan_reading import numbers_of
 
@@ -35,11 +35,13 @@ class Verdict(NamedTuple):
 
     keyed : the stored draw is the one keyed to this decision point, the stored propensity the
     evidence's, and the arm the group's; None for an imported decision
+    not_deep : why its belief could not be folded again, although that was wanted
     """
 
     decision: Decision
     replayed: Replayed
     keyed: bool | None
+    not_deep: str | None = None
 
     @property
     def agrees(self) -> bool | None:
@@ -53,7 +55,8 @@ def replay_decisions(
     """Replays decisions in the order of their versions; unknown ids are left out.
 
     deep : also folds the belief again from the fold entries and computes the scores anew
-    An imported decision is another system's: its verdict says that nothing was checked.
+    An imported decision is another system's: its verdict says that nothing was checked. Where somebody
+    was erased, the beliefs that had learned from them are gone, and a verdict says so.
     """
     found = sorted(
         decisions.by_id(conn, program_id, ids).values(), key=lambda row: (row.strategy_id, row.version)
@@ -71,11 +74,14 @@ def replay_decisions(
                 planned[week] = _made_again(conn, program_id, secret, *week)
             yield _planned(row, planned[week].get(row.decision_id))
             continue
-        again = None
+        again = not_deep = None
         if deep and _believed(row):
+            not_deep = erasures.gone(conn, program_id, row.strategy_id, row.version)
+        if deep and _believed(row) and not_deep is None:
             if folded[0] != row.strategy_id:
                 belief, folded = {}, (row.strategy_id, 0)
-            for version in range(folded[1] + 1, row.version + 1):
+            begins = erasures.begun_anew(conn, program_id, row.strategy_id)
+            for version in range(max(folded[1], begins) + 1, row.version + 1):
                 belief.update(_version(conn, kept, program_id, strategy, version, belief))
             folded = (row.strategy_id, row.version)
             deciding = in_force(conn, kept, program_id, strategy, row.version)
@@ -83,14 +89,17 @@ def replay_decisions(
             price = priced(strategy.prices, catalogue.offered(strategy), [row.evidence.days_to_end])
             again = less(believed, price)
         replayed = replay(strategy, row.evidence, row.action_id, row.fallback, again, row.arm)
-        yield Verdict(row, replayed, _keyed(row, strategy, program_id, secret))
+        yield Verdict(row, replayed, _keyed(row, strategy, program_id, secret), not_deep)
 
 
 class _Again(NamedTuple):
-    """A plan made again, and the keyed number that one of its decisions must hold."""
+    """A plan made again, and the keyed number that one of its decisions must hold.
+
+    made : None where somebody in line was erased, whose keyed number nobody has any more
+    """
 
     plan: PlanEvidence
-    made: Decided
+    made: Decided | None
     turn: int
 
 
@@ -100,10 +109,10 @@ def _made_again(
     """The plans of a week, for each of their decisions."""
     out: dict[str, _Again] = {}
     for plan in plans.in_period(conn, program_id, strategy, period):
-        placed, barred = plan.evidence.placed, plan.evidence.barred
+        placed, barred = [row for row in plan.evidence.placed if row.unit], plan.evidence.barred
         kind = plan.evidence.level
         numbers = numbers_of(secret, program_id, strategy, period, [row.unit for row in placed], kind)
-        made = made_again(plan.evidence, numbers)
+        made = made_again(plan.evidence, numbers) if is_whole(plan.evidence) else None
         others = numbers_of(secret, program_id, strategy, period, [row.unit for row in barred], kind)
         names = [row.decision_id for row in placed] + [row.decision_id for row in barred]
         turns = [*numbers.turn.tolist(), *others.turn.tolist()]

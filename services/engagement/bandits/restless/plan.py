@@ -160,14 +160,18 @@ def decided(considered: Considered, numbers: Draws) -> Decided:
 
     raises : Invalid when more visits are due now than there are
     """
+    probability = chances(considered)
+    chosen, forced = drawn(probability, numbers), (considered.due <= 1) & (probability == ONE)
+    return Decided(probability, forced, chosen, line(probability, chosen, numbers))
+
+
+def chances(considered: Considered) -> Units:
+    """π, (N,), in units of 2⁻³²; of the evidence alone. raises : as `decided`"""
     share, due, visits, epsilon = considered
     rate = visits / max(len(share), 1)
     low = promised(due, visits, epsilon * rate)
     high = np.maximum(1 - epsilon * (1 - rate), low)
-    pi = within(mixed(share, visits, epsilon), visits, low, high)
-    probability = in_units(pi, visits)
-    chosen = drawn(probability, numbers)
-    return Decided(probability, (due <= 1) & (probability == ONE), chosen, line(probability, chosen, numbers))
+    return in_units(within(mixed(share, visits, epsilon), visits, low, high), visits)
 
 
 def _spread(values: Sequence[Value | None], positions: Integers, size: int) -> tuple[Value | None, ...]:

@@ -1,0 +1,150 @@
+"""A member asks to be erased, and afterwards there is no word of her anywhere.
+
+She is enrolled under an id that is a canary, seated, decided for, reported of, learned from, and linked to.
+The program's data officer erases her. Nothing that any key can read, no log, metric, export or dump holds the
+canary; of the SQLite file and its log no byte does. Then a backup of before is restored: the service has
+erased her again when it gives its first answer. Everybody here is synthetic.
+"""
+
+import io
+import json
+import re
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engagement.cli import main
+from engagement.store.database import Database
+from support import backup
+from support.service import (
+    PATIENCE_SECONDS,
+    Client,
+    client_of,
+    new_program,
+    on_day,
+    running_service,
+)
+
+HER = "canary4711-id"
+CANARY = re.compile("canary4711")
+ROSTER = "\n".join(
+    [
+        "group,setting,seat,member,role,joined_on,chance,health_worker",
+        "g1,urban,1,g1-m1,adviser,2025-01-01,yes,yes",
+        f"g1,urban,2,{HER},deputy,2025-01-01,yes,yes",
+        *(f"g1,urban,{seat},g1-m{seat},member,2025-01-01,yes,yes" for seat in range(3, 9)),
+    ]
+)
+PLACES = {
+    "groups": "g1",
+    "members": "g1-m3",
+    "sites": "site-1",
+    "worklists": "staff",
+    "strategies": "messages",
+}
+
+
+def lives(client: Client) -> None:
+    """Everything of her that a program comes to hold in a month."""
+    told = [
+        {"kind": kind, "value": 1, "member": HER, "source": "register", "id": f"{HER}/{kind}"}
+        | {"occurred_at": on_day(-2)}
+        for kind in ("attendance", "goal_met", "motivation", "family_support")
+    ]
+    results = client.insist("/v1/signals", {"signals": told})["results"]
+    assert {row["receipt"]["status"] for row in results} == {"stored"}
+    for member in (HER, "g1-m3", "g1-m4"):
+        drawn = client.insist("/v1/recommendations", {"member": member})
+        client.insist(f"/v1/decisions/{drawn['decision_id']}/answers", {"status": "accepted"})
+    client.post("/v1/links", {"opens": "worklist", "of": HER}).raise_for_status()
+    member = client.get(f"/v1/members/{HER}").json()["value"]
+    client.put(f"/v1/members/{HER}", member | {"language": "hi"}).raise_for_status()
+
+
+def everything_readable(client: Client) -> Iterator[tuple[str, str]]:
+    """What each path answers that only reads and needs no more than the id of a place."""
+    for path, methods in client.get("/schema/openapi.json").json()["paths"].items():
+        noun = path.removeprefix("/v1/").partition("/")[0]
+        here = re.sub(r"\{\w+\}", PLACES.get(noun, "-"), path)
+        if "get" in methods:
+            answer = client.get(here)
+            assert answer.status_code < 500, (here, answer.text)
+            yield here, _text(answer.content)
+
+
+def _text(content: bytes) -> str:
+    if content[:2] == b"PK":  # a workbook is an archive
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return " ".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
+    return content.decode("utf-8", "replace")
+
+
+def naming_her(url: str, program_id: str) -> list[str]:
+    """Tables with a row that names her."""
+    with closing(Database(url)) as db:
+        held = backup.told(backup.rows(db, program_id))
+    return [table for table, text in held.items() if CANARY.search(text)]
+
+
+def holding(folder: Path) -> list[str]:
+    """Files that hold a byte of her."""
+    files = [file for file in folder.iterdir() if file.is_file()]
+    return [file.name for file in files if CANARY.search(file.read_bytes().decode("latin-1"))]
+
+
+def test_erased_is_gone(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = new_program(database_url, ROSTER)
+    logs, listed = tmp_path / "logs", tmp_path / "listed.txt"
+    logs.mkdir()
+    settings = {"log_level": "debug", "fold_every_s": 1, "erasures": listed}
+    with (
+        running_service(database_url, logs, on_day(0), **settings) as service,
+        client_of(service, made.key) as client,
+    ):
+        lives(client)
+        client.move_clock(on_day(11))
+        came = {"kind": "attendance", "value": 1, "source": "register", "occurred_at": on_day(10)}
+        met = [came | {"member": name, "id": f"{name}/10"} for name in (HER, "g1-m3")]
+        client.insist("/v1/signals", {"signals": met})
+        client.move_clock(on_day(50))
+        client.post("/v1/folds").raise_for_status()
+        assert {path for path, text in everything_readable(client) if CANARY.search(text)} >= {
+            "/v1/members", "/v1/groups/g1/members"
+        }  # fmt: skip
+        with closing(Database(database_url)) as db:
+            before = backup.rows(db, made.program_id)
+
+        erased = client.insist(f"/v1/members/{HER}/erasure")
+        assert {row["table"] for row in erased["rows"]} >= {"signals", "decisions", "nodes", "page_links"}
+        assert not CANARY.search(json.dumps(erased))
+        again = client.post(f"/v1/members/{HER}/erasure")
+        assert (again.status_code, again.json()["type"]) == (404, "urn:engagement:problem:not-found")
+
+        client.post("/v1/folds").raise_for_status()
+        assert [path for path, text in everything_readable(client) if CANARY.search(text)] == []
+        assert naming_her(database_url, made.program_id) == []
+        if database_url.startswith("sqlite"):  # a second of folding, and the file is written anew
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while holding(tmp_path) and time.monotonic() < deadline:
+                time.sleep(0.2)
+        service.stop()
+        assert holding(tmp_path) == []
+        assert holding(logs) == []
+        out = tmp_path / "all.zip"
+        given = ("--database", database_url)
+        assert main(["export", "all", str(out), *given]) == 2  # where is the list?
+        monkeypatch.setenv("ENGAGEMENT_ERASURES", str(listed))
+        assert main(["export", "all", str(out), *given]) == 0
+        assert not CANARY.search(_text(out.read_bytes()))
+        assert main(["rebuild", "--check", *given]) == 0
+        assert main(["replay", "--deep", *given]) == 0
+
+        with closing(Database(database_url)) as db:
+            backup.restore(db, made.program_id, before)
+        service.start(on_day(60))
+        assert client.get(f"/v1/members/{HER}").status_code == 404
+        assert naming_her(database_url, made.program_id) == []
