@@ -64,7 +64,7 @@ class Service:
         self.reporter = Evaluator(self._report)
         # in containers names and process ids repeat, and two folders must never be taken for one
         self.owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.erasures = erasure_list(settings.erasures, settings.database)
+        self.erasures = erasure_list(settings.erasures, str(db.url))
         self._to_be_wiped = threading.Event()
         self._folding = threading.Lock()
         self._closed = threading.Event()
