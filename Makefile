@@ -32,7 +32,7 @@ run: $(VENV)/.run ## Start the service with the example program at 127.0.0.1:800
 	@$(BIN)/engagement serve --database $(DATABASE) --port $(PORT) --example
 
 test: $(VENV)/.dev ## All tests, on SQLite and on a real PostgreSQL
-	@$(BIN)/python -m pytest -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 check: $(VENV)/.dev ## Lint, types, floors
 	@$(BIN)/ruff check .
