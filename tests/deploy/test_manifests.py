@@ -182,6 +182,11 @@ def test_selectors_find_the_pods_they_are_for(manifests: dict[str, dict[str, Man
     assert budget.items() <= labels.items()
     job = manifests["postgres"]["Job/engagement-migrate"]["spec"]["template"]["metadata"]["labels"]
     assert not manifests["postgres"]["Service/engagement"]["spec"]["selector"].items() <= job.items()
+    policy = manifests["postgres"]["NetworkPolicy/engagement-jobs"]["spec"]["podSelector"]["matchLabels"]
+    for name in ("Job/engagement-migrate", "CronJob/engagement-fold", "CronJob/engagement-plan"):
+        spec = manifests["postgres"][name]["spec"]
+        pod = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]
+        assert policy.items() <= pod["metadata"]["labels"].items()
 
 
 # --- compose ---------------------------------------------------------------------------------------

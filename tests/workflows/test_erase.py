@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -46,6 +47,7 @@ from engagement.workflows.rebuild import compare, derived, rebuild
 from engagement.workflows.replay import replay_decisions
 from engagement.workflows.revise import revise
 from support import backup
+from support.databases import postgresql_database, sqlite_database
 from support.locks import wait_for_waiters
 from support.peer_groups import (
     FOLDED,
@@ -88,6 +90,23 @@ POOLED = msgspec.structs.replace(
         *PLAN.strategies[1:],
     ),
 )
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Databases of this file's own: where somebody was erased, every command wants to see the list."""
+    if request.param == "sqlite":
+        yield sqlite_database(request.getfixturevalue("migrated_sqlite"), tmp_path_factory.mktemp("erased"))
+        return
+    server, template = (request.getfixturevalue(name) for name in ("postgres", "migrated_postgresql"))
+    with postgresql_database(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def db(shared_url: str) -> Iterator[Database]:
+    with closing(Database(shared_url)) as database:
+        yield database
 
 
 @pytest.fixture

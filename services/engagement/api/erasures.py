@@ -15,9 +15,9 @@ TAGS = ("set-up",)
 
 @post("/v1/members/{name:str}/erasure", status_code=200, guards=[Needs("admin")], tags=TAGS)
 async def erase_member(request: Call, name: Name) -> Erased:
-    """Erase a person: everything that is stored of them, under every id they were merged with, for ever.
+    """Erase a person: everything that is stored of them, for ever.
 
-    It cannot be undone, is not tried with `dry_run`, and nothing is kept under an `Idempotency-Key`. Asked
+    Every id that they were merged with goes. It cannot be undone, is not tried with `dry_run`, and nothing is kept under an `Idempotency-Key`. Asked
     again it answers 404: nothing of them is here. Beliefs that had learned from them begin anew, and are
     folded again without them in the next round. What the group as a whole showed stays.
     """
