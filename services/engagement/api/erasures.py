@@ -17,9 +17,10 @@ TAGS = ("set-up",)
 async def erase_member(request: Call, name: Name) -> Erased:
     """Erase a person: everything that is stored of them, for ever.
 
-    Every id that they were merged with goes. It cannot be undone, is not tried with `dry_run`, and nothing is kept under an `Idempotency-Key`. Asked
-    again it answers 404: nothing of them is here. Beliefs that had learned from them begin anew, and are
-    folded again without them in the next round. What the group as a whole showed stays.
+    Every id that they were merged with goes. It cannot be undone, is not tried with `dry_run`, and nothing is
+    kept under an `Idempotency-Key`. Asked again it answers 404: nothing of them is here. Beliefs that had
+    learned from them begin anew, and are folded again without them in the next round. What the group as a
+    whole showed stays.
     """
     service = service_of(request)
     work = Work(request.auth.program_id, erase_members)
