@@ -97,6 +97,7 @@ def test_ten_thousand_members_have_the_series_of_none(migrated_sqlite: Path, tmp
 
 
 def test_the_path_needs_no_key_and_has_every_metric(program: Program, served: Running) -> None:
+    wait_until(lambda: served.client.get(PATH).status_code == 200)
     answer = served.client.get(PATH)
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = {

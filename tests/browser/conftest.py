@@ -17,7 +17,7 @@ from support.running import running
 WIDTHS = (1280, 360)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     url = sqlite_database(migrated_sqlite, tmp_path_factory.mktemp("console"))
     with running(url, clock=SimulatedClock(milliseconds(START)), deadline_ms=20_000) as served:
@@ -25,15 +25,16 @@ def site(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Site(served, program, live(program))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """No longer than a file: while it is open nothing else in this process can run an event loop."""
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=find("chromium"), args=["--no-sandbox"])
         yield chromium
         chromium.close()
 
 
-@pytest.fixture(scope="session", params=WIDTHS)
+@pytest.fixture(scope="module", params=WIDTHS)
 def tab(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Seen]:
     """Somebody signed in, at one of two widths."""
     width: int = request.param

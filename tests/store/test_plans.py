@@ -98,7 +98,10 @@ READS = {  # each read, and for each table the columns by which it must be searc
         lambda conn: beliefs.read_all_nodes(conn, P, "s", 3),
         {"nodes": STRATEGY, "later": STRATEGY + " AND node=? AND version>?"},
     ),
-    "rows_learned": (lambda conn: beliefs.rows_learned(conn, P, "s", 3), {"versions": STRATEGY}),
+    "rows_learned": (
+        lambda conn: beliefs.rows_learned(conn, P, "s", 3),
+        {"erasures": STRATEGY, "versions": STRATEGY + " AND version>? AND version<?"},
+    ),
     "newest_hyperparameters": (
         lambda conn: hyperparameters.newest(conn, P, "s", 3),
         {"hyperparameters": STRATEGY + " AND version<?"},
@@ -114,7 +117,7 @@ READS = {  # each read, and for each table the columns by which it must be searc
     ),
     "entries_of_version": (
         lambda conn: beliefs.entries_of_version(conn, P, "s", 1),
-        {"fold_entries": STRATEGY + " AND version=?"},
+        {"erasures": STRATEGY, "fold_entries": STRATEGY + " AND version>? AND version<?"},
     ),
     "replaced_by": (
         lambda conn: beliefs.replaced_by(conn, P, [Entry(P, 2, 1, None)]),
