@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -144,6 +145,10 @@ def open_port() -> Iterator[str]:
         yield f"127.0.0.1:{line.getsockname()[1]}"
 
 
+PACE_S = 0.05
+"""Between two rounds of one caller: however fast the machine is, the slow answers of the other stand out."""
+
+
 def ask_the_well(service: Service, key: str, turn: int, enough: Callable[[], bool]) -> None:
     """Asks and reports, and now and then reports what nobody can use."""
     with client_of(service, key) as client:
@@ -162,6 +167,7 @@ def ask_the_well(service: Service, key: str, turn: int, enough: Callable[[], boo
             ]
             client.post("/v1/signals", {"signals": signals})
             client.get("/health/ready")
+            time.sleep(PACE_S)
 
 
 def poison(service: Service, key: str, turn: int, enough: Callable[[], bool]) -> None:
