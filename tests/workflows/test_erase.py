@@ -63,6 +63,7 @@ from support.peer_groups import (
     seat_members,
     with_strategy,
 )
+from support.postgres import Server
 from support.visits import (
     HOME_VISIT,
     PLANNED_MEMBERS,
@@ -92,15 +93,19 @@ POOLED = msgspec.structs.replace(
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def shared_postgresql_url(postgres: Server, migrated_postgresql: str) -> Iterator[str]:
     """Databases of this file's own: where somebody was erased, every command wants to see the list."""
-    if request.param == "sqlite":
-        yield sqlite_database(request.getfixturevalue("migrated_sqlite"), tmp_path_factory.mktemp("erased"))
-        return
-    server, template = (request.getfixturevalue(name) for name in ("postgres", "migrated_postgresql"))
-    with postgresql_database(server, template) as url:
+    with postgresql_database(postgres, migrated_postgresql) as url:
         yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "sqlite":
+        return sqlite_database(request.getfixturevalue("migrated_sqlite"), tmp_path_factory.mktemp("erased"))
+    url: str = request.getfixturevalue("shared_postgresql_url")
+    return url
 
 
 @pytest.fixture(scope="module")
