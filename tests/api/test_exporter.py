@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from engagement.api.exporter import Exporter
 from engagement.clock import SimulatedClock
+from engagement.errors import Unavailable
 from engagement.signals import tally
 from engagement.signals.meetings import ATTENDANCE, MEETING_HELD
 from engagement.store import tables as t
@@ -179,3 +181,29 @@ def test_connections_and_disk_are_told(served: Running) -> None:
         assert 0 <= free <= size
     else:
         assert (free, size) == (None, None)
+
+
+class HeldClock(SimulatedClock):
+    """Tells the time once it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(ms(0))
+        self.go_on = threading.Event()
+
+    def now_ms(self) -> int:
+        assert self.go_on.wait(30)
+        return super().now_ms()
+
+
+def test_who_asks_before_there_are_figures_is_told_to_ask_again(
+    migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engagement.api.exporter.FIRST_S", 0.01)
+    clock = HeldClock()
+    with closing(Database(sqlite_database(migrated_sqlite, tmp_path))) as db:
+        exporter = Exporter(db, clock, 60)
+        with pytest.raises(Unavailable, match="ask again shortly"):
+            exporter.exposition()
+        clock.go_on.set()
+        exporter.close(30)
+        assert "engagement_programs 0.0" in exporter.exposition().decode()
