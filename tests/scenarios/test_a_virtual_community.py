@@ -3,21 +3,26 @@
 1,200 patients write to each other in an app, or rather: one in a hundred writes much and answers all
 questions, nine write a little, ninety read. Every week chance decides for everybody which nudge is shown,
 a story of daily life or a medical fact among them, with probabilities that are stored. No member is ever
-offered an incentive, so that none differs between neighbours. Then the ten who write most leave. The loss
+offered an incentive, so that none differs between neighbours. In this community a daily-life story brings
+.15 more of its readers back within the week than a medical fact does, and the interval told from the stored
+probabilities holds that. Then the ten who write most leave. The loss
 is seen within a week in what is known of the community; its state follows from who writes and whether
 questions are answered, month by month, whatever is said of meetings. Everybody here is synthetic.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from scipy.special import chdtrc
 
+from engagement.estimators.excursion import Effect, Excursions, against_none, difference
 from engagement.workflows.program import template
 from support.ledger import agrees_with_itself
 from support.service import Client, client_of, new_program, on_day, running_service
@@ -31,7 +36,11 @@ A_CALL = 1000
 """Requests, reports or lines of a roster that the service takes at once."""
 FRAMINGS = ("win_story", "risk_fact")
 ONE_IN = 1e-4
-"""How often the test of the draws fails although they are right."""
+"""How often the test of the draws, and that of the interval, fails although all is right."""
+COMES_BACK = {"win_story": 0.45, "risk_fact": 0.30}
+"""The probability of writing within the week; .25 after anything else."""
+CALLERS = 8
+"""Post what became of the decisions at once."""
 WATCHED = {
     "id": "watched",
     "title": "Looks at the community",
@@ -150,6 +159,44 @@ def standing(client: Client) -> dict[str, Any]:
     return dict(picture["standing"])
 
 
+def post_who_came_back(here: Community, told: Sequence[dict[str, Any]]) -> list[int]:
+    """Draws whether each came back within the week, and posts it; what was drawn."""
+    drawn = [
+        int(Random(f"{body['member']} {body['decision_point']}").random() < COMES_BACK.get(action, 0.25))
+        for body in told
+        for action in [body["action"]["id"]]
+    ]
+
+    def post(body: dict[str, Any], reward: int) -> None:
+        here.client.insist(f"/v1/decisions/{body['decision_id']}/outcome", {"reward": reward})
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(post, told, drawn))
+    return drawn
+
+
+def of_framing(told: Sequence[dict[str, Any]], came_back: Sequence[int]) -> Effect:
+    """What a daily-life story adds to a medical fact, by those who could have been told either.
+
+    Nobody here is moved by what others are told, so errors are summed by member. The service's own report
+    sums them by group, and says of a single community that there is not enough to tell.
+    """
+    actions = [*reversed(FRAMINGS), *sorted({name for row in chances(told) for name in row} - set(FRAMINGS))]
+    people = {name: place for place, name in enumerate(sorted({body["member"] for body in told}))}
+    probability = np.array([[row.get(name, 0.0) for name in actions] for row in chances(told)])
+    n, ones = len(told), np.ones((len(told), 1))
+    rows = Excursions(
+        np.array(came_back, np.float64),
+        np.array([actions.index(body["action"]["id"]) for body in told]),
+        probability,
+        np.full((n, len(actions)), 1 / len(actions)),
+        ones,
+        ones,
+        np.array([people[body["member"]] for body in told]),
+    )
+    return difference(against_none(rows, 1, probability > 0)).effect(1, alpha=ONE_IN)
+
+
 def chances(told: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
     """Of each decision the probability of every action that was possible."""
     rows = [{row["action"]: row["probability"] for row in body["chances"]} for body in told]
@@ -187,14 +234,21 @@ def incentives(here: Community) -> set[str]:
 
 def play(here: Community, weeks: int) -> None:
     """The scenario from the first week to long after the loss."""
-    told = []
+    told, came_back = [], []
     for week in range(weeks):
         here.client.move_clock(on_day(7 * week))
-        told += decide(here, week)
+        this_week = decide(here, week)
+        told += this_week
+        came_back += post_who_came_back(here, this_week)
         write(here, 7 * week, gone=0)
     assert len({body["decision_id"] for body in told}) == weeks * len(here.people)
     assert evenly(told)
     assert tail(told) > ONE_IN
+    low, high = of_framing(told, came_back).interval
+    truth = COMES_BACK["win_story"] - COMES_BACK["risk_fact"]
+    assert low < truth < high
+    if len(told) > 10_000:
+        assert low > 0  # so many tell the two apart
     offered = {action for row in chances(told) for action in row}
     assert offered >= set(FRAMINGS)
     assert len(incentives(here)) == 2
