@@ -2,13 +2,15 @@
 
 A roster of 60 groups comes as a workbook and as the CSV that Excel writes in India, each twice. One date in
 it cannot be, and one note holds a phone number. Both cells are named by address; nothing else is refused, and
-nobody is stored twice. Then an app asks for a group of which nothing is known yet: it gets an allowed action
-in the group's language, with chances that sum to 1 and respect the floor. Asked five times, and on another
-replica, the answer is the same to the byte, and made again from the ledger the decision is the same.
+nobody is stored twice. Then a flow of RapidPro asks for a group of which nothing is known yet: it gets a flat
+answer, none of whose texts is longer than RapidPro keeps, with an allowed action in the group's language and
+chances that sum to 1 and respect the floor. Asked five times, and on another replica, the answer is the same
+to the byte, and made again from the ledger the decision is the same.
 Everybody here is synthetic.
 """
 
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -30,7 +32,8 @@ LANGUAGES = ("hi", "te", "en")
 BAD_DATE, PHONE = (17, 5), (42, 3)
 """Group and seat of the two lines in which a cell is wrong."""
 NEW = "group-7"
-STRATEGY = "group_learned"
+KEEPS = 640
+"""Characters of a value that RapidPro keeps."""
 FLOOR = 0.02
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -85,11 +88,11 @@ SHEETS = [(as_a_workbook, WORKBOOK), (as_excel_s_csv, "text/csv")]
 
 
 class Replicas(NamedTuple):
-    """Two processes on one database, a caller at each, and the key."""
+    """Two processes on one database, a caller at the first, and the key."""
 
     one: Service
+    two: Service
     client: Client
-    other: Client
     key: str
 
 
@@ -100,9 +103,8 @@ def two_replicas(url: str, folder: Path) -> Iterator[Replicas]:
         running_service(url, folder, on_day(0), name="one") as one,
         running_service(url, folder, on_day(0), name="other") as other,
         client_of(one, key) as client,
-        client_of(other, key) as at_other,
     ):
-        yield Replicas(one, client, at_other, key)
+        yield Replicas(one, other, client, key)
 
 
 def imported(there: Replicas, content: bytes, media_type: str) -> dict[str, Any]:
@@ -130,13 +132,17 @@ def people(client: Client) -> list[str]:
     return found
 
 
-def asked(client: Client) -> httpx.Response:
-    """What to try with the new group, as an app asks."""
-    answer = client.post(
-        "/v1/recommendations", {"group": NEW, "strategy": STRATEGY, "decision_point": "april"}
+def asked(service: Service, key: str) -> bytes:
+    """What to try with the new group, as a flow's webhook asks."""
+    answer = httpx.post(
+        f"{service.address}/adapters/rapidpro/recommendation",
+        json={"group": NEW, "member": ""},
+        headers={"Authorization": f"Token {key}"},
+        timeout=60,
+        trust_env=False,
     )
     assert answer.status_code == 200, answer.text
-    return answer
+    return answer.content
 
 
 def test_a_roster_of_sixty_groups_leads_to_a_first_pick(
@@ -160,16 +166,18 @@ def test_a_roster_of_sixty_groups_leads_to_a_first_pick(
         everybody = [f"member-{g}-{s}" for g in range(1, GROUPS + 1) for s in range(1, SEATS + 1)]
         assert sorted(people(there.client)) == sorted(set(everybody) - refused)
 
-        first = asked(there.client)
-        bodies = [first.content, *(asked(there.client).content for _ in range(4)), asked(there.other).content]
+        bodies = [asked(there.one, there.key) for _ in range(5)] + [asked(there.two, there.key)]
         assert len(set(bodies)) == 1
-        told = first.json()
+        flat = json.loads(bodies[0])
+        assert all(isinstance(text, str) and len(text) <= KEEPS for text in flat.values()), flat
+        decision = flat["decision_id"]
+        told = there.client.get(f"/v1/decisions/{decision}").json()["recommendation"]
+        assert (told["action"]["id"], told["strategy"]) == (flat["action"], "group_learned")
         chances = {row["action"]: row["probability"] for row in told["chances"]}
         assert abs(sum(chances.values()) - 1) < 1e-9
         assert min(chances.values()) >= FLOOR - 2**-32
-        assert told["action"]["id"] in chances
-        assert told["action"]["id"] == "none" or told["action"]["language"] == language(7)
-        decision = told["decision_id"]
+        assert flat["action"] in chances
+        assert flat["action"] == "none" or told["action"]["language"] == language(7)
     assert cli.main(["replay", "--database", database_url, "--deep", decision]) == 0
     assert "1 replayed, 0 differ" in capsys.readouterr().out
     assert agrees_with_itself(database_url)

@@ -2,27 +2,43 @@
 
 The program ends at site A on 30 June and at site B on 31 December. On 1 July only A is sustaining: what
 the program paid for is unavailable there and says why, what costs nothing remains. Then A is extended
-to September. From that day on its phase is another, and no stored decision is. The list of groups counts
-as many in each state as the ledger does when it is read directly. Everybody here is synthetic.
+to September. From that day on its phase is another, and no stored decision is. The pages for the handover
+print one for each group. The list of groups, the console, the metrics and the report count as many in each
+state as the ledger does when it is read directly. Everybody here is synthetic.
 """
 
+import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import httpx
 import msgspec
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
+from engagement.cli import main
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.strategy.setup import Site
 from engagement.workflows.program import DEFAULT_TEMPLATE, Template, template
 from support.ledger import agrees_with_itself
 from support.month import decide
-from support.service import START, Client, client_of, members, new_program, on_day, running_service
+from support.service import (
+    PATIENCE_SECONDS,
+    START,
+    Client,
+    Service,
+    client_of,
+    members,
+    new_program,
+    on_day,
+    running_service,
+)
 
 SITE_OF = {"g1": "a", "g2": "a", "g3": "b", "g4": "b"}
 SEATS = 2
@@ -67,11 +83,23 @@ def roster() -> str:
     return "\n".join(lines)
 
 
+class Here(NamedTuple):
+    """A service, its key and a caller on 1 July; march : the decisions made for everybody on 10 March"""
+
+    service: Service
+    key: str
+    client: Client
+    march: list[str]
+
+
 @contextmanager
-def four_months_later(url: str, folder: Path) -> Iterator[tuple[Client, list[str]]]:
-    """A caller on 1 July, with the decisions made for everybody on 10 March."""
+def four_months_later(url: str, folder: Path) -> Iterator[Here]:
+    """The scenario up to 1 July."""
     key = new_program(url, roster(), plan()).key
-    with running_service(url, folder, on_day(0)) as service, client_of(service, key) as client:
+    with (
+        running_service(url, folder, on_day(0), program_metrics_s=0) as service,
+        client_of(service, key) as client,
+    ):
         made = decide(client, PEOPLE, ["even"], "march")
         client.move_clock(on_day(FIRST_OF_JULY))
         reports = [
@@ -88,7 +116,7 @@ def four_months_later(url: str, folder: Path) -> Iterator[tuple[Client, list[str
         ]
         told = client.insist("/v1/signals", {"signals": reports})["results"]
         assert [row["receipt"]["status"] for row in told] == ["stored"] * len(reports)
-        yield client, made
+        yield Here(service, key, client, made)
 
 
 def bodies(client: Client, decisions: Sequence[str]) -> list[dict[str, Any]]:
@@ -133,6 +161,60 @@ def in_the_ledger(url: str) -> Counter[str]:
     return Counter(STATE_AFTER[run] for run in missed.values())
 
 
+def on_the_console(here: Here) -> Counter[str]:
+    """The heads of the wall of groups, as somebody who is signed in sees them."""
+    with httpx.Client(base_url=here.service.address, timeout=30, trust_env=False) as browser:
+        assert browser.post("/console/sign-in", data={"key": here.key}).status_code == 303
+        page = browser.get("/console").raise_for_status().text
+    heads = re.findall(
+        r'<p class="wallhead"><span class="state st-(\w+)">.*?</span> (\d+) <small>', page, re.DOTALL
+    )
+    return Counter({state: int(number) for state, number in heads})
+
+
+def in_the_metrics(client: Client) -> Counter[str]:
+    """Summed over phases."""
+    found: Counter[str] = Counter()
+    for family in text_string_to_metric_families(client.get("/metrics/programs").raise_for_status().text):
+        for sample in family.samples:
+            if sample.name == "engagement_program_groups":
+                found[sample.labels["state"]] += int(sample.value)
+    return +found
+
+
+def in_the_report(client: Client) -> Counter[str]:
+    """Of today, once it is computed."""
+    where = client.post("/v1/reports", {}).raise_for_status().headers["location"]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (told := client.get(where).json())["state"] == "asked":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return +Counter(told["report"]["states"])
+
+
+def counted_alike(here: Here, url: str) -> bool:
+    """Whether all that count the groups by state count the same."""
+    ledger = in_the_ledger(url)
+    told = [
+        +listed(here.client)[0],
+        on_the_console(here),
+        in_the_metrics(here.client),
+        in_the_report(here.client),
+    ]
+    assert told == [ledger] * len(told)
+    return ledger == Counter(STATE_AFTER)
+
+
+def handed_over(client: Client, url: str, folder: Path) -> list[str]:
+    """The groups of site A, for each of which a page is printed, and one more for the new keeper."""
+    told = client.get("/v1/sites/a/handover").raise_for_status().json()
+    file = folder / "handover-a.html"
+    day = on_day(FIRST_OF_JULY)[:10]
+    assert main(["handover", "a", "--on", day, "--out", str(file), "--database", url]) == 0
+    assert file.read_text().count("<article") == len(told["groups"]) + 1
+    return [group["group"] for group in told["groups"]]
+
+
 def extend(client: Client) -> None:
     """Site A goes on until the end of September."""
     body = msgspec.to_builtins(site_a(date(2026, 9, 30)))
@@ -140,7 +222,8 @@ def extend(client: Client) -> None:
 
 
 def test_the_end_comes_and_is_moved(database_url: str, tmp_path: Path) -> None:
-    with four_months_later(database_url, tmp_path) as (client, march):
+    with four_months_later(database_url, tmp_path) as here:
+        client, march = here.client, here.march
         july = decide(client, PEOPLE, ["even"], "july")
         at_a, at_b = bodies(client, july[: len(AT_A)]), bodies(client, july[len(AT_A) :])
         assert phases(at_a) == ["sustaining"] * len(AT_A)
@@ -150,8 +233,9 @@ def test_the_end_comes_and_is_moved(database_url: str, tmp_path: Path) -> None:
         # whatever was given in March may be given again: the longest of the cool-downs takes 80 days
         assert [possible(body) for body in at_a] == [{"none", *FREE}] * len(AT_A)
 
-        counts, phase_of = listed(client)
-        assert +counts == in_the_ledger(database_url) == Counter(STATE_AFTER)
+        assert counted_alike(here, database_url)
+        assert handed_over(client, database_url, tmp_path) == ["g1", "g2"]
+        _, phase_of = listed(client)
         assert phase_of == {"g1": "sustaining", "g2": "sustaining", "g3": "running", "g4": "running"}
 
         stored = bodies(client, [*march, *july])
@@ -159,9 +243,9 @@ def test_the_end_comes_and_is_moved(database_url: str, tmp_path: Path) -> None:
         extend(client)
         assert bodies(client, [*march, *july]) == stored
         assert [client.recommend(name, "july", "even") for name in AT_A] == at_a
-        counts, phase_of = listed(client)
+        _, phase_of = listed(client)
         assert phase_of == {"g1": "handover", "g2": "handover", "g3": "running", "g4": "running"}
-        assert +counts == Counter(STATE_AFTER)
+        assert counted_alike(here, database_url)
 
         client.move_clock(on_day(FIRST_OF_AUGUST))
         august = bodies(client, decide(client, AT_A, ["even"], "august"))
