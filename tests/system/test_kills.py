@@ -50,7 +50,7 @@ def test_what_was_acknowledged_is_kept_exactly_once_through_kills_of_the_service
     assert size(database_url, "outcomes") >= len(journal.decisions)
 
 
-@pytest.mark.parametrize(("kills", "writes"), [(2, 400), pytest.param(10, 5_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "writes"), [(2, 400), pytest.param(10, 20_000, marks=pytest.mark.slow)])
 def test_what_was_acknowledged_is_kept_exactly_once_through_kills_of_the_database(
     durable_postgres: Server, tmp_path: Path, kills: int, writes: int
 ) -> None:
