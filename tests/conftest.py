@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -63,3 +64,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return sqlite_database(request.getfixturevalue("migrated_sqlite"), tmp_path)
     url: str = request.getfixturevalue("fresh_database")()
     return url
+
+
+@pytest.fixture
+def elsewhere(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database that is not there yet, or is empty; of the same kind."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path}/elsewhere.db"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    name = f"elsewhere_{uuid4().hex}"
+    yield server.create(name)
+    server.drop(name)

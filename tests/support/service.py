@@ -98,6 +98,14 @@ def started(folder: Path, name: str, *arguments: str, **settings: object) -> sub
         )
 
 
+def ran(folder: Path, *words: str, **settings: object) -> float:
+    """Seconds that a command took, which ended well."""
+    begun = time.monotonic()
+    command = started(folder, f"{words[0]}.log", *words, **settings)
+    assert command.wait(timeout=10 * PATIENCE_SECONDS) == 0, (folder / f"{words[0]}.log").read_text()
+    return time.monotonic() - begun
+
+
 class Service:
     """One `engagement serve`, made by `running_service`; `stop`, `kill` and `start` it at will.
 

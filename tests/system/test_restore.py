@@ -3,8 +3,6 @@
 `make slow` runs it at a size that says something about time, and prints what it took.
 """
 
-import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,41 +13,12 @@ from engagement.store import tables as t
 from engagement.store.database import Database
 from support.ledger import agrees_with_itself
 from support.load import loaded
-from support.postgres import Server, bundled_binaries
-from support.service import (
-    PATIENCE_SECONDS,
-    client_of,
-    members,
-    new_program,
-    on_day,
-    roster,
-    running_service,
-    started,
-)
+from support.postgres import bundled_binaries
+from support.service import client_of, members, new_program, on_day, ran, roster, running_service
 
 GROUPS = 4
 LOADS = [(80, 40), pytest.param(4_000, 200, marks=pytest.mark.slow)]
 """Signals before the backup, and after it."""
-
-
-@pytest.fixture
-def elsewhere(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database that is not there, or is empty."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path}/elsewhere.db"
-        return
-    server: Server = request.getfixturevalue("postgres")
-    name = f"elsewhere_{tmp_path.name}"
-    yield server.create(name)
-    server.drop(name)
-
-
-def ran(folder: Path, *words: str) -> float:
-    """Seconds that a command took, which ended well."""
-    begun = time.monotonic()
-    command = started(folder, f"{words[0]}.log", *words)
-    assert command.wait(timeout=10 * PATIENCE_SECONDS) == 0, (folder / f"{words[0]}.log").read_text()
-    return time.monotonic() - begun
 
 
 def rows(url: str, table: str) -> set[tuple[object, ...]]:
