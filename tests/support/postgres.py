@@ -198,6 +198,11 @@ class Server:
         """Remove a database, breaking off whoever is still connected."""
         self._administer("DROP DATABASE {} WITH (FORCE)", database)
 
+    def is_up(self) -> bool:
+        """Whether it still runs, or is recovering by itself."""
+        lines = self._pid_file()
+        return bool(lines) and not is_dead(int(lines[0]))
+
     def processes(self) -> list[int]:
         """Ids of the server's processes, the postmaster first; empty when it is down."""
         lines = self._pid_file()
@@ -238,14 +243,15 @@ def is_dead(process: int) -> bool:
 
 
 @contextmanager
-def running_server(*, fsync: bool) -> Iterator[Server]:
+def running_server(*, fsync: bool, under: Path | None = None) -> Iterator[Server]:
     """A new, started server; stopped and removed at the end whatever happens in between.
 
     fsync : off for tests of what the service does, where it only costs time; on for tests of what
     survives a fault, so that a commit takes the way it takes in production
+    under : a folder for its files that its account can reach; one for temporary files when absent
     """
     account = server_account()
-    home = Path(tempfile.mkdtemp(prefix="engagement-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="engagement-pg-", dir=under))
     try:
         hand_over(home, account)
         with reserved_port() as holder:
