@@ -12,13 +12,20 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from support.ledger import agrees_with_itself, learned, size, stored
+from engagement.client import Client as ServiceClient
+from engagement.client import Outbox
+from engagement.workflows.ingest import Signal
+from support.ledger import agrees_with_itself, kept_exactly_once, learned, size, stored
+from support.load import loaded
 from support.locks import held, wait_for_waiters
 from support.month import attendance, live_through
 from support.proxy import Proxy, running_proxy
 from support.service import (
     PATIENCE_SECONDS,
+    START,
     Client,
+    Program,
+    Service,
     client_of,
     members,
     new_program,
@@ -40,6 +47,8 @@ class Line(NamedTuple):
     proxy: Proxy
     client: Client
     url: str
+    service: Service
+    program: Program
 
 
 @pytest.fixture
@@ -51,12 +60,12 @@ def line(fresh_database: Callable[[], str], tmp_path: Path) -> Iterator[Line]:
         running_service(through, tmp_path, on_day(0), deadline_ms=300) as service,
         client_of(service, program.key, timeout_s=HANGS_SECONDS) as client,
     ):
-        yield Line(proxy, client, url)
+        yield Line(proxy, client, url, service, program)
 
 
-def ask(client: Client, member: str) -> dict[str, object]:
+def ask(client: Client, member: str, point: str = "now") -> dict[str, object]:
     """One recommendation, asked for once."""
-    response = client.post("/v1/recommendations", {"member": member, "decision_point": "now"})
+    response = client.post("/v1/recommendations", {"member": member, "decision_point": point})
     assert response.status_code == 200, response.text
     answer: dict[str, object] = response.json()
     return answer
@@ -102,6 +111,49 @@ def test_when_the_database_speaks_again_everything_is_stored_once(line: Line, he
     assert sorted(stored(line.url).decisions) == [(member, "now") for member in PEOPLE[:3]]
     assert size(line.url, "signals") == len(PEOPLE)
     assert agrees_with_itself(line.url)
+
+
+@pytest.mark.parametrize(("rounds", "writes"), [(1, 30), pytest.param(7, 400, marks=pytest.mark.slow)])
+def test_what_was_acknowledged_is_kept_exactly_once_though_the_line_fails_in_every_way(
+    line: Line, rounds: int, writes: int
+) -> None:
+    """Under load it stalls and resumes, is cut, and loses who is on it; nobody starts the service again."""
+    with loaded(line.service, line.program.key, PEOPLE[:-1], callers=4) as load:
+        for _ in range(rounds):
+            for heal in (Proxy.resume, Proxy.cut, Proxy.forget):
+                load.grow(writes)
+                line.proxy.stall()
+                ask(line.client, PEOPLE[-1], "here")
+                heal(line.proxy)
+        load.grow(writes)
+        journal = load.finish()
+    wait_until_ready(line.client)
+    told = line.client.recommend(PEOPLE[-1], "here")
+    journal.decisions[PEOPLE[-1], told["decision_point"]] = told
+    assert kept_exactly_once(line.url, journal)
+    assert agrees_with_itself(line.url)
+
+
+def test_what_an_app_keeps_meanwhile_is_delivered_later_exactly_once(line: Line, tmp_path: Path) -> None:
+    """The queue of the client: refused with a time to return, it keeps everything and loses nothing."""
+    reports = [
+        Signal(source="app", id=name, kind="attendance", member=name, occurred_at=START) for name in PEOPLE
+    ]
+    address = line.service.address
+    with Outbox(tmp_path / "out.db") as outbox, ServiceClient(address, line.program.key, tries=1) as app:
+        outbox.put(reports[:4])
+        assert app.flush(outbox).stored == 4
+        line.proxy.stall()
+        outbox.put(reports)
+        kept = app.flush(outbox)
+        assert (kept.stored, kept.waiting, bool(kept.stopped_by)) == (0, len(reports), True)
+        line.proxy.resume()
+        wait_until_ready(line.client)
+        deadline = monotonic() + PATIENCE_SECONDS
+        while len(outbox):
+            app.flush(outbox)
+            assert monotonic() < deadline
+    assert sorted(stored(line.url).signals) == sorted(("app", name) for name in PEOPLE)
 
 
 def wait_until_ready(client: Client) -> None:
