@@ -27,7 +27,6 @@ from engagement.strategy.strategy import Strategy
 from engagement.workflows.program import DEFAULT_TEMPLATE, Template, template
 from support.service import Client, client_of, members, new_program, on_day, roster, running_service
 
-SEATS = 4
 MONTHS_AFTER = 18
 MONTH, A_MONTH = 28, 30.4
 """Days between meetings, and of a month of the analysis."""
@@ -38,8 +37,6 @@ SEVEN = 7
 SILENT = {"alone": 3, "reminders": 5, "learned": 0}
 """Of which one of seven groups of an arm nothing is heard after the end."""
 HORIZON = 12
-A_CALL = 1000
-"""Reports or members that the service takes at once."""
 TRIAL = {
     "id": "which",
     "title": "Which strategy sustains groups?",
@@ -57,9 +54,10 @@ TRIAL = {
 
 
 class Size(NamedTuple):
-    """How many groups, in catchments of how many, and months before the end."""
+    """How many groups of how many, in catchments of how many, and months before the end."""
 
     groups: int
+    seats: int
     per_place: int
     before: int
 
@@ -76,11 +74,12 @@ class Size(NamedTuple):
     @property
     def people(self) -> dict[str, list[str]]:
         """The members of each group."""
-        everybody = members(self.groups, SEATS)
-        return {name: everybody[n * SEATS : (n + 1) * SEATS] for n, name in enumerate(self.names)}
+        everybody, seats = members(self.groups, self.seats), self.seats
+        return {name: everybody[n * seats : (n + 1) * seats] for n, name in enumerate(self.names)}
 
 
-FEW, MANY = Size(12, 2, 3), Size(300, 3, 12)
+FEW, MANY = Size(12, 4, 2, 3), Size(300, 3, 3, 12)
+"""Of 300 groups of three the service takes everybody at once; all three come while a group meets."""
 
 
 def program() -> Template:
@@ -154,11 +153,9 @@ def a_month(client: Client, here: Size, month: int, told_of: dict[str, Fate], dr
             | {"value": int(seat < 3 or draws.random() < 0.6)}
             for seat, name in enumerate(people[group])
         ]
-    for first in range(0, len(reports), A_CALL):
-        told = client.insist("/v1/signals", {"signals": reports[first : first + A_CALL]})["results"]
-        assert {row["receipt"]["status"] for row in told} <= {"stored", "repeated"}
-    for group in here.names if here.groups * SEATS > A_CALL else (None,):
-        client.insist("/v1/recommendations/all", {"group": group} if group else {})
+    told = client.insist("/v1/signals", {"signals": reports})["results"]
+    assert {row["receipt"]["status"] for row in told} <= {"stored", "repeated"}
+    client.insist("/v1/recommendations/all", {})
 
 
 def live(client: Client, here: Size, told_of: dict[str, Fate]) -> None:
@@ -179,10 +176,10 @@ def found(url: str, here: Size, capsys: pytest.CaptureFixture[str]) -> Any:
 def test_which_strategy_sustains(
     database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], here: Size
 ) -> None:
-    made = new_program(database_url, roster(here.groups, SEATS), program())
+    made = new_program(database_url, roster(here.groups, here.seats), program())
     with (
         running_service(database_url, tmp_path, on_day(0)) as service,
-        client_of(service, made.key) as client,
+        client_of(service, made.key, timeout_s=600) as client,  # of a fold of everything
     ):
         enter(client, here)
         arms = assigned(client, here)
