@@ -149,14 +149,13 @@ def known(client: Client, point: str) -> dict[str, float]:
     """The features of the community, from the story of a decision about it."""
     ask = {"group": COMMUNITY, "strategy": WATCHED["id"], "decision_point": point}
     decision = client.insist("/v1/recommendations", ask)["decision_id"]
-    story = client.get(f"/v1/decisions/{decision}").raise_for_status().json()
+    story = client.look(f"/v1/decisions/{decision}")
     return {row["name"]: row["value"] for row in story["features"]}
 
 
 def standing(client: Client) -> dict[str, Any]:
     """How the community stands."""
-    picture = client.get(f"/v1/groups/{COMMUNITY}/engagement").raise_for_status().json()
-    return dict(picture["standing"])
+    return dict(client.look(f"/v1/groups/{COMMUNITY}/engagement")["standing"])
 
 
 def post_who_came_back(here: Community, told: Sequence[dict[str, Any]]) -> list[int]:

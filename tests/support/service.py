@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -231,10 +231,17 @@ class Client:
 
         Any other answer than 200 or 503 is a failure, and so is a 503 that does not say when to return.
         """
+        return self._until_answered(path, lambda: self.post(path, body))
+
+    def look(self, path: str) -> Any:
+        """Reads until it is answered 200, in the same way."""
+        return self._until_answered(path, lambda: self.get(path))
+
+    def _until_answered(self, path: str, send: Callable[[], httpx.Response]) -> Any:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
-                response = self.post(path, body)
+                response = send()
             except httpx.TransportError:
                 time.sleep(0.02)
                 continue
