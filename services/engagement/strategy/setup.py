@@ -36,11 +36,6 @@ Neighbourhood = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9-]{0,7}(?!\n)
 DAYS_A_MONTH = 30.44
 
 
-def identifies(name: str) -> bool:
-    """Whether an id looks like an address, a phone number or an identity number, and so is no pseudonym."""
-    return "@" in name or (not any(map(str.isalpha, name)) and sum(map(str.isdigit, name)) >= 10)
-
-
 class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One thing of the set-up. `id` is the caller's pseudonym for it."""
 
@@ -211,9 +206,7 @@ class Member(Noun, frozen=True, kw_only=True):
     contacts: Contacts = Contacts()
 
     def __post_init__(self) -> None:
-        """Refuses an id by which a person could be found, and a barrier of no day."""
-        if identifies(self.id):
-            raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
+        """Refuses a barrier of no day, and a condition told twice."""
         if self.barriers.known() and self.barriers_checked_on is None:
             raise ValueError("barriers come from a check, so they need its day: `barriers_checked_on`")
         if len(set(self.conditions)) < len(self.conditions):
@@ -243,11 +236,6 @@ class HealthWorker(Noun, frozen=True, kw_only=True):
     minutes_a_visit: Annotated[int, msgspec.Meta(ge=1, le=600)] = 45
     leave: tuple[Leave, ...] = ()
     ended: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuses an id by which a person could be found."""
-        if identifies(self.id):
-            raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
 
     def works_on(self, day: date) -> bool:
         """Whether she works here still, and is not on leave."""

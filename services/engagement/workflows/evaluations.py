@@ -20,6 +20,7 @@ from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.workflows.evaluate import Evaluation, Question, evaluate, understood
 from engagement.workflows.logged import MOST
+from engagement.workflows.personal import refusal
 from engagement.workflows.tell import moment
 
 
@@ -79,6 +80,10 @@ def ask_evaluations(
         before = known.get(ask.id or "")
         if before is not None and msgspec.json.decode(before.question, type=Question) != ask.question:
             out.append(Conflict(f"another question is stored under `{before.evaluation_id}`"))
+            continue
+        identifying = refusal("id", ask.id)
+        if identifying is not None:
+            out.append(identifying)
             continue
         try:
             understood(conn, kept, program_id, ask.question)

@@ -44,6 +44,7 @@ from engagement.strategy.strategy import Strategy
 from engagement.strategy.trial import Under
 from engagement.workflows.case import Case, after, given_of, picture, situation
 from engagement.workflows.leading import NOBODY, Leads, leads_of, matters, tired_groups
+from engagement.workflows.personal import refusal
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 from engagement.workflows.trial import under
@@ -130,7 +131,11 @@ def recommend(
         lives_under = conditions.get((ask.group if row is None else row.group) or "")
         found: Strategy | Answer | None = _strategy(ask, catalogue, lives_under)
         if isinstance(found, Strategy):
-            found = _misplaced(ask, found, catalogue, lives_under) or found
+            found = (
+                refusal("decision_point", ask.decision_point)
+                or _misplaced(ask, found, catalogue, lives_under)
+                or found
+            )
         merge = persons.get(ask.member or "")
         if merge is not None:
             found = NotFound(f"`{ask.member}` was merged into `{merge.into}`; ask for that one")

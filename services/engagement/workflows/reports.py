@@ -21,6 +21,7 @@ from engagement.store.leaving import patiently
 from engagement.store.reports import Asked
 from engagement.strategy.cadence import local_date, midnight_ms
 from engagement.workflows.logged import MOST
+from engagement.workflows.personal import refusal
 from engagement.workflows.report import Report, ReportWanted, report
 from engagement.workflows.tell import moment
 
@@ -100,6 +101,8 @@ def ask_reports(
             out.append(Conflict(f"another report is stored under `{before.report_id}`"))
         elif ask.trial is not None and ask.trial not in catalogue.trials:
             out.append(NotFound(f"there is no trial `{ask.trial}` in this program"))
+        elif (identifying := refusal("id", ask.id)) is not None:
+            out.append(identifying)
         elif ask.on is not None and ask.on > today:
             out.append(Invalid(f"{ask.on} is still to come; give a day that has passed"))
         else:
