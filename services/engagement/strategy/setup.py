@@ -17,6 +17,7 @@ from engagement.actions.catalogue import AnyAction
 from engagement.actions.contacts import Contacts
 from engagement.signals.rhythm import AnyRhythm, EveryMonth
 from engagement.signals.safety import SafetyKind
+from engagement.signals.signal import Audience
 from engagement.strategy.advisers import Advisers
 from engagement.strategy.quiet import QuietHours
 from engagement.strategy.strategy import Strategy
@@ -166,6 +167,13 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     health_worker: bool = False
     family: bool = False
     research: bool = False
+
+    def reader(self, audience: Audience) -> Audience:
+        """What a reader counts as where this member is concerned.
+
+        A health worker with whom the member does not share is a neighbour.
+        """
+        return "adviser" if audience == "health_worker" and not self.health_worker else audience
 
 
 class Barriers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
