@@ -20,7 +20,10 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Limit(NamedTuple):
-    """One. row : its number in the table      send : a request of that size      status, says : of one more"""
+    """One limit.
+
+    row : its number in the table      send : a request of that size      status, says : of one more
+    """
 
     row: str
     most: int
