@@ -31,6 +31,8 @@ OF_ALL = ("/v1/program", "/v1/actions", "/v1/strategies", "/v1/exports/register"
 """Set-up and an empty form: these speak of kinds, and of nobody in particular."""
 ORDINARY = {"left", "moved", "died", "harm", "complaint", "distress"}
 """Kinds that are called by a word which pages use for other things, too."""
+SAID = ("sabotage", "pressure", "eard from")
+"""What pages and answers say of such reports in words of their own, to health workers and staff alone."""
 FORMS = ("", "?format=html", "?format=text", "?format=csv", "?format=sms", "?format=voice")
 HIDDEN = (
     "/fhir/R4/metadata",
@@ -154,8 +156,11 @@ def test_what_an_audience_may_not_see_is_in_nothing_it_can_read(known: Program, 
     assert len(found) > 80
     leaks = [(place, one.kind) for place, text in found.items() for one in hidden if told(place, text, one)]
     assert leaks == [], "\n".join(map(str, leaks))
+    if audience != "health_worker":
+        words = {place: [word for word in SAID if word in text] for place, text in found.items()}
+        assert {place: said for place, said in words.items() if said and not place.startswith(OF_ALL)} == {}
 
 
 def test_staff_read_of_it_so_there_was_something_to_hide(known: Program) -> None:
     found = " ".join(everything(known, "staff").values())
-    assert CANARY in found
+    assert [word for word in (CANARY, *SAID) if word not in found] == []
