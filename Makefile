@@ -9,7 +9,7 @@ BENCH ?=
 REGRET ?= --quick
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check slow bench regret speed tools wheel sbom image openapi examples lock clean
+.PHONY: help run test check slow bench regret speed tools audit wheel sbom image openapi examples lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,10 @@ $(VENV)-deploy/.done: deploy/tools.txt
 	@touch $@
 
 tools: $(VENV)-deploy/.done ## Install what checks the files of deploy/
+
+# Where the service that knows of weaknesses is out of reach, it says of which packages nothing is known, and passes.
+audit: $(VENV)/.dev ## Ask whether a package of the lock files has a known weakness (with `make tools`)
+	@PYTHONPATH=services:tests $(BIN)/python -m support.audit
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@$(BIN)/hatchling build -t wheel

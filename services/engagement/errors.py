@@ -22,6 +22,18 @@ class Invalid(Mistake):
     """A value is missing, malformed or out of range."""
 
 
+class Identifying(Invalid):
+    """A person could be found by a value; people have pseudonyms here.
+
+    field, what : where it stands, and what it looks like; never the value itself
+    """
+
+    def __init__(self, words: str = "", field: str = "", what: str = "") -> None:
+        super().__init__(words)
+        self.field = field
+        self.what = what
+
+
 class NotFound(Mistake):
     """There is no such thing in this program."""
 

@@ -107,6 +107,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     The mean is what is left of a score after prices.
     beside : K uint64, what the belief would have drawn from where it only watched; else empty
     freedom : K float64 where the family is `student`, else nothing
+    own : whether what the belief has learned of this very member had a part, as the member agreed to that
     """
 
     actions: tuple[str, ...]
@@ -123,6 +124,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     floor: float | None = None
     beside: bytes = b""
     freedom: bytes = b""
+    own: bool = True
 
 
 class Named(NamedTuple):

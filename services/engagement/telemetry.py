@@ -30,7 +30,8 @@ NO_PHASE = "none"
 DECIDERS = ("belief", "baseline", "fallback", "withheld", "deadline")
 FALLBACKS = ("belief_unusable", "chance_declined", "imported", "deadline")
 WITHHELD = (
-    "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "trial", "not_now",
+    "referred", "program_stopped", "strategy_paused", "messages_declined", "consent_withdrawn", "group_ended",
+    "trial", "not_now",
 )  # fmt: skip
 REFUSALS = tuple(reason.name.lower() for reason in Reason if reason != Reason.AVAILABLE)
 

@@ -177,7 +177,7 @@ def test_a_neighbour_reads_nobody_s_consent_barriers_or_conditions(
 
 def test_a_health_worker_reads_barriers_and_conditions(caller: Caller, program: Program) -> None:
     known = {"barriers": {"sabotage": "yes"}, "barriers_checked_on": "2026-01-01", "conditions": ["diabetes"]}
-    caller.put("/v1/members/ben", {"id": "ben"} | known)
+    caller.put("/v1/members/ben", {"id": "ben", "consent": {"health_worker": True}} | known)
     one = program.caller("read", audience="health_worker").get("/v1/members/ben").json()["value"]
     assert (one["barriers"]["sabotage"], one["conditions"]) == ("yes", ["diabetes"])
 

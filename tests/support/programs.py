@@ -20,7 +20,7 @@ PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
 }
-TOOLS = {"checkov", "hadolint", "kubernetes-validate"}
+TOOLS = {"checkov", "hadolint", "kubernetes-validate", "pip-audit"}
 """From deploy/tools.txt, in an environment of their own."""
 TOOLS_FOLDER = Path(__file__).parents[2] / ".venv-deploy" / "bin"
 

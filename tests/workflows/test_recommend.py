@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engagement.bandits.allocations.fixed_schedule import FixedSchedule
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.errors import Invalid, NotFound
 from engagement.store import beliefs, decisions, resources, setup
 from engagement.store.kept import Kept
@@ -17,6 +18,7 @@ from engagement.workflows.answer import Reply, answer
 from engagement.workflows.ingest import ingest
 from engagement.workflows.outcome import Posted, post_outcomes
 from engagement.workflows.recommend import Ask, recommend
+from engagement.workflows.replay import replay_decisions
 from engagement.workflows.revise import revise
 from engagement.workflows.switch import Throw, throw
 from engagement.workflows.tell import Recommendation
@@ -378,6 +380,25 @@ def test_without_consent_own_signals_stay_out_of_the_picture(here):
     assert (picture["attendance"], picture["attendance_missing"]) == (0, 1)
     assert (picture["weeks_since_contact"], picture["weeks_since_contact_missing"]) == (0, 1)
     assert (picture["group_attendance"], picture["group_attendance_missing"]) == (0, 0)
+
+
+def test_without_consent_what_was_learned_of_a_member_chooses_for_nobody(db):
+    # m0 and m1 sit in one group and are alike but for what they showed: m0 came, m1 never did
+    here = a_program(db, with_strategy(posterior=PooledLinear()))
+    members = seat_members(here, 8)
+    for day in (0, FOLDED, 2 * FOLDED):
+        decided(here, *members, day=day)
+        here.run(ingest, [came(name, day + 5, int(name == "m0")) for name in members], day=day + 6)
+        here.fold(day + FOLDED)
+    for name in ("m0", "m1"):
+        store(here, Member(id=name, consent=Consent(my_signals=False)))
+    later = decided(here, "m0", "m1", "m2", day=3 * FOLDED)
+    found = here.read(decisions.by_id, later)
+    scores = [found[name].evidence.mean for name in later]
+    assert scores[0] == scores[1] != scores[2]
+    with here.db.read() as conn:
+        again = list(replay_decisions(conn, here.kept, here.id, later, deep=True))
+    assert all(verdict.agrees and verdict.replayed.score_gap == 0 for verdict in again)
 
 
 def test_what_was_given_counts_as_dose_and_fades_by_a_fifth_each_month(here):

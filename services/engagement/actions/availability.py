@@ -145,13 +145,18 @@ def _of_end(action: AnyAction, situation: Situation) -> Reason:
     return Reason.AVAILABLE if situation.in_time else Reason.QUIET_HOURS
 
 
+def agreed_to(action: AnyAction, *, health_worker: bool, family: bool) -> bool:
+    """Whether a member agrees to what an action needs. health_worker, family : what was agreed to"""
+    return (family or not action.contacts_family) and (health_worker or not isinstance(action, ChwLinkage))
+
+
 def _of_person(action: AnyAction, situation: Situation) -> Reason:
     """The first reason that lies in the member's safety or consent, or in who would lead it."""
     if action.contacts_family and situation.family_unsafe:
         return Reason.FAMILY_UNSAFE
-    if action.contacts_family and not situation.family_may_be_contacted:
-        return Reason.CONSENT
-    if isinstance(action, ChwLinkage) and not situation.shares_with_health_worker:
+    if not agreed_to(
+        action, health_worker=situation.shares_with_health_worker, family=situation.family_may_be_contacted
+    ):
         return Reason.CONSENT
     if action.needs_training and situation.untrained:
         return Reason.UNTRAINED

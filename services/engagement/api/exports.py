@@ -60,9 +60,8 @@ def _roster(ending: str, media_type: str, words: str, written: Callable[[Filled]
     async def handler(request: Call, site: AtSite = "", group: InGroup = "") -> Response[bytes]:
         if not may_see(request.auth.audience, "health_worker"):
             raise Forbidden("a roster holds what is known of members, which is for health workers and staff")
-        return await _sent(
-            request, rosters, RosterWanted(site, group), f"roster.{ending}", media_type, written
-        )
+        wanted = RosterWanted(site, group, request.auth.audience)
+        return await _sent(request, rosters, wanted, f"roster.{ending}", media_type, written)
 
     return handler
 

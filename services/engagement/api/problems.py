@@ -22,6 +22,7 @@ log = logging.getLogger("engagement.api")
 
 STATUS: dict[type[errors.EngagementError], int] = {
     errors.Invalid: 400,
+    errors.Identifying: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
@@ -61,7 +62,10 @@ def problem_of(error: errors.EngagementError) -> Problem:
     """An error of ours as a problem; a fault keeps its details in the log."""
     name = next((kind for kind in type(error).__mro__ if kind in STATUS), errors.Fault)
     detail = str(error) or None
-    return Problem(PREFIX + _kebab(name.__name__), name.title(), STATUS[name], detail)
+    found = None
+    if isinstance(error, errors.Identifying):
+        found = (Flaw(error.field, f"looks like {error.what}"),)
+    return Problem(PREFIX + _kebab(name.__name__), name.title(), STATUS[name], detail, found)
 
 
 def _kebab(name: str) -> str:

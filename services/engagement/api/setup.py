@@ -127,8 +127,13 @@ def _resource(noun: str, plural: str, kind: Any, changing: str) -> tuple[HTTPRou
 async def _list(request: Call, noun: str, after: str, limit: int) -> Page[Any]:
     work = Work(request.auth.program_id, pages)
     found: list[Revised] = await one(service_of(request), "read", work, (noun, after, limit + 1))
-    items: list[Thing[Any]] = [Thing(row.revision, _seen(request, row.thing)) for row in found[:limit]]
-    return Page(items, items[-1].value.id if len(found) > limit else None)
+    audience = request.auth.audience
+    items: list[Thing[Any]] = [
+        Thing(row.revision, _seen(request, row.thing))
+        for row in found[:limit]
+        if not isinstance(row.thing, Member) or row.thing.consent.reader(audience) == audience
+    ]
+    return Page(items, found[limit - 1].thing.id if len(found) > limit else None)
 
 
 def pages(
@@ -155,9 +160,12 @@ def _tagged(thing: Thing[Any] | msgspec.Raw) -> Response[Any]:
 
 def _seen(request: Call, thing: AnyNoun) -> AnyNoun:
     """A thing as far as the key's reader may see it: what keeps a member away is not for neighbours."""
-    if isinstance(thing, Member) and not may_see(request.auth.audience, "health_worker"):
+    if isinstance(thing, Member) and not may_see(
+        thing.consent.reader(request.auth.audience), "health_worker"
+    ):
         raise Forbidden(
-            "what is known of a member is for health workers and staff; ask for the group's members"
+            "what is known of a member is for staff, and for health workers where the member agreed to "
+            "share it with them; ask for the group's members"
         )
     return thing
 

@@ -19,6 +19,7 @@ from engagement.api.service import Call, only, service_of
 from engagement.errors import EngagementError, Fault, Invalid
 from engagement.store.kept_answers import Asked
 from engagement.workflows.once import Before, Once, once, recall, remember
+from engagement.workflows.personal import refusal
 from engagement.workflows.rehearse import rehearse
 
 KEY = "Idempotency-Key"
@@ -46,6 +47,9 @@ async def asked(request: Call) -> Asked | None:
         return None
     if not 1 <= len(name) <= 128 or any(not "!" <= letter <= "~" for letter in name):
         raise Invalid(f"`{KEY}` is 1 to 128 letters, digits and signs of ASCII, without a space")
+    identifying = refusal(KEY, name)
+    if identifying is not None:
+        raise identifying
     scope: Any = request.scope
     digest = sha256(b"\0".join((request.method.encode(), scope["raw_path"], scope["query_string"])))
     digest.update(b"\0" + await request.body())

@@ -8,6 +8,7 @@ from engagement.errors import (
     EngagementError,
     Fault,
     Forbidden,
+    Identifying,
     Invalid,
     NoLongerKept,
     NotFound,
@@ -24,6 +25,7 @@ PASSING = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may succeed: the service's own 503, and what proxies say."""
 PROBLEMS: dict[str, type[EngagementError]] = {
     "invalid": Invalid,
+    "identifying": Identifying,
     "unauthenticated": Unauthenticated,
     "forbidden": Forbidden,
     "not-found": NotFound,

@@ -17,7 +17,7 @@ from engagement.commands.terminal import (
     settings_of,
     text_of,
 )
-from engagement.errors import Invalid
+from engagement.errors import Invalid, Mistake
 from engagement.signals.signal import AUDIENCES
 from engagement.signals.tally import DAY_MS
 from engagement.store import decisions, facts, keys, setup
@@ -158,6 +158,8 @@ def _switch(arguments: Arguments) -> None:
         program_id, now_ms = only_program(db, arguments), now_of(db)
         with db.write() as conn:
             (stands,) = throw(conn, kept, program_id, [Throw(arguments.stopped, switched)], now_ms)
+    if isinstance(stands, Mistake):
+        raise stands
     stands_so = "is stopped" if stands.stopped else "recommends"
     say(f"The program {stands_so} since {stands.at:%Y-%m-%d %H:%M} UTC.")
 

@@ -87,9 +87,18 @@ def course(evidence: Evidence) -> Course:
     return Course(np.array([evidence.made]), np.array([evidence.remaining]))
 
 
-def member(unit_kind: str, unit_id: str) -> str:
-    """Who a belief learns from and is asked about: a person's id, or "" where a group decides as a whole."""
-    return "" if unit_kind == "group" else unit_id
+UNKNOWN = "?"
+"""Stands for a member of whom a belief is to know nothing of their own. It is nobody's id."""
+
+
+def member(unit_kind: str, unit_id: str, *, own: bool = True) -> str:
+    """Who a belief learns from and is asked about: a person's id, or "" where a group decides as a whole.
+
+    own : whether the member's own results may choose for them; else they are like somebody new to the group
+    """
+    if unit_kind == "group":
+        return ""
+    return unit_id if own else UNKNOWN
 
 
 def beside(evidence: Evidence) -> Units | None:

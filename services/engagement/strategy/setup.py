@@ -17,6 +17,7 @@ from engagement.actions.catalogue import AnyAction
 from engagement.actions.contacts import Contacts
 from engagement.signals.rhythm import AnyRhythm, EveryMonth
 from engagement.signals.safety import SafetyKind
+from engagement.signals.signal import Audience
 from engagement.strategy.advisers import Advisers
 from engagement.strategy.quiet import QuietHours
 from engagement.strategy.strategy import Strategy
@@ -34,11 +35,6 @@ Dates = Literal["day_first", "month_first"]
 Neighbourhood = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9-]{0,7}(?!\n)$")]
 """A code of the program's own, too short for an address; the letter in front keeps postcodes out."""
 DAYS_A_MONTH = 30.44
-
-
-def identifies(name: str) -> bool:
-    """Whether an id looks like an address, a phone number or an identity number, and so is no pseudonym."""
-    return "@" in name or (not any(map(str.isalpha, name)) and sum(map(str.isdigit, name)) >= 10)
 
 
 class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -172,6 +168,13 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     family: bool = False
     research: bool = False
 
+    def reader(self, audience: Audience) -> Audience:
+        """What a reader counts as where this member is concerned.
+
+        A health worker with whom the member does not share is a neighbour.
+        """
+        return "adviser" if audience == "health_worker" and not self.health_worker else audience
+
 
 class Barriers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What keeps a member away, from the four-question check; `unknown` is not `no`."""
@@ -211,9 +214,7 @@ class Member(Noun, frozen=True, kw_only=True):
     contacts: Contacts = Contacts()
 
     def __post_init__(self) -> None:
-        """Refuses an id by which a person could be found, and a barrier of no day."""
-        if identifies(self.id):
-            raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
+        """Refuses a barrier of no day, and a condition told twice."""
         if self.barriers.known() and self.barriers_checked_on is None:
             raise ValueError("barriers come from a check, so they need its day: `barriers_checked_on`")
         if len(set(self.conditions)) < len(self.conditions):
@@ -243,11 +244,6 @@ class HealthWorker(Noun, frozen=True, kw_only=True):
     minutes_a_visit: Annotated[int, msgspec.Meta(ge=1, le=600)] = 45
     leave: tuple[Leave, ...] = ()
     ended: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuses an id by which a person could be found."""
-        if identifies(self.id):
-            raise ValueError("the id looks like a phone number or an identity number; use a pseudonym")
 
     def works_on(self, day: date) -> bool:
         """Whether she works here still, and is not on leave."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from engagement.errors import Conflict, Mistake, NotFound
 from engagement.store.asked import Asked, Shelf
 from engagement.store.identifiers import uuid7
+from engagement.workflows.personal import refusal
 
 State = Literal["asked", "answered", "refused"]
 
@@ -49,6 +50,10 @@ def keep(
     for ask in asks:
         if isinstance(ask, Mistake):
             out.append(ask)
+            continue
+        identifying = refusal("id", ask.id)
+        if identifying is not None:
+            out.append(identifying)
             continue
         before = known.get(ask.id or "")
         if before is None:

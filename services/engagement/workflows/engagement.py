@@ -123,6 +123,7 @@ def of_member(
     merge = merges.merged(conn, program_id, [name]).get(name)
     if merge is not None:
         raise NotFound(f"`{name}` was merged into `{merge.into}`; ask for that one")
+    audience = row.member.consent.reader(audience)
     own = tally.decoded(units.read_tally(conn, program_id, "member", name))
     found = index.of_member(own, now_ms)
     history = standing(conn, program_id, [name], [])

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from engagement.errors import Invalid, NotFound
 from engagement.signals.rhythm import Expected, expected
+from engagement.signals.signal import Audience, may_see
 from engagement.store import links, setup, units
 from engagement.store.kept import Kept
 from engagement.store.setup import Seated
@@ -29,10 +30,11 @@ YES_NO = (*CONSENTS, "can_read")
 
 
 class RosterWanted(NamedTuple):
-    """Whose roster: of one site, one group, or with both empty of the whole program."""
+    """Whose roster: of one site, one group, or with both empty of the whole program; and who will read it."""
 
     site: str
     group: str
+    audience: Audience = "staff"
 
 
 class RegisterWanted(NamedTuple):
@@ -67,7 +69,10 @@ def roster_sheet(conn: Connection, kept: Kept, program_id: str, wanted: RosterWa
             for column, relation in LINKS.items()
         }
         for seat in seats:
-            said = {**_of_group(group), **to, **_of_seat(seat), **_of_member(people[seat.member].member)}
+            member = people[seat.member].member
+            shared = may_see(member.consent.reader(wanted.audience), "health_worker")
+            own = _of_member(member)
+            said = {**_of_group(group), **to, **_of_seat(seat), **(own if shared else dict.fromkeys(own))}
             rows.append(tuple(said[column] for column in ROSTER))
     choices = {
         "setting": get_args(get_type_hints(Group)["setting"]),

@@ -30,6 +30,7 @@ from engagement.store.units import Unit
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Member, Membership
 from engagement.workflows.mature import revise_outcomes
+from engagement.workflows.personal import refusal
 from engagement.workflows.tallies import event, key, kin, retally, target
 
 AHEAD_MS = 10 * 60 * 1000
@@ -156,6 +157,10 @@ def flaw_of(report: Signal, now_ms: int) -> Mistake | None:
     found = next((words for wrong, words in flaws if wrong), None)
     if found is not None:
         return Invalid(found)
+    named = (("source", report.source), ("id", report.id), ("chain", report.chain))
+    identifying = next(filter(None, (refusal(field, text) for field, text in named)), None)
+    if identifying is not None:
+        return identifying
     try:
         signal = BY_KIND.get(report.kind)
         taken_back = signal is not None and report.value is None

@@ -11,6 +11,7 @@ from engagement.errors import Invalid, Mistake, NotFound
 from engagement.store import links, setup, units
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Link, Relation
+from engagement.workflows.personal import refusal
 
 UnitKind = Literal["group", "member", "health_worker"]
 RELATIONS: dict[UnitKind, tuple[Relation, ...]] = {
@@ -84,7 +85,7 @@ def _flaw(conn: Connection, program_id: str, asked: Linking) -> Mistake | None:
         return _unknown(kind, asked.unit)
     if relation == "health_worker" and to and not setup.newest(conn, program_id, "health_worker", [to]):
         return NotFound(f"there is no health worker `{to}` in this program; create it first")
-    return None
+    return refusal("to", to)
 
 
 def _unknown(kind: UnitKind, name: str) -> NotFound:

@@ -24,9 +24,10 @@ from engagement.bandits.propensity import in_units
 from engagement.errors import Invalid
 from engagement.records import Units
 from engagement.signals.features import INTERCEPT
-from engagement.strategy.setup import Consent, Program, Site, identifies
+from engagement.strategy.setup import Consent, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.ingest import AHEAD_MS, EARLIEST, milliseconds
+from engagement.workflows.personal import personal
 from engagement.workflows.recommend import ContextName
 from engagement.workflows.sheet import FlawError, Refused
 
@@ -379,10 +380,7 @@ def _unit(line: _Line, unit: UnitColumn) -> str:
         if found is None:
             raise line.flaw(unit.column, "`keep` finds nothing in it")
         name = found.group()
-    if identifies(name):
-        raise line.flaw(
-            unit.column, "looks like a phone number, an identity number or an address; `keep` a part of it"
-        )
+    _must_be_nobodys(line, unit.column, name)
     return _id(line, unit.column, unit.prefix + name)
 
 
@@ -393,12 +391,19 @@ def _group(line: _Line, group: GroupColumn) -> str:
 
 
 def _id(line: _Line, column: Column, name: str) -> str:
+    _must_be_nobodys(line, column, name)
     try:
         return msgspec.convert(name, Id)
     except msgspec.ValidationError:
         raise line.flaw(
             column, f"`{name[:70]}` is no id: up to 64 letters, digits, dots, colons, hyphens and underscores"
         ) from None
+
+
+def _must_be_nobodys(line: _Line, column: Column, name: str) -> None:
+    found = personal(name)
+    if found is not None:
+        raise line.flaw(column, f"looks like {found}; use a pseudonym, or `keep` a part of it that is none")
 
 
 def _moment(line: _Line, time: TimeColumn, now_ms: int) -> datetime:
@@ -425,6 +430,7 @@ def _point(line: _Line, column: Column | None, decided: datetime) -> str:
         raise line.flaw(
             column, f"names a decision point in 1 to {MOST_POINT} ASCII characters without blanks"
         )
+    _must_be_nobodys(line, column, cell)
     return f"log:{cell}"
 
 

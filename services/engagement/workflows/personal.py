@@ -1,41 +1,107 @@
-"""Whether a person could be found by what somebody typed: a phone number, an address, an Aadhaar number.
+"""Whether a person could be found by a text: a phone number, an e-mail address, an Aadhaar number.
 
-Exact rules for what is written in India, and international numbers with their +. A rule that guesses
-would refuse dates, seats and ids; one that misses a number is no wall, for ids and words of choice are
-all that is stored of a sheet in any case.
+Every text that is stored is looked at here, whichever way it came. The rules are exact for what is written
+in India, and know numbers of other countries by their +; they are no wall, for a name looks like any word.
+Ids of real systems pass: UUIDs, ULIDs, uids of DHIS2, hashes, numbers of records with other than ten or
+twelve digits, days and moments. A number that ends or begins a word of letters is looked at, one within a
+longer word is not: there chance makes them.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-E_MAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\W\d_]{2,}")
+import msgspec
+
+from engagement.errors import Identifying
+
+FEWEST_DIGITS = 7
+"""Of whatever is looked for, addresses apart."""
+E_MAIL = re.compile(r"[^\s@,;<>]*\w@[^\W\d_][^\s@,;<>]*")
+URN = re.compile(r"(?<![A-Za-z0-9])(?:tel|whatsapp):\+?\d{7,15}(?!\d)", re.IGNORECASE)  # RFC 3966, RapidPro
 PHONE = re.compile(
-    r"""(?<![\d.])(?:
-    (?:(?:\+|00)?91[\s.-]?|0)?        # country code, or the 0 of a long-distance call
-    (?: [6-9]\d{9}                    # ten digits, the first 6 to 9: a mobile number
-      | [6-9]\d{4}[\s.-]\d{5}
-      | [6-9]\d{2}[\s.-]\d{3}[\s.-]\d{4}
-      | [6-9]\d{3}[\s.-]\d{3}[\s.-]\d{3} )
-    | 0(?: \d{2}[\s.-]\d{8} | \d{3}[\s.-]\d{7} | \d{4}[\s.-]\d{6} )   # area code and number: eleven digits
-    | \+[1-9]\d?(?:[\s().-]{0,2}\d){7,13}                          # another country's, written with its +
-    )(?!\d)""",
+    r"""(?<![A-Za-z0-9])(?<!\d\.)[A-Za-z]{0,12}
+    (?: (?:(?:\+|00)?91[\s.-]?|0)?    # country code, or the 0 of a long-distance call
+        (?: [6-9]\d{9}                # ten digits, the first 6 to 9: a mobile number
+          | [6-9]\d{4}(?:\s\d|[.-][1-9])\d{4}   # in parts; where one begins with 0, they are codes joined
+          | [6-9]\d{2}(?:\s\d|[.-][1-9])\d{2}(?:\s\d|[.-][1-9])\d{3}
+          | [6-9]\d{3}(?:\s\d|[.-][1-9])\d{2}(?:\s\d|[.-][1-9])\d{2} )
+      | 0(?: [1-9]\d[\s.-][2-7]\d{7}  # area code and number: eleven digits
+           | [1-9]\d{2}[\s.-][2-7]\d{6}
+           | [1-9]\d{3}[\s.-][2-7]\d{5} )
+      | \+[1-9]\d?(?:[\s().-]{0,2}\d){7,13} )   # another country's, written with its +
+    [A-Za-z]{0,12}(?![A-Za-z0-9])""",
     re.VERBOSE,
 )
-AADHAAR = re.compile(r"(?<!\d)[2-9]\d{3}[\s-]?\d{4}[\s-]?\d{4}(?!\d)")
-UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
-"""Drawn by chance, and of several hundred one looks as if it held a number."""
+AADHAAR = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{0,12}([2-9]\d{3}[\s-]?\d{4}[\s-]?\d{4})[A-Za-z]{0,12}(?![A-Za-z0-9])"
+)
+NOBODY = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+      [0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}               # drawn by chance
+    | (?=\d*[a-fA-F])(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{24}|[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})
+    | (?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])[-/.]?(?:0[1-9]|[12]\d|3[01])  # a day, a moment
+      (?:[Tt\s:_-]?(?:[01]\d|2[0-3])[:.-]?[0-5]\d(?:[:.-]?[0-5]\d(?:[.,]?\d{1,9})?)?)?
+      (?:[Zz]|[+-](?:0\d|1[0-4]):?[0-5]\d)?
+    )(?![A-Za-z0-9])""",
+    re.VERBOSE,
+)
+"""What is made of many digits and is nobody's."""
+
+ADVICE = (
+    "People have pseudonyms here: send the id that your own app gave them, such as a case id, or a number "
+    "drawn for them, and keep numbers and addresses with you"
+)
 
 # Verhoeff's scheme: products in the symmetries of a pentagon, a permutation for each place
 _TURNS = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]
+_WITHOUT_DIGITS = dict.fromkeys(map(ord, "0123456789"))
 
 
 def personal(text: str) -> str | None:
     """What a text seems to hold by which a person could be found, with its article; None where nothing."""
-    text = UUID.sub(" ", text)
-    if E_MAIL.search(text):
+    if not text.isascii():
+        text = _in_ascii(text)
+    if "@" in text and E_MAIL.search(text):
         return "an e-mail address"
+    if _digits(text) < FEWEST_DIGITS:
+        return None
+    text = NOBODY.sub(" ; ", text)
+    if _digits(text) < FEWEST_DIGITS:
+        return None
     if any(checks(re.sub(r"\D", "", number)) for number in AADHAAR.findall(text)):
         return "an Aadhaar number"
-    return "a phone number" if PHONE.search(text) else None
+    return "a phone number" if PHONE.search(text) or URN.search(text) else None
+
+
+def _digits(text: str) -> int:
+    return len(text) - len(text.translate(_WITHOUT_DIGITS))
+
+
+def refusal(field: str, text: str | None) -> Identifying | None:
+    """Why a text cannot be stored; None where it can. The error names the field and never the text."""
+    what = None if text is None else personal(text)
+    return None if what is None else Identifying(f"`{field}` looks like {what}. {ADVICE}", field, what)
+
+
+def refusal_of(thing: Any) -> Identifying | None:
+    """Why something cannot be stored, by the first of all its texts by which a person could be found."""
+    return next((found for path, text in texts(thing) if (found := refusal(path, text))), None)
+
+
+def texts(thing: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text within something and where it stands, such as `content[0].text`."""
+    if isinstance(thing, str):
+        yield path, thing
+    elif isinstance(thing, msgspec.Struct):
+        yield from texts(msgspec.structs.asdict(thing), path)
+    elif isinstance(thing, Mapping):
+        for key, value in thing.items():
+            yield from texts(value, f"{path}.{key}".removeprefix("."))
+    elif isinstance(thing, list | tuple):
+        for place, value in enumerate(thing):
+            yield from texts(value, f"{path}[{place}]")
 
 
 def checks(digits: str) -> bool:
@@ -54,3 +120,15 @@ def _product(one: int, other: int) -> int:
     if one < 5:
         return (one + other) % 5 + (5 if other >= 5 else 0)
     return (one - other) % 5 + (0 if other >= 5 else 5)
+
+
+def _in_ascii(text: str) -> str:
+    """A text whose digits, dashes, blanks and @ are those of ASCII, without signs that nobody sees."""
+    out = []
+    for sign in unicodedata.normalize("NFKC", text):
+        kind = unicodedata.category(sign)
+        if kind == "Nd":
+            out.append(str(unicodedata.decimal(sign)))
+        elif kind != "Cf":
+            out.append({"Pd": "-", "Zs": " "}.get(kind, sign))
+    return "".join(out)

@@ -44,9 +44,11 @@ from engagement.strategy.strategy import Strategy
 from engagement.strategy.trial import Under
 from engagement.workflows.case import Case, after, given_of, picture, situation
 from engagement.workflows.leading import NOBODY, Leads, leads_of, matters, tired_groups
+from engagement.workflows.personal import refusal
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
 from engagement.workflows.trial import under
+from engagement.workflows.worklist import still_agreed
 
 CUT = 256
 """Units in one transaction."""
@@ -130,7 +132,11 @@ def recommend(
         lives_under = conditions.get((ask.group if row is None else row.group) or "")
         found: Strategy | Answer | None = _strategy(ask, catalogue, lives_under)
         if isinstance(found, Strategy):
-            found = _misplaced(ask, found, catalogue, lives_under) or found
+            found = (
+                refusal("decision_point", ask.decision_point)
+                or _misplaced(ask, found, catalogue, lives_under)
+                or found
+            )
         merge = persons.get(ask.member or "")
         if merge is not None:
             found = NotFound(f"`{ask.member}` was merged into `{merge.into}`; ask for that one")
@@ -173,6 +179,11 @@ def recommend(
     }
     for place, case in cases.items():
         before = made.get((case.strategy.id, case.unit, case.point))
+        if before is not None and case.member and not still_agreed(before, case.member.member, catalogue):
+            answers[place] = withheld(
+                asks[place].member, case.group_id, "consent_withdrawn", simulated=simulated
+            )
+            continue
         decision = before or new[case.strategy.id, case.unit]
         stood = setup.catalogue(conn, kept, program_id, decision.catalogue)
         answers[place] = told(decision, stood, simulated=simulated)
@@ -371,7 +382,7 @@ def _asked(
     points = Points(
         matrix([picture(case, now_ms) for case in cases], strategy.features, now_ms),
         tuple(case.group_id for case in cases),
-        tuple(replay.member(case.unit.kind, case.unit.id) for case in cases),
+        tuple(replay.member(case.unit.kind, case.unit.id, own=case.consent.my_signals) for case in cases),
         Course(
             np.array([had.get((strategy.id, case.unit), 0) for case in cases]),
             np.array(
@@ -462,6 +473,7 @@ def _decision(
             remaining=float(asked.points.course.remaining[row]),
             made=int(asked.points.course.made[row]),
             days_to_end=case.days_to_end,
+            own=case.consent.my_signals,
             floor=None if asked.floor is None else float(asked.floor[row]),
             beside=decided.beside[row].tobytes() if decided.beside[row].any() else b"",
             freedom=b"" if decided.scores.freedom is None else decided.scores.freedom[row].tobytes(),

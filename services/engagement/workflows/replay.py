@@ -164,5 +164,5 @@ def _version(
 
 def _points(row: Decision, strategy: Strategy) -> Points:
     """The decision point as the belief saw it."""
-    who = member(row.unit_kind, row.unit_id)
+    who = member(row.unit_kind, row.unit_id, own=row.evidence.own)
     return Points(features(row.evidence), (row.group_id,), (who,), course(row.evidence), strategy.columns)

@@ -17,6 +17,7 @@ from engagement.store.setup import AnyNoun, Revised
 from engagement.strategy.setup import Catalogue, Group, Program
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.trial import Trial
+from engagement.workflows.personal import refusal_of
 from engagement.workflows.trial_flaws import trial_change, trial_flaw
 
 DEFAULTS: Mapping[str, Level] = MappingProxyType(
@@ -65,6 +66,9 @@ def misfits(things: Sequence[AnyNoun], catalogue: Catalogue) -> list[Mistake | N
 
 def _flaw(thing: AnyNoun, catalogue: Catalogue) -> Mistake | None:
     """Why a thing does not fit the set-up as it stands."""
+    found = refusal_of(thing)
+    if found is not None:
+        return found
     match thing:
         case Program() if thing.id != catalogue.program.id:
             return Invalid(f"this program's id is `{catalogue.program.id}`")

@@ -14,7 +14,7 @@ import msgspec
 from openpyxl.utils import get_column_letter
 
 from engagement.errors import Invalid
-from engagement.strategy.setup import Dates, identifies
+from engagement.strategy.setup import Dates
 from engagement.workflows.personal import personal
 
 MOST_LINES = 1_000
@@ -280,10 +280,9 @@ def must_say(cells: Cells, columns: Sequence[str]) -> None:
 def pseudonym(cells: Cells, column: str) -> str:
     """An id, unless a person could be found by it."""
     name = cells[column]
-    if identifies(name) or personal(name):
-        raise FlawError(
-            column, "looks like a phone number, an identity number or an address; use a pseudonym"
-        )
+    found = personal(name)
+    if found is not None:
+        raise FlawError(column, f"looks like {found}; use a pseudonym, such as the id that your own app gave")
     return name
 
 

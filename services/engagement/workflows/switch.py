@@ -12,9 +12,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.actions.action import Id, Text
+from engagement.errors import Mistake
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Program, Switched
+from engagement.workflows.personal import refusal_of
 from engagement.workflows.tell import moment
 
 
@@ -39,10 +41,14 @@ class Switch(msgspec.Struct, frozen=True):
 
 def throw(
     conn: Connection, kept: Kept, program_id: str, wanted: Sequence[Throw], now_ms: int
-) -> list[Switch]:
+) -> list[Switch | Mistake]:
     """Throws the switch in the order given, and says how it stands; where it stood so already, since when."""
-    out = []
+    out: list[Switch | Mistake] = []
     for wish in wanted:
+        identifying = refusal_of(wish.switched)
+        if identifying is not None:
+            out.append(identifying)
+            continue
         program = _program(conn, kept, program_id)
         if program.stopped != wish.stopped:
             thrown = msgspec.structs.replace(program, stopped=wish.stopped, switched=wish.switched)

@@ -28,13 +28,21 @@ from engagement.strategy.setup import Catalogue, Program
 from engagement.strategy.strategy import Strategy
 
 Withheld = Literal[
-    "referred", "program_stopped", "strategy_paused", "messages_declined", "group_ended", "trial", "not_now"
+    "referred",
+    "program_stopped",
+    "strategy_paused",
+    "messages_declined",
+    "consent_withdrawn",
+    "group_ended",
+    "trial",
+    "not_now",
 ]
 WITHHELD: dict[Withheld, str] = {
     "referred": "Somebody has to be turned to first; until they have answered nothing is recommended.",
     "program_stopped": "The program has switched recommendations off.",
     "strategy_paused": "This strategy is paused.",
     "messages_declined": "The member has asked for no messages.",
+    "consent_withdrawn": "The member has withdrawn the consent that what was suggested before needs.",
     "group_ended": "The group has ended.",
     "trial": "In the part of the trial that this group is in, nothing is recommended.",
     "not_now": "Nothing is recommended for now.",
@@ -44,6 +52,7 @@ WITHHELD_FROM: dict[Withheld, Audience] = {
     "program_stopped": "group",
     "strategy_paused": "group",
     "messages_declined": "staff",
+    "consent_withdrawn": "staff",
     "group_ended": "group",
     "trial": "staff",
     "not_now": "group",

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.actions.action import Carrier, Level
+from engagement.actions.availability import agreed_to
 from engagement.errors import Mistake
 from engagement.signals import tally
 from engagement.signals.signal import Audience
@@ -17,7 +18,7 @@ from engagement.store.identifiers import first_uuid7
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.strategy.life import Status
-from engagement.strategy.setup import Catalogue
+from engagement.strategy.setup import Catalogue, Member
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.safety import SAFE, safety_of
 from engagement.workflows.tell import Offer, moment, seen_by, told
@@ -111,7 +112,8 @@ def still_wanted(
 ) -> list[tuple[Decision, Status]]:
     """Without what nobody may be asked to do any more, though it was suggested before.
 
-    A safety case was opened, messages were declined, or the program has stopped everything.
+    A safety case was opened, messages were declined or what the action needs, or the program has stopped
+    everything.
     """
     if catalogue.program.stopped:
         return []
@@ -128,7 +130,19 @@ def still_wanted(
         or not people[name].member.consent.messages
         or safety.get(name, SAFE).referral is not None
     }
-    return [row for row in found if row[0].unit_kind != "member" or row[0].unit_id not in closed]
+    return [
+        row
+        for row in found
+        if row[0].unit_kind != "member"
+        or (row[0].unit_id not in closed and still_agreed(row[0], people[row[0].unit_id].member, catalogue))
+    ]
+
+
+def still_agreed(decision: Decision, member: Member, catalogue: Catalogue) -> bool:
+    """Whether a member agrees to what was once decided for them, as they agree today."""
+    action = catalogue.actions.get(decision.action_id)
+    consent = member.consent
+    return action is None or agreed_to(action, health_worker=consent.health_worker, family=consent.family)
 
 
 def seats_of(

@@ -33,6 +33,7 @@ from engagement.store.kept import Kept
 from engagement.store.keys import Scope
 from engagement.strategy.ranking import LONGEST_WAIT_S, Aggregation, Mode, Ranking, Reward
 from engagement.workflows.event_report import EventReport, report_events
+from engagement.workflows.personal import refusal
 from engagement.workflows.rank import RankAsk, RankTold, Slot, rank_events
 from engagement.workflows.tell import moment
 
@@ -251,6 +252,8 @@ def _check(body: RankBody | ManyBody, event_id: str) -> None:
         raise Invalid("`eventId` stands in addresses later: it may be no `.` or `..`, and hold no `/`")
     if ADDRESS in event_id:
         raise Invalid("`eventId` holds an `@`: ids are pseudonyms, no addresses")
+    if (identifying := refusal("eventId", event_id)) is not None:
+        raise identifying
     ids = [action.id for action in body.actions]
     if not 1 <= len(ids) <= MOST_ACTIONS:
         raise Invalid(f"`actions` are 1 to {MOST_ACTIONS}, not {len(ids)}")
@@ -268,6 +271,9 @@ def _check_ids(field: str, ids: Sequence[str]) -> None:
         raise Invalid(f"an id among the `{field}` cannot be printed")
     if any(ADDRESS in name for name in ids):
         raise Invalid(f"an id among the `{field}` holds an `@`: ids are pseudonyms, no addresses")
+    for place, name in enumerate(ids):
+        if (identifying := refusal(f"{field}[{place}].id", name)) is not None:
+            raise identifying
 
 
 def _understood(body: RankBody | ManyBody, event_id: str, digest: bytes, key: bytes) -> RankAsk:

@@ -51,6 +51,7 @@ def _page(conn: Connection, kept: Kept, program_id: str, visit: Visit, now_ms: i
     picture = of_member(conn, kept, program_id, name, audience, now_ms, simulated=visit.simulated)
     today = local_date(now_ms, visit.who.program.time_zone)
     row = units.members(conn, program_id, [name], today)[name]
+    audience = row.member.consent.reader(audience)
     (seats,) = seats_of(conn, kept, program_id, [name], now_ms)
     after = visit.query.get("after", "")
     wanted = HistoryWanted("member", name, after if DECISION.fullmatch(after) else "", DECISIONS)

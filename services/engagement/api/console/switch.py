@@ -7,9 +7,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.api.console.page import ConsolePage, Sent, Taken, Visit
+from engagement.errors import Mistake
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Switched
 from engagement.workflows.crew import all_names
+from engagement.workflows.personal import refusal_of
 from engagement.workflows.switch import Switch, Throw, switched, throw
 
 Why = Literal["safety", "data", "staff", "money", "event", "review", "other"]
@@ -60,22 +62,26 @@ def read(
     return [SwitchPage(stands, tuple(before[:MOST_EARLIER]), groups)] * len(visits)
 
 
-def take(conn: Connection, kept: Kept, program_id: str, sent: Sequence[Sent], now_ms: int) -> list[Taken]:
+def take(
+    conn: Connection, kept: Kept, program_id: str, sent: Sequence[Sent], now_ms: int
+) -> list[Taken | Mistake]:
     """Shows what would be, or throws the switch; where it stands so already nothing changes."""
     return [_taken(conn, kept, program_id, one, now_ms) for one in sent]
 
 
-def _taken(conn: Connection, kept: Kept, program_id: str, sent: Sent, now_ms: int) -> Taken:
+def _taken(conn: Connection, kept: Kept, program_id: str, sent: Sent, now_ms: int) -> Taken | Mistake:
     fields = {"stop": sent.said("stop") == "1", "by": sent.said("by"), "why": sent.said("why")}
     try:
         asked = msgspec.convert(fields | {"note": " ".join(sent.said("note").split())}, Asked)
         told = msgspec.convert({"by": asked.by, "why": asked.reason}, Switched)
     except msgspec.ValidationError as flaw:
         return Taken(trouble="by" if "`$.by`" in str(flaw) else "why")
+    if refusal_of(told) is not None:
+        return Taken(trouble="person")
     if sent.said("step") != "throw":
         return Taken(told=Looked(asked))
     (stands,) = throw(conn, kept, program_id, [Throw(asked.stop, told)], now_ms)
-    return Taken(told=Looked(asked, stands))
+    return stands if isinstance(stands, Mistake) else Taken(told=Looked(asked, stands))
 
 
 PAGE = ConsolePage(
