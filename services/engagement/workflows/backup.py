@@ -12,6 +12,7 @@ import msgspec
 from engagement.errors import Conflict, Fault, Invalid, NotFound
 from engagement.store.copies import copy_in, copy_out
 from engagement.store.database import Database
+from engagement.workflows.mistakes import UNREAD, unread
 
 Kind = Literal["sqlite", "postgresql"]
 ENDING = ".manifest.json"
@@ -103,8 +104,8 @@ def _read(file: Path) -> Manifest:
         return msgspec.json.decode(manifest_of(file).read_bytes(), type=Manifest)
     except FileNotFoundError as flaw:
         raise NotFound(f"there is no {flaw.filename}; a backup is two files, keep them together") from flaw
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"{manifest_of(file)} is no manifest of a backup: {flaw}") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"{manifest_of(file)} is no manifest of a backup: {unread(flaw)}") from flaw
 
 
 def _digest(file: Path) -> str:

@@ -19,6 +19,7 @@ from engagement.store.kept import Kept
 from engagement.store.migrate import head
 from engagement.store.moving import MOVED, Sealing, lines, put, row_type, sealed
 from engagement.workflows.export_all import entry
+from engagement.workflows.mistakes import UNREAD, unread
 from engagement.workflows.rebuild import remake
 
 FORMAT: Literal[1] = 1
@@ -96,8 +97,8 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
         raise Invalid(f"its {MANIFEST} is larger than any that was written here")
     try:
         manifest = msgspec.json.decode(archive.read(info), type=Manifest)
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"{MANIFEST}: {flaw}; a later version may have written it") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"{MANIFEST}: {unread(flaw)}; a later version may have written it") from flaw
     _must_be_known(manifest)
     return manifest
 
