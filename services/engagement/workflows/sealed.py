@@ -96,7 +96,11 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
     if info.file_size > LONGEST_MANIFEST:
         raise Invalid(f"its {MANIFEST} is larger than any that was written here")
     try:
-        manifest = msgspec.json.decode(archive.read(info), type=Manifest)
+        content = archive.read(info)
+    except Exception as flaw:  # each way of packing has errors of its own
+        raise Invalid(f"{MANIFEST} is damaged: {flaw}") from flaw
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
     except UNREAD as flaw:
         raise Invalid(f"{MANIFEST}: {unread(flaw)}; a later version may have written it") from flaw
     _must_be_known(manifest)
@@ -152,8 +156,8 @@ def _store(conn: Connection, table: Table, told: TableSeal, archive: zipfile.Zip
     for line in _lines(archive, table.name):
         try:
             waiting.append(decoder.decode(sealing.add(line)))
-        except msgspec.MsgspecError as flaw:
-            raise Invalid(f"{table.name}.jsonl: {flaw}") from flaw
+        except UNREAD as flaw:
+            raise Invalid(f"{table.name}.jsonl: {unread(flaw)}") from flaw
         if len(waiting) == MANY:
             put(conn, table, told.columns, waiting)
             waiting.clear()
@@ -173,5 +177,5 @@ def _lines(archive: zipfile.ZipFile, table: str) -> Iterator[bytes]:
                 yield line.rstrip(b"\n")
     except KeyError:
         raise Invalid(f"there is no {table}.jsonl in it") from None
-    except zipfile.BadZipFile as flaw:
-        raise Invalid(f"{table}.jsonl: {flaw}") from flaw
+    except Exception as flaw:  # of reading alone: what is done with a line is not raised here
+        raise Invalid(f"{table}.jsonl is damaged: {flaw}") from flaw
