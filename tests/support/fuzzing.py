@@ -239,7 +239,7 @@ def flaws(seed: Seed, answered: Answered) -> Iterator[str]:
         yield f"{answered.work_s:.1f} s of work"
     said: Any = None
     media_type = headers.get("content-type", "").partition(";")[0]
-    if media_type.endswith("json"):
+    if media_type.endswith("json") and body:
         try:
             said = json.loads(body, parse_constant=_no_json)
         except ValueError as flaw:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 NUMBERS = (
     "0", "-0", "-0.0", "1", "-1", "2", "1.0", "1e0", "0.5", "-0.5", "0.30000000000000004", "1e-320",
@@ -68,6 +69,7 @@ HEADERS = (
 PACKED = b"PK\x03\x04"
 DEEP = ("[" * 3000 + "]" * 3000, '{"a":' * 3000 + "0" + "}" * 3000)
 ESCAPES = ('"\\ud800"', '"\\udc00\\ud800"', '"a\\u0000"', '"\\x"', '"\xff"')
+FORM = re.compile(rb"[\w.%+-]+=[^&=\s]*(?:&[\w.%+-]+=[^&=\s]*)*")
 NUMBER = re.compile(rb"-?\d+(\.\d+)?")
 LIMIT = 4 * 1024 * 1024
 """Of a body; what is a little larger must be refused in words."""
@@ -99,12 +101,33 @@ class Mutations:
         try:
             value = json.loads(body)
         except ValueError:
-            return self.of_text(body)
+            return self.of_form(body) if FORM.fullmatch(body) else self.of_text(body)
         if self.rng.random() < 0.3:
             return self.of_bytes(body)
         for _ in range(self._few()):
             value = self.of_value(value)
         return self.written(value)
+
+    def of_form(self, body: bytes) -> bytes:
+        """The fields of a form, one or some of them changed, left out, doubled or renamed."""
+        if self.rng.random() < 0.2:
+            return self.of_bytes(body)
+        fields = parse_qsl(body.decode(), keep_blank_values=True)
+        for _ in range(self._few()):
+            place = self.rng.randrange(len(fields))
+            name, value = fields[place]
+            likely = self._like(value) if self.rng.random() < 0.5 else self.text()
+            another = [(name, likely)]
+            changes: tuple[list[tuple[str, str]], ...] = (
+                another,
+                another,
+                [],
+                [(name, value), *another],
+                [(likely, value)],
+            )
+            fields[place : place + 1] = self.rng.choice(changes)
+            fields = fields or [("a", "b")]
+        return urlencode(fields, errors="surrogatepass").encode()
 
     def of_text(self, body: bytes) -> bytes:
         """A body of lines and cells, or any other: a word changed, or bytes."""

@@ -6,6 +6,8 @@ Everything in them is synthetic.
 import json
 from typing import Any, NamedTuple
 
+import httpx
+
 from engagement.api import examples
 from engagement.clock import SimulatedClock
 from engagement.store.kept import Kept
@@ -14,7 +16,9 @@ from engagement.workflows.example import load_example
 from support import commcare
 from support.contract import FROZEN
 from support.examples import START_MS, play
-from support.fuzzing import Seed
+from support.files import PROGRAM
+from support.forms import forms
+from support.fuzzing import PATIENCE_S, Seed
 from support.running import Caller, running
 
 JSON = "application/json"
@@ -64,9 +68,11 @@ def lived(url: str) -> Lived:
             if answer.headers["content-type"] == JSON and len(answer.content) < 20_000:
                 words.update(words_of(answer.json()))
         seeds += [last(step) for step in examples.STEPS if step["operation"] in LAST]
+        seeds += [put(caller, path) for path in IN_USE]
         seeds += later(caller, words)
         seeds += foreign()
         seeds += sheets(caller)
+        seeds += filled_in(caller)
         return Lived(url, key, clock.now_ms(), seeds, tuple(sorted(words)))
 
 
@@ -103,6 +109,24 @@ def last(step: dict[str, Any]) -> Seed:
     for name, value in step.get("path", {}).items():
         path = path.replace(f"{{{name}}}", value)
     return as_json(method, path, step["body"]) if "body" in step else Seed(method, path, (), b"")
+
+
+IN_USE = (
+    "sites/site-1",
+    "groups/g1",
+    "members/g1-m2",
+    "actions/goal_reminder",
+    "strategies/learned",
+    "strategies/group_learned",
+    "health_workers/asha-7",
+    "budgets/program",
+)
+"""What decisions are made with: stored again, changed."""
+
+
+def put(caller: Caller, path: str) -> Seed:
+    """A thing of the set-up as it stands, to be stored."""
+    return as_json("PUT", f"/v1/{path}", caller.get(f"/v1/{path}").raise_for_status().json()["value"])
 
 
 def later(caller: Caller, words: set[str]) -> list[Seed]:
@@ -200,3 +224,28 @@ def sheets(caller: Caller) -> list[Seed]:
             answer = caller.get(f"/v1/exports/{name}.{ending}{query}").raise_for_status()
             seeds.append(seed_of("POST", to, answer.headers, answer.content))
     return seeds
+
+
+FILES = {
+    "roster": "group,member,seat\ng1,g1-m1,1\ng1,g1-m9,9\n",
+    "register": "group,date,seat,came,goal_set,goal\ng2,2026-01-03,2,yes,,\n",
+    "file": PROGRAM.decode(),
+}
+
+
+def filled_in(caller: Caller) -> list[Seed]:
+    """The forms of the console, of somebody who stays signed in, and of the pages behind links."""
+    found, address = [], caller.client.base_url
+    for wanted in ({"opens": "brief", "of": "g1"}, {"opens": "worklist", "of": "adviser"}):
+        told = caller.post("/v1/links", wanted | {"hours": 72, "audience": "adviser"}).raise_for_status()
+        with httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
+            found += list(forms(client, told.json()["path"], FILES, 3))
+    with httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
+        assert client.post("/console/sign-in", data={"key": caller.key}).status_code == 303
+        found += list(forms(client, "/console", FILES, 60))
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    return [
+        Seed("POST", one.path, (("content-type", one.media_type), ("cookie", cookie)), one.body)
+        for one in found
+        if not one.path.endswith("sign-out")
+    ]
