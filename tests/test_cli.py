@@ -184,6 +184,17 @@ def test_a_mistake_is_one_line_and_exit_code_2(run: Callable[..., Said], words: 
     assert said in answer.err
 
 
+def test_what_a_mistake_quotes_from_several_lines_is_one_line(
+    run: Callable[..., Said], tmp_path: Path
+) -> None:
+    (tmp_path / "log.csv").write_text('person,"day\ndid\x85p_text"\n1,2\n')
+    mapping = str(FOREIGN_LOG / "synthetic-walks.toml")
+    answer = run("import-log", str(tmp_path / "log.csv"), "--mapping", mapping)
+    assert answer.code == 2
+    assert len(answer.err.splitlines()) == 1
+    assert "day did p_text" in answer.err
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

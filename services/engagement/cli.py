@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sorry(words: str) -> int:
-    print(f"engagement: {words}", file=sys.stderr)  # noqa: T201  # the command line speaks
+    line = " ".join(words.splitlines())  # what is quoted from a file may have several
+    print(f"engagement: {line}", file=sys.stderr)  # noqa: T201  # the command line speaks
     return 2
 
 

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from engagement.errors import Invalid
 
+SIMULATED_UNTIL_MS = 4_102_444_800_000
+"""2100-01-01T00:00:00Z: beyond it there are no days left to look ahead to, and too many to look back on."""
+
 
 class Clock(Protocol):
     """Says what time it is, in milliseconds since the Unix epoch."""
@@ -35,7 +38,7 @@ class SimulatedClock:
     simulated = True
 
     def __init__(self, start_ms: int) -> None:
-        self._now_ms = start_ms
+        self._now_ms = _simulable(start_ms)
 
     def now_ms(self) -> int:
         """The present moment of the simulation."""
@@ -45,4 +48,10 @@ class SimulatedClock:
         """Moves time forward."""
         if moment_ms < self._now_ms:
             raise Invalid("a simulated clock only moves forward")
-        self._now_ms = moment_ms
+        self._now_ms = _simulable(moment_ms)
+
+
+def _simulable(moment_ms: int) -> int:
+    if not 0 <= moment_ms <= SIMULATED_UNTIL_MS:
+        raise Invalid("simulated time begins with the year 1970 and ends with 2099")
+    return moment_ms

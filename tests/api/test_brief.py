@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from engagement.signals.catalogue import BY_KIND, CATALOGUE
 from engagement.signals.signal import may_see
 from engagement.signals.tally import DAY_MS
+from engagement.store import tables as t
 from engagement.workflows.tell import moment
 from support.running import Caller, Program
 
@@ -124,18 +126,23 @@ def test_a_form_that_names_nothing_says_nothing_of_who_came(program: Program) ->
         {"held": "1", "date": "2999-01-01"},
         {"held": "1", "came": "x"},
         {"held": "1", "came": "99"},
+        {"held": "1", "came": ["1", "99"]},
+        {"held": "1", "win": "99"},
         {"held": "1", "goal.2": "forgotten"},
         {"held": "1", "agreed": "gossip"},
         {"held": "1", "new.2": "money"},
     ],
 )
-def test_a_form_that_cannot_be_understood_says_so_on_the_page(
-    program: Program, fields: dict[str, str]
+def test_a_form_that_cannot_be_understood_says_so_on_the_page_and_stores_nothing(
+    program: Program, fields: dict[str, str | list[str]]
 ) -> None:
     stranger, link = page(program)
     answer = stranger.call("POST", link, data=fields, headers=FORM)
     assert answer.status_code == 409
-    assert "could not be understood" in answer.text
+    assert "could not be understood, so nothing was stored" in answer.text
+    with program.running.service.db.read() as conn:
+        rows = select(func.count()).select_from(t.signals).where(t.signals.c.program_id == program.id)
+        assert conn.execute(rows).scalar_one() == 0
 
 
 def test_on_a_shared_phone_the_form_asks_of_every_seat_and_tells_of_none(program: Program) -> None:

@@ -258,3 +258,35 @@ def test_what_nobody_foresaw_elsewhere_is_answered_the_same_way_and_logged_by_it
     lines = [JsonLines().format(record) for record in caplog.records]
     assert any("unforeseen: DecodeError" in line for line in lines)
     assert not any("canary" in line for line in [answer.text, *lines])
+
+
+DEEP = "[" * 3000 + "]" * 3000
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (ASK, f'{{"member": "ben", "context": {DEEP}}}'),
+        (f"{ASK}/batch", f'{{"requests": [{{}}, {DEEP}]}}'),
+        ("/adapters/commcare/cases", f'{{"case_id": "ben", "properties": {DEEP}}}'),
+        ("/ofrep/v1/evaluate/flags", f'{{"context": {{"targetingKey": "ben", "x": {DEEP}}}}}'),
+        ("/personalizer/v1.0/rank", f'{{"contextFeatures": [{DEEP}], "actions": [{{"id": "a"}}]}}'),
+    ],
+)
+def test_a_body_of_lists_inside_of_lists_without_end_is_refused(
+    program: Program, path: str, body: str
+) -> None:
+    everything = program.caller("admin", "recommend", "signals")
+    answer = everything.call("POST", path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "inside of one another" in answer.text or "Expected" in answer.text
+
+
+def test_an_item_that_is_no_text_behind_another_that_is_flawed_is_told_by_its_place(caller: Caller) -> None:
+    content = b'{"requests": [{"member": 1}, {"member": "\xff"}, {"member": "ben"}]}'
+    answer = caller.call(
+        "POST", f"{ASK}/batch", content=content, headers={"Content-Type": "application/json"}
+    )
+    details = [row.get("problem", {}).get("detail", "") for row in answer.json()["answers"]]
+    assert details[0].startswith("requests[0].member: Expected")
+    assert details[1:] == ["requests[1]: no text in UTF-8, from byte 1 on", ""]

@@ -42,6 +42,12 @@ def test_the_phase_at_its_edges(handover_days, today, expected):
     assert phase(site, today) == expected
 
 
+@pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date(3000, 1, 1), date.max])
+def test_a_site_ends_on_a_day_from_which_one_can_look_back_and_ahead(day):
+    with pytest.raises(ValueError, match="between 1970 and 2999"):
+        Site(id="here", title="Here", ends_on=day)
+
+
 def test_a_site_without_an_end_keeps_running():
     assert phase(Site(id="s", title="S"), date(2099, 1, 1)) == "running"
 

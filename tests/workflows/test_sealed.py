@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from engagement.errors import Conflict, Invalid
-from engagement.store import facts, leaving, moving
+from engagement.store import facts, leaving, moving, setup
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.kept import Kept
@@ -198,6 +198,21 @@ def test_an_archive_that_is_not_what_was_written_is_refused_whole(
         with pytest.raises(Invalid, match=words):
             unseal(db, content)
         assert not any(rows(db, lived.id).values())
+
+
+@pytest.mark.parametrize("part", [MANIFEST, "signals.jsonl"])
+def test_an_archive_with_damaged_bytes_is_refused_whole(lived: Here, elsewhere: Database, part: str) -> None:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(seal(lived))) as old, zipfile.ZipFile(raw, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name), zipfile.ZIP_DEFLATED)
+    content = raw.getvalue()
+    begins = content.index(part.encode())
+    for at in (begins - 30, begins + len(part) + 12):  # its header, its bytes
+        with pytest.raises(Invalid, match="damaged"):
+            unseal(elsewhere, content[:at] + b"\xf7" * 4 + content[at + 4 :])
+    with elsewhere.read() as conn:
+        assert setup.program_ids(conn) == []
 
 
 def test_an_archive_of_a_version_without_a_column_comes_in_with_nothing_in_it(

@@ -290,3 +290,15 @@ def test_a_date_is_understood_as_the_program_writes_it(typed, order, understood)
 def test_a_date_that_cannot_be_is_refused_with_how_to_write_it(typed, order, words):
     with pytest.raises(FlawError, match=words):
         day({"on": typed}, "on", order)
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("at", range(40, 100, 6))
+def test_a_workbook_with_damaged_bytes_is_refused_in_words(way, at):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", way) as box:
+        box.writestr("xl/workbook.xml", "".join(f"<sheet n='{n * n}'/>" for n in range(200)))
+    content = bytearray(out.getvalue())
+    content[at : at + 8] = b"\xff" * 8
+    with pytest.raises(Invalid, match="damaged"):
+        opened(bytes(content))

@@ -17,7 +17,7 @@ from litestar.handlers import BaseRouteHandler
 
 from engagement.errors import Invalid
 from engagement.store.keys import ApiKey
-from engagement.workflows.mistakes import remedied
+from engagement.workflows.mistakes import UNREAD, remedied, unread
 from engagement.workflows.sheet import Refused, Report, Sheet
 from engagement.workflows.sheet_file import opened
 from engagement.workflows.sheet_written import marked
@@ -47,8 +47,8 @@ class Typed(Request[Any, ApiKey, State]):
         except msgspec.ValidationError as flaw:
             kind = decoder_of(self.route_handler).type
             raise ValidationException(extra=[flaw_in(str(flaw), body, kind)]) from flaw
-        except (msgspec.DecodeError, UnicodeDecodeError) as flaw:
-            raise ValidationException(detail=f"the body is not JSON: {flaw}") from flaw
+        except UNREAD as flaw:
+            raise ValidationException(detail=f"the body is not JSON: {unread(flaw)}") from flaw
 
     def _decoded(self, body: bytes) -> Any:
         """The whole body; where one of many items is malformed, a `Mistake` in the place of that one."""
@@ -106,6 +106,8 @@ def _item(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw, place: str) -> A
     except msgspec.ValidationError as flaw:
         said = flaw_in(str(flaw), raw, decoder.type)
         return Invalid(f"{'.'.join(filter(None, (place, said['key'])))}: {said['message']}")
+    except UNREAD as flaw:  # what is passed over unread need not be text
+        return Invalid(f"{place}: {unread(flaw)}")
 
 
 def flaw_in(words: str, content: bytes | msgspec.Raw = b"null", kind: Any = None) -> dict[str, str]:

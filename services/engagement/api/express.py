@@ -18,6 +18,7 @@ from engagement.api.recommendations import decide
 from engagement.api.service import Service
 from engagement.errors import EngagementError, TooManyRequests
 from engagement.store.keys import ApiKey
+from engagement.workflows.mistakes import UNREAD
 from engagement.workflows.recommend import Ask
 from engagement.workflows.tell import Recommendation
 
@@ -91,7 +92,7 @@ def _ask(message: Any) -> Ask | None:
         return None
     try:
         return _decoder.decode(message["body"])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREAD:
         return None
 
 

@@ -105,7 +105,7 @@ def zip_of(file: Path) -> Iterator[zipfile.ZipFile]:
     """A zip archive, to read."""
     try:
         archive = zipfile.ZipFile(file)
-    except (OSError, zipfile.BadZipFile) as flaw:
+    except Exception as flaw:  # what a broken archive does to its reader nobody has listed
         raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
     with archive:
         yield archive

@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -42,12 +42,21 @@ def copy_out(db: Database, file: Path) -> Held:
     return _sqlite_out(db, file) if db.is_sqlite else _postgresql_out(db, file)
 
 
-def copy_in(db: Database, file: Path) -> Held:
+def copy_in(db: Database, file: Path, rows: Mapping[str, int]) -> Held:
     """Puts a copy where nothing is; what is there then.
 
-    raises : Conflict when something is there, NotFound without `pg_restore`, Fault when it cannot be read
+    rows : by table, as many as there must be
+    raises : Conflict when something is there, NotFound without `pg_restore`, Fault when it cannot be read, or
+    has other rows; of SQLite then nothing is there
     """
-    return _sqlite_in(db, file) if db.is_sqlite else _postgresql_in(db, file)
+    return _sqlite_in(db, file, rows) if db.is_sqlite else _postgresql_in(db, file, rows)
+
+
+def _counted(found: Held, rows: Mapping[str, int]) -> Held:
+    if found.rows != rows:
+        differ = sorted({name for name, _ in found.rows.items() ^ rows.items()})
+        raise Fault(f"there are other rows than were backed up, in {', '.join(differ)}")
+    return found
 
 
 def held(conn: Connection) -> Held:
@@ -113,7 +122,7 @@ def _alone(file: Path) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _sqlite_in(db: Database, file: Path) -> Held:
+def _sqlite_in(db: Database, file: Path, rows: Mapping[str, int]) -> Held:
     must_be_free(db)
     target = file_of(db)
     part = target.with_name(target.name + ".part")
@@ -123,7 +132,7 @@ def _sqlite_in(db: Database, file: Path) -> Held:
             shutil.copyfileobj(source, copy, 1024 * 1024)
             copy.flush()
             os.fsync(copy.fileno())
-        found = _sound(part)
+        found = _counted(_sound(part), rows)
         part.replace(target)
     except sqlite3.DatabaseError as flaw:
         raise Fault(f"{file} is not a copy that SQLite can read: {flaw}") from flaw
@@ -157,13 +166,13 @@ def one_moment(db: Database) -> Iterator[Connection]:
         yield conn
 
 
-def _postgresql_in(db: Database, file: Path) -> Held:
+def _postgresql_in(db: Database, file: Path, rows: Mapping[str, int]) -> Held:
     must_be_free(db)
     program = _program("pg_restore")
     told = (*ANYBODYS, "--single-transaction", "--exit-on-error", str(file))
     _run(program, told, db.url)
     with db.read() as conn:
-        return held(conn)
+        return _counted(held(conn), rows)
 
 
 def _program(name: str) -> str:

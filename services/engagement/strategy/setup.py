@@ -136,6 +136,16 @@ class Site(Noun, frozen=True, kw_only=True):
     ends_on: date | None = None
     handover_days: Annotated[int, msgspec.Meta(ge=0, le=730)] = 92
 
+    def __post_init__(self) -> None:
+        """Refuses a last day that leaves no room to look back from it, or ahead."""
+        if self.ends_on is not None and not ends_within_reason(self.ends_on):
+            raise ValueError("ends_on: a program ends between 1970 and 2999")
+
+
+def ends_within_reason(day: date) -> bool:
+    """Whether a program can end on a day: dates begin with the year 1 and end with 9999."""
+    return 1970 <= day.year <= 2999
+
 
 class Group(Noun, frozen=True, kw_only=True):
     """A peer group at a site.

@@ -9,9 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from engagement.errors import Conflict, Fault, Invalid, NotFound
+from engagement.errors import Conflict, Invalid, NotFound
 from engagement.store.copies import copy_in, copy_out
 from engagement.store.database import Database
+from engagement.workflows.mistakes import UNREAD, unread
 
 Kind = Literal["sqlite", "postgresql"]
 ENDING = ".manifest.json"
@@ -86,10 +87,7 @@ def restore(db: Database, file: Path) -> Manifest:
         )
     if _digest(file) != manifest.sha256:
         raise Invalid(f"{file} is not the file that was written: its SHA-256 is not the manifest's")
-    found = copy_in(db, file)
-    if found.rows != manifest.rows:
-        differ = sorted(name for name, _ in found.rows.items() ^ manifest.rows.items())
-        raise Fault(f"restored, but with other rows than were backed up, in {', '.join(differ)}")
+    copy_in(db, file, manifest.rows)
     return manifest
 
 
@@ -103,8 +101,8 @@ def _read(file: Path) -> Manifest:
         return msgspec.json.decode(manifest_of(file).read_bytes(), type=Manifest)
     except FileNotFoundError as flaw:
         raise NotFound(f"there is no {flaw.filename}; a backup is two files, keep them together") from flaw
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"{manifest_of(file)} is no manifest of a backup: {flaw}") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"{manifest_of(file)} is no manifest of a backup: {unread(flaw)}") from flaw
 
 
 def _digest(file: Path) -> str:

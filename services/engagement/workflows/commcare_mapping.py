@@ -27,6 +27,7 @@ from engagement.workflows.foreign_month import MARK, MonthSaid
 from engagement.workflows.foreign_record import Answered, Record, Said
 from engagement.workflows.foreign_values import meant, moment_of, value_of, words_of
 from engagement.workflows.ingest import milliseconds
+from engagement.workflows.mistakes import UNREAD, unread
 
 Json = dict[str, Any]
 MOST_RULES = 100
@@ -187,8 +188,8 @@ def read_mapping(content: str) -> CommCare:
     """A mapping from TOML. Raises Invalid, which names the line or the path in the file."""
     try:
         return msgspec.toml.decode(content, type=CommCare)
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"the mapping: {flaw}".replace("`$.", "`").replace("`$[", "`[")) from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"the mapping: {unread(flaw)}".replace("`$.", "`").replace("`$[", "`[")) from flaw
 
 
 def _kind(payload: Json) -> tuple[str | None, str | None]:

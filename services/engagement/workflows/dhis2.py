@@ -25,6 +25,7 @@ from engagement.store.signals import Recorded
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Group
 from engagement.strategy.standing import meetings_on
+from engagement.workflows.mistakes import UNREAD, unread
 from engagement.workflows.states import by_month, gathered
 from engagement.workflows.tallies import event, standing
 
@@ -99,8 +100,8 @@ def read_map(content: bytes) -> Dhis2Map:
     """A map file (TOML)."""
     try:
         return msgspec.toml.decode(content, type=Dhis2Map)
-    except (msgspec.DecodeError, UnicodeDecodeError) as flaw:
-        raise Invalid(f"the map file: {flaw}") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"the map file: {unread(flaw)}") from flaw
 
 
 def month_of(period: str) -> date:

@@ -35,6 +35,7 @@ from engagement.workflows.log_mapping import (
     UnitColumn,
 )
 from engagement.workflows.logged import LeftOut, Reports
+from engagement.workflows.mistakes import UNREAD, unread
 from engagement.workflows.recommend import ContextName
 
 Clusters = Literal["group", "unit", "line"]
@@ -102,8 +103,8 @@ def read_meaning(content: bytes) -> Meaning:
     """A mapping from TOML, that of an import or less."""
     try:
         return msgspec.toml.decode(content, type=Meaning)
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"the mapping file: {flaw}") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"the mapping file: {unread(flaw)}") from flaw
 
 
 def read_table(columns: Columns) -> Table:

@@ -28,6 +28,7 @@ from engagement.strategy.setup import Consent, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.ingest import AHEAD_MS, EARLIEST, milliseconds
 from engagement.workflows.personal import personal
+from engagement.workflows.mistakes import UNREAD, unread
 from engagement.workflows.recommend import ContextName
 from engagement.workflows.sheet import FlawError, Refused
 
@@ -234,8 +235,8 @@ def read_mapping(content: bytes) -> Mapping:
     """A mapping from TOML."""
     try:
         return msgspec.toml.decode(content, type=Mapping)
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"the mapping file: {flaw}") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"the mapping file: {unread(flaw)}") from flaw
 
 
 def read_log(content: str, mapping: Mapping, now_ms: int) -> Log:

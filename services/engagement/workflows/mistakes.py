@@ -36,12 +36,24 @@ LIMITS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 AT = re.compile(r" - at `(\$.*)`$", re.DOTALL)
 STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
+UNREAD = (msgspec.DecodeError, ValueError, RecursionError)
+"""What reading others' JSON or TOML raises: it may be no text, too deep, or hold too long a number."""
+
 
 class Flaw(NamedTuple):
     """Something wrong, and where: the keys and places that lead to it."""
 
     path: Path
     words: str
+
+
+def unread(flaw: Exception) -> str:
+    """Why something cannot be read, of one of the errors in `UNREAD`."""
+    if isinstance(flaw, RecursionError):
+        return "too many lists or tables inside of one another"
+    if isinstance(flaw, UnicodeDecodeError):
+        return f"no text in UTF-8, from byte {flaw.start + 1} on"
+    return "a number is too long" if "digits" in str(flaw) else str(flaw)
 
 
 def decoded(value: object, kind: Any) -> Any:
@@ -118,7 +130,7 @@ def remedied(said: str, content: bytes | msgspec.Raw, kind: Any, at: str) -> str
         return said
     try:
         value = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # behind the complaint nobody has read
+    except UNREAD:  # behind the complaint nobody has read
         return plain(said, None, None)
     return plain(said, value, _kind_at(value, kind, _steps(at)))
 

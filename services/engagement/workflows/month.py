@@ -54,10 +54,11 @@ class MonthKept(msgspec.Struct, frozen=True):
 
 
 class Asked(NamedTuple):
-    """A month of a group."""
+    """A month of a group. whole : all of it or nothing, as where one can look at the seats again"""
 
     group: str
     month: Month
+    whole: bool = False
 
 
 def tell_months(
@@ -94,12 +95,14 @@ def _tell(conn: Connection, kept: Kept, program_id: str, asked: Asked, now_ms: i
         raise Conflict(f"nobody had a seat in `{asked.group}` on {day}; import its roster first")
     said = said_by(month, typed)
     at = min(roll.noon(day), moment(now_ms))
+    wrong = tuple(wrong_seats(asked.group, day, said, month, roll))
+    if wrong and asked.whole:
+        return msgspec.structs.replace(_unusable(asked.group, "parts", language), wrong=wrong)
     found = list(told(asked.group, day, at, said, month, roll))
     answers = record(conn, kept, program_id, found, now_ms)
     flaw = next((answer for answer in answers if isinstance(answer, Mistake)), None)
     if flaw is not None:
         raise flaw
-    wrong = tuple(wrong_seats(asked.group, day, said, month, roll))
     new = sum(answer in ("stored", "corrected") for answer in answers)
     return MonthKept(
         group=asked.group,

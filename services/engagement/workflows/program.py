@@ -16,6 +16,7 @@ from engagement.store.setup import AnyNoun
 from engagement.strategy.setup import Budget, Group, HealthWorker, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.trial import Trial
+from engagement.workflows.mistakes import UNREAD, unread
 from engagement.workflows.revise import DEFAULTS, revise
 
 DEFAULT_TEMPLATE = "ncd-peer-groups"
@@ -65,8 +66,8 @@ def read_template(content: bytes) -> Template:
     """A template from TOML."""
     try:
         return msgspec.toml.decode(content, type=Template)
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"the set-up file: {flaw}") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"the set-up file: {unread(flaw)}") from flaw
 
 
 def create_program(

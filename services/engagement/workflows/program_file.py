@@ -21,7 +21,7 @@ from engagement.strategy.setup import Budget, Catalogue, Group, HealthWorker, Pr
 from engagement.strategy.strategy import Strategy
 from engagement.strategy.stratum import Language
 from engagement.strategy.trial import Trial
-from engagement.workflows.mistakes import decoded, flaws
+from engagement.workflows.mistakes import UNREAD, decoded, flaws, unread
 from engagement.workflows.program import Template, template_names, template_text
 from engagement.workflows.revise import DEFAULTS, misfits
 from engagement.workflows.toml_places import Path, Place, places
@@ -105,9 +105,9 @@ def read_program(text: str) -> ProgramFile:
     """A program file from its text, with everything that is wrong with it."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as flaw:
+    except UNREAD as flaw:
         # the first mistake hides the rest
-        return ProgramFile(None, (), (), (unreadable(str(flaw), text),), {}, {})
+        return ProgramFile(None, (), (), (unreadable(unread(flaw), text),), {}, {})
     return _Reading(document, places(text)).read()
 
 

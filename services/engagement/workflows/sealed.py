@@ -19,6 +19,7 @@ from engagement.store.kept import Kept
 from engagement.store.migrate import head
 from engagement.store.moving import MOVED, Sealing, lines, put, row_type, sealed
 from engagement.workflows.export_all import entry
+from engagement.workflows.mistakes import UNREAD, unread
 from engagement.workflows.rebuild import remake
 
 FORMAT: Literal[1] = 1
@@ -95,9 +96,13 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
     if info.file_size > LONGEST_MANIFEST:
         raise Invalid(f"its {MANIFEST} is larger than any that was written here")
     try:
-        manifest = msgspec.json.decode(archive.read(info), type=Manifest)
-    except msgspec.MsgspecError as flaw:
-        raise Invalid(f"{MANIFEST}: {flaw}; a later version may have written it") from flaw
+        content = archive.read(info)
+    except Exception as flaw:  # each way of packing has errors of its own
+        raise Invalid(f"{MANIFEST} is damaged: {flaw}") from flaw
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except UNREAD as flaw:
+        raise Invalid(f"{MANIFEST}: {unread(flaw)}; a later version may have written it") from flaw
     _must_be_known(manifest)
     return manifest
 
@@ -151,8 +156,8 @@ def _store(conn: Connection, table: Table, told: TableSeal, archive: zipfile.Zip
     for line in _lines(archive, table.name):
         try:
             waiting.append(decoder.decode(sealing.add(line)))
-        except msgspec.MsgspecError as flaw:
-            raise Invalid(f"{table.name}.jsonl: {flaw}") from flaw
+        except UNREAD as flaw:
+            raise Invalid(f"{table.name}.jsonl: {unread(flaw)}") from flaw
         if len(waiting) == MANY:
             put(conn, table, told.columns, waiting)
             waiting.clear()
@@ -172,5 +177,5 @@ def _lines(archive: zipfile.ZipFile, table: str) -> Iterator[bytes]:
                 yield line.rstrip(b"\n")
     except KeyError:
         raise Invalid(f"there is no {table}.jsonl in it") from None
-    except zipfile.BadZipFile as flaw:
-        raise Invalid(f"{table}.jsonl: {flaw}") from flaw
+    except Exception as flaw:  # of reading alone: what is done with a line is not raised here
+        raise Invalid(f"{table}.jsonl is damaged: {flaw}") from flaw

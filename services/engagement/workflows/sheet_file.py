@@ -144,22 +144,29 @@ def _looked_into(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as box:
             parts = box.infolist()
             # a part is never unpacked beyond the size that it says here, whatever it holds
-            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-                raise TooLarge(
-                    f"the workbook unpacks to more than {MOST_UNPACKED // 1024**2} MiB; "
-                    "copy the sheet's cells into a new workbook"
-                )
-            if not any(part.filename.lower() == "xl/workbook.xml" for part in parts):
-                raise Invalid("the file is packed, but it is no workbook of Excel's; save it as .xlsx")
-            for part in parts:
-                if part.filename.lower().endswith((".xml", ".rels")):
-                    head = box.read(part).replace(b"\0", b"")  # in two bytes a letter it reads the same
-                    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-                        raise Invalid(
-                            "the workbook defines words of its own (`DOCTYPE`), as none of Excel's does"
-                        )
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as flaw:
+            fits = len(parts) <= MOST_PARTS and sum(part.file_size for part in parts) <= MOST_UNPACKED
+            names = [part.filename.lower() for part in parts]
+            told = (
+                name.endswith((".xml", ".rels")) and _defines_words(box.read(part))
+                for name, part in zip(names, parts, strict=True)
+            )
+            defines_words = fits and any(told)
+    except Exception as flaw:  # each way of packing has errors of its own
         raise Invalid("the file is damaged, or locked with a password; save it again as .xlsx") from flaw
+    if not fits:
+        raise TooLarge(
+            f"the workbook unpacks to more than {MOST_UNPACKED // 1024**2} MiB; "
+            "copy the sheet's cells into a new workbook"
+        )
+    if "xl/workbook.xml" not in names:
+        raise Invalid("the file is packed, but it is no workbook of Excel's; save it as .xlsx")
+    if defines_words:
+        raise Invalid("the workbook defines words of its own (`DOCTYPE`), as none of Excel's does")
+
+
+def _defines_words(part: bytes) -> bool:
+    head = part.replace(b"\0", b"")  # in two bytes a letter it reads the same
+    return b"<!DOCTYPE" in head or b"<!ENTITY" in head
 
 
 def _of_values(rows: Iterable[Sequence[object]]) -> Iterator[Row]:

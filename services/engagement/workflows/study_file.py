@@ -16,7 +16,7 @@ from engagement.simulation.contender import VISIT, Contender
 from engagement.simulation.examples import CONTENDERS
 from engagement.simulation.registry import WORLDS, World
 from engagement.simulation.setting import Size
-from engagement.workflows.mistakes import Flaw, decoded, flaws
+from engagement.workflows.mistakes import UNREAD, Flaw, decoded, flaws, unread
 from engagement.workflows.program import DEFAULT_TEMPLATE, template, template_names
 from engagement.workflows.program_file import Finding, unreadable
 from engagement.workflows.toml_places import Path, Place, places
@@ -61,8 +61,8 @@ def read_study(text: str) -> StudyFile:
     """A study from its text, with everything that is wrong with it."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as flaw:
-        return StudyFile(None, (unreadable(str(flaw), text),))
+    except UNREAD as flaw:
+        return StudyFile(None, (unreadable(unread(flaw), text),))
     where = places(text)
     found = list(flaws(document, Study)) or list(_misfits(decoded(document, Study)))
     if found:

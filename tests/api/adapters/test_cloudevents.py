@@ -110,6 +110,7 @@ PLAIN = {
     ("body", "words"),
     [
         (b"{", "not JSON"),
+        (b'{"data": ' + b"[" * 3000 + b"]" * 3000 + b"}", "inside of one another"),
         (PLAIN | {"specversion": "0.3"}, "specversion"),
         ({**PLAIN, "time": None}, "time"),
         ({name: value for name, value in PLAIN.items() if name != "source"}, "source"),

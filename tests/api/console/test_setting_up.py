@@ -105,7 +105,7 @@ def test_an_end_that_somebody_moved_meanwhile_is_looked_at_again(
     assert value["ends_on"] == "2032-01-01"
 
 
-@pytest.mark.parametrize("day", ["", "soon", "2031-02-30"])
+@pytest.mark.parametrize("day", ["", "soon", "2031-02-30", "0001-01-01", "9999-12-31"])
 def test_what_is_no_day_moves_nothing(tab: Tab, site: str, day: str) -> None:
     answer = tab.send(f"/program/ends/{site}", ends_on=day)
     assert answer.status_code == 409
@@ -201,6 +201,28 @@ def test_what_cannot_be_read_is_said_kindly_and_stores_nothing(tab: Tab, path: s
     assert answer.status_code == 200
     assert 'name="packed"' not in answer.text
     assert "Nothing was stored" in words(answer)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'form-data; name="file"; filename="sheet\x84.csv"',
+        b'form-data; name="f\x84ile"; filename="sheet.csv"',
+        b'form-data; name="sign"\r\nContent-Type: text/plain; charset=nonsense',
+    ],
+)
+def test_a_form_that_is_no_text_is_refused_kindly(tab: Tab, told: bytes) -> None:
+    content = b"--x\r\nContent-Disposition: " + told + b"\r\n\r\n\x84\r\n--x--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = tab.client.post("/console/program/roster", content=content, headers=headers)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/program/switch", "/sign-in", "/sign-out"])
+def test_a_form_that_is_too_large_is_refused_as_that(tab: Tab, path: str) -> None:
+    answer = tab.client.post(f"/console{path}", data={"note": "a" * 100_000})
+    assert answer.status_code == 413
+    assert answer.headers["content-type"].startswith("text/html")
 
 
 def test_what_is_far_too_large_is_not_even_read(tab: Tab) -> None:

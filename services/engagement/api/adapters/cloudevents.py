@@ -24,6 +24,7 @@ from engagement.errors import Invalid, Mistake, TooLarge
 from engagement.signals.catalogue import BY_KIND
 from engagement.signals.signal import Reporter
 from engagement.workflows.ingest import EventId, Number, Receipt, Signal, Word
+from engagement.workflows.mistakes import UNREAD, unread
 
 ONE = "application/cloudevents+json"
 MANY = "application/cloudevents-batch+json"
@@ -157,8 +158,8 @@ def _decoded(body: bytes | msgspec.Raw, kind: Any, noun: str) -> Any:
         place = flaw_in(str(flaw), body, kind)
         where = ".".join(filter(None, ("data" if noun == "data" else "", place["key"]))) or noun
         raise Invalid(f"{where}: {place['message']}") from flaw
-    except (msgspec.DecodeError, UnicodeDecodeError) as flaw:
-        raise Invalid(f"{noun} is not JSON: {flaw}") from flaw
+    except UNREAD as flaw:
+        raise Invalid(f"{noun} is not JSON: {unread(flaw)}") from flaw
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (report_events,)

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -67,7 +68,7 @@ async def take_key(request: Anybody) -> Response[str]:
     try:
         if not sent_from_here(request.headers):
             return _sign_in(request, "elsewhere", "", 403)
-        form = form_of(request.headers.get("content-type", ""), await request.body())
+        form = await _fields(request)
         typed, wanted = (form.get(name, ("",))[0].strip() for name in ("key", "next"))
         work = Work(access.program_of(typed), begin)
         begun: Begun = await one(service, "record", work, Beginning(typed, token_of(request)))
@@ -87,7 +88,7 @@ async def sign_out(request: Anybody) -> Response[str]:
     token = token_of(request)
     program_id = program_of(token)
     try:
-        refuse_forged(request, form_of(request.headers.get("content-type", ""), await request.body()))
+        refuse_forged(request, await _fields(request))
         if program_id is not None:
             await one(service_of(request), "record", Work(program_id, end), token)
     except (Forged, Trouble):
@@ -152,16 +153,32 @@ async def _sent(request: Anybody) -> tuple[Form, Mapping[str, bytes]]:
     """The fields of a form, and the files that came with it. Raises `Trouble`."""
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
-        return form_of(kind, await request.body()), {}
-    try:
+        return await _fields(request), {}
+    with _readable():
         parts = list((await request.form()).multi_items())
         files = {name: await part.read() for name, part in parts if isinstance(part, UploadFile)}
+    fields = [(name, part) for name, part in parts if isinstance(part, str)]
+    return {name: tuple(value for key, value in fields if key == name) for name, _ in fields}, files
+
+
+async def _fields(request: Anybody) -> Form:
+    """The fields of a form without files. Raises `Trouble`."""
+    with _readable():
+        body = await request.body()
+    return form_of(request.headers.get("content-type", ""), body)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Says in our words why a form cannot be read."""
+    try:
+        yield
     except ClientException as flaw:
         if flaw.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             raise TooLarge from flaw
         raise Trouble("unreadable") from flaw
-    fields = [(name, part) for name, part in parts if isinstance(part, str)]
-    return {name: tuple(value for key, value in fields if key == name) for name, _ in fields}, files
+    except (ValueError, LookupError) as flaw:  # what is no text, or in an alphabet that nobody knows
+        raise Trouble("unreadable") from flaw
 
 
 async def _taken(

@@ -138,8 +138,9 @@ def take(
         if month is None:
             found.append(Taken("form_flaw"))
             continue
-        kept_month = tell_months(conn, kept, program_id, [Asked(one.link.subject, month)], now_ms)[0]
-        fine = isinstance(kept_month, MonthKept) and kept_month.status != "refused" and not kept_month.wrong
+        asked = Asked(one.link.subject, month, whole=True)
+        kept_month = tell_months(conn, kept, program_id, [asked], now_ms)[0]
+        fine = isinstance(kept_month, MonthKept) and kept_month.status != "refused"
         found.append(Taken(place=SAVED) if fine else Taken("form_flaw"))
     return found
 
