@@ -24,6 +24,7 @@ from sqlalchemy import String as StringType
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeEngine
 
 Row = Mapping[str, Any]
@@ -118,8 +119,8 @@ def _insert(table: Table) -> Insert:
 
 
 @cache
-def _insert_new(dialect: str, table: Table) -> Insert:
-    return _dialect_insert(dialect, table).on_conflict_do_nothing()
+def _insert_new(dialect: str, table: Table) -> ReturningInsert[Any]:
+    return _dialect_insert(dialect, table).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 @cache
@@ -134,10 +135,9 @@ def _dialect_insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.In
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def insert_new(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Inserts the rows whose key is not taken; the others are left as they are."""
-    if rows:
-        conn.execute(_insert_new(conn.dialect.name, table), list(rows))
+def insert_new(conn: Connection, table: Table, rows: Sequence[Row]) -> Sequence[Any]:
+    """Inserts the rows whose key is not taken, and returns their keys; the others are left as they are."""
+    return conn.execute(_insert_new(conn.dialect.name, table), list(rows)).all() if rows else ()
 
 
 def upsert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
