@@ -1,29 +1,23 @@
 """What one process keeps of a belief is what any other reads, version after version."""
 
+from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Evidence
 from engagement.store import decisions
+from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.workflows.ingest import ingest
 from engagement.workflows.recommend import Ask, recommend
-from support.peer_groups import FOLDED, Here, came, decided, ms, seat_members
-
-
-class Undone(Exception):
-    """Ends a transaction of which nothing is to be left."""
+from support.peer_groups import FOLDED, Here, a_program, came, decided, ms, seat_members, with_strategy
 
 
 def evidence(here: Here, kept: Kept, members: list[str], day: float) -> list[Evidence]:
     """What decisions would be made of; none is made."""
-    found: list[Evidence] = []
-    try:
-        with here.db.write() as conn:
-            asks = [Ask(member=name, strategy="learned", decision_point=f"at {day}") for name in members]
-            told = [one.decision_id for one in recommend(conn, kept, here.id, asks, ms(day))]
-            made = decisions.by_id(conn, here.id, told)
-            found = [made[one].evidence for one in told]
-            raise Undone
-    except Undone:
-        return found
+    with here.db.write() as conn, conn.begin_nested() as tried:
+        asks = [Ask(member=name, strategy="learned", decision_point=f"at {day}") for name in members]
+        told = [one.decision_id for one in recommend(conn, kept, here.id, asks, ms(day))]
+        made = decisions.by_id(conn, here.id, told)
+        tried.rollback()
+    return [made[one].evidence for one in told]
 
 
 def learn(here: Here, members: list[str], day: float) -> None:
@@ -34,7 +28,8 @@ def learn(here: Here, members: list[str], day: float) -> None:
     here.fold(day + FOLDED)
 
 
-def test_a_warm_memory_notices_every_new_version(here: Here) -> None:
+def test_a_warm_memory_notices_every_new_version(db: Database) -> None:
+    here = a_program(db, with_strategy(posterior=PooledLinear()))
     members = seat_members(here, 24)
     seen = []
     for turn in range(3):
