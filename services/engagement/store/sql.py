@@ -56,7 +56,7 @@ class Id(Uuid[str]):
     def __init__(self) -> None:
         super().__init__(as_uuid=False)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """What turns a stored value into the text."""
         if dialect.name == "sqlite":
             return _hyphenated
