@@ -20,15 +20,18 @@ UNDECIDED = b'"decision_id":null'
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Asks for each member once, until the seconds are over or everybody has been asked for.
+    """Sends each body once, until the seconds are over or all have been sent.
 
+    bodies : JSON texts, posted to `path`
     moves : moments (RFC 3339) for a simulated clock, one every `TICK_S`
-    repeat : starts again from the first member, where asking twice makes no difference
+    repeat : starts again from the first body, where sending it twice makes no difference
     """
 
     port: int
     key: str
-    members: list[str]
+    path: str
+    media_type: str
+    bodies: list[str]
     connections: int
     seconds: float
     moves: list[str]
@@ -36,7 +39,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What came of it. Latencies in milliseconds; cpu_share of one core, the caller's own."""
+    """What came of it. Latencies in milliseconds; cpu_share of one core, the caller's own.
+
+    answered, refused : requests      undecided : units that no decision was made for
+    """
 
     answered: int
     undecided: int
@@ -47,11 +53,11 @@ class Report(msgspec.Struct, frozen=True):
     cpu_share: float
 
 
-def post(path: str, key: str, body: bytes) -> bytes:
+def post(path: str, key: str, body: bytes, media_type: str = "application/json") -> bytes:
     """One HTTP/1.1 request."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -74,7 +80,7 @@ class Run:
         """Counts one answer."""
         self.taken_s.append(seconds)
         self.refused += answer[9:12] != b"200"
-        self.undecided += UNDECIDED in answer
+        self.undecided += answer.count(UNDECIDED)
 
 
 class Connection(asyncio.Protocol):
@@ -139,9 +145,7 @@ async def tick(job: Job) -> None:
 async def call(job: Job) -> Report:
     """Carries out a job."""
     loop = asyncio.get_running_loop()
-    asks = [
-        post("/v1/recommendations", job.key, msgspec.json.encode({"member": name})) for name in job.members
-    ]
+    asks = [post(job.path, job.key, body.encode(), job.media_type) for body in job.bodies]
     ticking = asyncio.create_task(tick(job))
     await asyncio.sleep(TICK_S / 2)
     start, cpu = time.perf_counter(), time.process_time()

@@ -93,8 +93,8 @@ def pool(units: int) -> Pool:
     return Pool(places, cluster, state, unheard, np.full(units, np.inf))
 
 
-def planned(units: int, capacity: float) -> None:
-    """Time and memory of a whole plan, keyed numbers and assignment among it."""
+def planned(units: int, capacity: float) -> float:
+    """Prints time and memory of a whole plan, keyed numbers and assignment among it; returns the seconds."""
     waiting, visits = pool(units), round(units * capacity)
     catchments = sorted(set(waiting.places.catchments))
     crew = [
@@ -120,6 +120,7 @@ def planned(units: int, capacity: float) -> None:
     print(
         f"{units:>10,}{visits:>9,}{len(crew):>9,}{took:>9.2f}{peak / 2**20:>8.0f}{served:>9.1%}", flush=True
     )
+    return took
 
 
 def asks(parser: argparse.ArgumentParser) -> None:

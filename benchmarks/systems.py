@@ -7,10 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
+from sqlalchemy import text
+
+from engagement.store.database import Database
 from support.databases import sqlite_database, sqlite_url
 from support.postgres import running_server
 from world import World, build, month
@@ -35,6 +39,12 @@ class System(NamedTuple):
     world: World
     url: str
     database_processes: Callable[[], list[int]]
+
+
+def loop_cpu_seconds(process: int) -> float:
+    """Of a process's first thread alone, on which an event loop runs."""
+    fields = Path(f"/proc/{process}/task/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
 
 
 def cpu_seconds(processes: Sequence[int]) -> float:
@@ -106,37 +116,58 @@ def echo(folder: Path, world: World) -> Iterator[System]:
         yield System(ECHO, process, port, world, "", list)
 
 
-def sqlite_systems(folder: Path, members: int, opened: ExitStack) -> tuple[list[System], str, World]:
-    """The service on SQLite, both ways, and a copy of the database for the steps."""
+class Place(NamedTuple):
+    """A kind of database with a filled program in it. fresh : the URL of one more copy, or an empty one"""
+
+    name: str
+    world: World
+    fresh: Callable[[bool], str]
+    processes: Callable[[], list[int]]
+
+
+def sqlite_place(folder: Path, members: int, opened: ExitStack) -> Place:  # noqa: ARG001  nothing to close
+    """Files, each a copy of the first."""
     template = folder / "world.db"
     world = build(sqlite_url(template), members)
-    systems = [
-        opened.enter_context(
-            service(f"sqlite{way}", sqlite_database(template, folder), world, folder, list, shared=shared)
-        )
-        for way, shared in (("", True), (" single", False))
-    ]
-    return systems, sqlite_database(template, folder), world
+
+    def fresh(filled: bool) -> str:
+        return sqlite_database(template, folder) if filled else sqlite_url(folder / f"{uuid4()}.db")
+
+    return Place("sqlite", world, fresh, list)
 
 
-def postgresql_systems(folder: Path, members: int, opened: ExitStack) -> tuple[list[System], str, World]:
+def postgresql_place(folder: Path, members: int, opened: ExitStack) -> Place:  # noqa: ARG001  it has its own
     """The same on PostgreSQL with fsync on."""
     server = opened.enter_context(running_server(fsync=True))
     world = build(server.create("world"), members)
-    systems = [
-        opened.enter_context(
-            service(
-                f"postgresql{way}",
-                server.create(f"served{way}", "world"),
-                world,
-                folder,
-                server.processes,
-                shared=shared,
-            )
-        )
-        for way, shared in (("", True), (" single", False))
-    ]
-    return systems, server.create("steps", "world"), world
+
+    def fresh(filled: bool) -> str:
+        return server.create(f"d{uuid4().hex}", *(("world",) if filled else ()))
+
+    return Place("postgresql", world, fresh, server.processes)
+
+
+@contextmanager
+def peer(place: Place, model: str, folder: Path, *, shared: bool) -> Iterator[System]:
+    """Another library's model behind the same server, its decisions in the same kind of database."""
+    url, name = place.fresh(False), f"{place.name} {model}{' shared' if shared else ''}"
+    command = [str(HERE / "peer.py"), "--model", model, "--database", url, *(["--shared"] if shared else [])]
+    with listening(command, folder, name.replace(" ", "-")) as (process, port):
+        yield System(name, process, port, place.world, url, place.processes)
+
+
+def commit_ms(url: str) -> float:
+    """Median time of 50 transactions that each store one row, in an empty database."""
+    taken = []
+    with closing(Database(url)) as db:
+        with db.write() as conn:
+            conn.exec_driver_sql("CREATE TABLE IF NOT EXISTS committed (n integer)")
+        for number in range(50):
+            start = time.perf_counter()
+            with db.write() as conn:
+                conn.execute(text("INSERT INTO committed VALUES (:n)"), {"n": number})
+            taken.append(time.perf_counter() - start)
+    return 1000 * statistics.median(taken)
 
 
 def fsync_ms(folder: Path) -> float:

@@ -59,9 +59,9 @@ def build(url: str, members: int) -> World:
     migrate(db)
     world = seat(db, kept, members)
     now_ms = milliseconds(month(0))
-    for start in range(0, members, 10 * CUT):
+    for start in range(0, members, CUT):
         with db.write() as conn:
-            _meet(conn, world, range(start, min(members, start + 10 * CUT)))
+            _meet(conn, world, range(start, min(members, start + CUT)))
     for start in range(0, members, CUT):
         asks = [Ask(member=member(number)) for number in range(start, min(members, start + CUT))]
         with db.write() as conn:
@@ -119,15 +119,16 @@ def _attended(number: int, draws: np.ndarray) -> list[Recorded]:
     for meeting in range(MEETINGS):
         at = month(meeting - MEETINGS + 1) + timedelta(days=14)
         came, met = (int(draw < 0.6) for draw in draws[meeting])
-        out.append(_signal("member", member(number), number, "attendance", came, at))
+        out.append(told("member", member(number), number, "attendance", came, at))
         if came:
-            out.append(_signal("member", member(number), number, "goal_met", met, at))
+            out.append(told("member", member(number), number, "goal_met", met, at))
         if number % GROUP_SIZE == 0:
-            out.append(_signal("group", group(number), number, "meeting_held", 1, at))
+            out.append(told("group", group(number), number, "meeting_held", 1, at))
     return out
 
 
-def _signal(unit_kind: str, unit: str, number: int, kind: str, value: int, at: datetime) -> Recorded:
+def told(unit_kind: str, unit: str, number: int, kind: str, value: int, at: datetime) -> Recorded:
+    """A signal of a member or a group, as it is stored."""
     return Recorded(
         source="synthetic",
         event_id=f"{unit}-{kind}-{at:%Y%m}",

@@ -28,6 +28,11 @@ ROOT = ""
 """Key of the program's own node; any other is a group's id, or one of a group's blocks."""
 
 
+def settled_key(group: str) -> str:
+    """Key of what is believed of a group as a whole, worked out from its nodes and the program's."""
+    return f"{group}#="
+
+
 class Course(NamedTuple):
     """Where N units stand in their course of decisions.
 

@@ -285,6 +285,19 @@ def test_a_decision_in_a_large_group_reads_the_nodes_it_names_and_no_others(beli
 
 
 @each_belief
+@pytest.mark.parametrize("learn", [True, False])
+def test_what_is_settled_of_groups_beforehand_changes_no_byte(belief, learn):
+    points = some_points(40)
+    nodes = learned_nodes(belief) if learn else {}
+    beforehand = dict(nodes)
+    for group in sorted(set(points.groups))[1:]:  # one by one, and one not at all
+        only = points._replace(groups=(group,), members=("somebody",))
+        beforehand |= belief.settled(needed(belief, nodes, only), [group], ACTIONS)
+    fresh, settled = (belief.scores(known, points, ACTIONS) for known in (nodes, beforehand))
+    assert (fresh.mean.tobytes(), fresh.sd.tobytes()) == (settled.mean.tobytes(), settled.sd.tobytes())
+
+
+@each_belief
 def test_an_empty_belief_gives_finite_scores(belief):
     scores = belief.scores({}, some_points(5), ACTIONS)
     assert np.isfinite([scores.mean, scores.sd]).all()

@@ -1,6 +1,7 @@
 """Refitted beliefs are kept with the version that first decides with them."""
 
 import pytest
+from msgspec import structs
 from sqlalchemy.exc import IntegrityError
 
 from engagement.bandits.pooled import Spread
@@ -45,9 +46,15 @@ def test_only_the_belief_of_the_strategy_changes(conn, program):
 
 
 def test_what_is_remembered_of_a_version_is_not_read_again(conn, program):
-    kept, remembered = Kept(), PooledLinear(noise_sd=0.1)
-    kept.posteriors[program, "s", 3] = remembered
-    assert in_force(conn, kept, program, DECLARED, 3).posterior == remembered
+    kept, remembered = Kept(), structs.replace(DECLARED, posterior=PooledLinear(noise_sd=0.1))
+    kept.in_force[program, "s", 3] = DECLARED, remembered
+    assert in_force(conn, kept, program, DECLARED, 3) is remembered
+
+
+def test_what_is_remembered_of_a_strategy_is_forgotten_with_its_revision(conn, program):
+    kept, revised = Kept(), structs.replace(DECLARED, posterior=PooledLinear(noise_sd=0.1))
+    before = in_force(conn, kept, program, DECLARED, 2)
+    assert (before, in_force(conn, kept, program, revised, 2)) == (DECLARED, revised)
 
 
 def test_a_version_is_refitted_once(conn, program):

@@ -29,7 +29,7 @@ computed exactly by messages instead of a kernel, whose cost is cubic in the num
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, Self
 
 import msgspec
@@ -175,6 +175,10 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sd = np.sqrt(np.maximum(variance, 0))
         return Scores("normal", np.hstack([none, mean]), np.hstack([none, sd]))
 
+    def settled(self, nodes: Nodes, groups: Sequence[str], actions: int) -> Nodes:
+        """What is believed of each group; see `Posterior.settled`."""
+        return tree_nodes.settled(self._tree(actions), nodes, groups)
+
     def renewed(self, nodes: Nodes, actions: int) -> Nodes:
         """The messages that these spreads lead to; see `Posterior.renewed`."""
         return tree_nodes.renewed(self._tree(actions), nodes)
@@ -252,10 +256,11 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         squares = (np.square([one.program, one.group, one.member]) for one in (self.baseline, self.effect))
         return Fitted(self.noise_sd**2, *squares)
 
+    @lru_cache(maxsize=256)  # noqa: B019  a few beliefs that never change, each asked at every decision
     def _tree(self, actions: int) -> Tree:
         d, width = self._design(actions)
-        likelihood = partial(self._likelihood, actions)
-        return Tree(d, width, variances(self._declared(), d, self._shared()), likelihood, self._kept_a_week())
+        prior = variances(self._declared(), d, self._shared())
+        return Tree(d, width, prior, partial(self._likelihood, actions), self._kept_a_week())
 
     def _likelihood(self, actions: int, sums: Floats) -> Likelihood:
         """In precision form, of w − μ."""

@@ -62,6 +62,10 @@ class ProgramWide(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """Nothing is fitted."""
         return None
 
+    def settled(self, nodes: Nodes, groups: Sequence[str], actions: int) -> Nodes:  # noqa: ARG002  one node is all
+        """Nothing: there is no more to work out than the scores; see `Posterior.settled`."""
+        return {}
+
     def renewed(self, nodes: Nodes, actions: int) -> Nodes:  # noqa: ARG002  sums hold no hyper-parameter
         """No node."""
         return {}

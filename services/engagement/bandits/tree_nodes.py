@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engagement.errors import Unusable
-from engagement.records import ROOT, Batch, Bools, Floats, Integers, Nodes
+from engagement.records import ROOT, Batch, Bools, Floats, Integers, Nodes, settled_key
 from engagement.stats.tree_pooling import (
     Likelihood,
     Normal,
@@ -140,29 +140,47 @@ def renewed(tree: Tree, nodes: Nodes, period: float | None = None) -> Nodes:
 def posterior(tree: Tree, nodes: Nodes, groups: Sequence[str], members: Sequence[str]) -> Normal:
     """What is believed of w − μ of N members, or of the groups themselves.
 
-    nodes : those of `keys`      returns : mean (N, d), cov (N, d, d)      raises : Unusable
+    nodes : those of `keys`, and of `settled` where they are at hand
+    returns : mean (N, d), cov (N, d, d)      raises : Unusable
     """
-    period = _newest(tree, nodes, None)
     names = sorted(set(groups))
     number = {group: place for place, group in enumerate(names)}
     of_point = np.array([number[group] for group in groups], np.int64)
     personal = np.array([name != ITSELF for name in members])
-    own = [_rows(tree, nodes, key, period) for key in names if not _blocks(nodes.get(key))]
-    small = [key for key in names if not _blocks(nodes.get(key))]
+    new = settled(tree, nodes, [name for name in names if settled_key(name) not in nodes])
+    known = {**nodes, **new}
+    at_groups = np.stack([known[settled_key(name)] for name in names])[of_point]
     with np.errstate(over="ignore", invalid="ignore"):
         try:
-            seen = _received_by_groups(tree, nodes, names, small, _received(tree, _stacked(tree, own)))
-            shown = tree.likelihood(_shown(tree, nodes, groups, members, period))
-            root = _root(tree, nodes)
-            program = at_root(Likelihood(root.Q[0], root.h[0]), tree.prior.program)
-            at_groups = below(program, seen, tree.prior.group)
             return below(
-                Normal(at_groups.mean[of_point], at_groups.cov[of_point]),
-                shown,
+                Normal(at_groups[:, : tree.d], at_groups[:, tree.d :].reshape(-1, tree.d, tree.d)),
+                tree.likelihood(_shown(tree, nodes, groups, members, _newest(tree, nodes, None))),
                 members_variances(tree.prior, personal),
             )
         except np.linalg.LinAlgError as broken:
             raise Unusable("the sums of the belief have no posterior") from broken
+
+
+def settled(tree: Tree, nodes: Nodes, groups: Sequence[str]) -> dict[str, Floats]:
+    """What is believed of w − μ of whole groups, with mean and covariance in one array of d + d² numbers.
+
+    nodes : those of `keys`      groups : each once      raises : Unusable
+    """
+    if not groups:
+        return {}
+    period = _newest(tree, nodes, None)
+    small = [key for key in groups if not _blocks(nodes.get(key))]
+    own = [_rows(tree, nodes, key, period) for key in small]
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            seen = _received_by_groups(tree, nodes, groups, small, _received(tree, _stacked(tree, own)))
+            root = _root(tree, nodes)
+            program = at_root(Likelihood(root.Q[0], root.h[0]), tree.prior.program)
+            found = below(program, seen, tree.prior.group)
+        except np.linalg.LinAlgError as broken:
+            raise Unusable("the sums of the belief have no posterior") from broken
+    flat = np.hstack([found.mean, found.cov.reshape(len(groups), -1)])
+    return {settled_key(group): row.copy() for group, row in zip(groups, flat, strict=True)}
 
 
 class Everything(NamedTuple):

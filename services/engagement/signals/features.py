@@ -7,8 +7,9 @@ in whatever unit it sends them. How much a unit had of one action is `dose.<acti
 linear in its features, it lets the effect of that action wear off.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from math import cos, inf, nan, pi, sin
 from types import MappingProxyType
 
@@ -99,12 +100,20 @@ def _burden(picture: Picture, _now_ms: int) -> float:
 
 
 def _dose_of(picture: Picture, action: str) -> float:
-    return clipped(dict(picture.doses).get(action, 0.0) / DOSE_CAP)
+    return clipped(_named(action, picture.doses, 0.0) / DOSE_CAP)
+
+
+def _named(wanted: str, pairs: Iterable[tuple[str, float]], otherwise: float) -> float:
+    """What stands beside a name in a few pairs, each named once."""
+    for name, value in pairs:
+        if name == wanted:
+            return value
+    return otherwise
 
 
 def _barrier(name: str) -> Reading:
     """Whether the member has a barrier."""
-    return lambda picture, _now_ms: float(dict(picture.barriers).get(name, nan))
+    return lambda picture, _now_ms: float(_named(name, picture.barriers, nan))
 
 
 BARRIERS: Mapping[str, str] = MappingProxyType(
@@ -260,6 +269,11 @@ def columns(names: Sequence[str]) -> tuple[str, ...]:
 
     raises Invalid for a name that is unknown or given twice
     """
+    return _columns(tuple(names))
+
+
+@lru_cache(maxsize=256)  # a strategy's, for every decision of it
+def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
     ordered = (INTERCEPT, *(described(name).name for name in names if name != INTERCEPT))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -300,7 +314,7 @@ def _read(pictures: Sequence[Picture], base: str, now_ms: int) -> Floats:
         return np.ones(len(pictures))
     if base.startswith(_CONTEXT):
         sent = base.removeprefix(_CONTEXT)
-        return np.array([dict(picture.context).get(sent, nan) for picture in pictures], dtype=np.float64)
+        return np.array([_named(sent, picture.context, nan) for picture in pictures], dtype=np.float64)
     if base.startswith(DOSE_OF):
         return np.array([_dose_of(picture, base.removeprefix(DOSE_OF)) for picture in pictures])
     taken = _READINGS[base]

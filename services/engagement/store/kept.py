@@ -8,9 +8,9 @@ from collections import OrderedDict
 from typing import Generic, TypeVar
 
 from engagement.bandits.featured import Known
-from engagement.bandits.posteriors import AnyPosterior
 from engagement.records import Floats
 from engagement.strategy.setup import Catalogue
+from engagement.strategy.strategy import Strategy
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -39,6 +39,7 @@ class Kept:
     def __init__(self) -> None:
         self.catalogues: Bounded[tuple[str, int], Catalogue] = Bounded(256)
         self.secrets: Bounded[str, bytes] = Bounded(10_000)
-        self.posteriors: Bounded[tuple[str, str, int], AnyPosterior] = Bounded(1024)
+        self.in_force: Bounded[tuple[str, str, int], tuple[Strategy, Strategy]] = Bounded(1024)
         self.ranked: Bounded[tuple[str, int], Known] = Bounded(64)
         self.nodes: Bounded[tuple[str, str, int, str], Floats] = Bounded(4096)
+        self.settled: Bounded[tuple[str, str, int, int, str], Floats] = Bounded(4096)

@@ -1,21 +1,21 @@
-"""Who leads groups, and what became of what they were asked to carry out: both in one statement."""
+"""Who leads groups, and what became of what they were asked to carry out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
     Connection,
     Date,
     LargeBinary,
     Select,
     String,
-    Uuid,
     and_,
     bindparam,
     cast,
+    func,
     null,
     select,
     tuple_,
@@ -78,10 +78,6 @@ def _leaders() -> Select[Any]:
             m.seat.label("number"),
             m.starts_on.label("day"),
             tally.tally.label("tally"),
-            cast(null(), BigInteger).label("moment"),
-            cast(null(), String).label("strategy_id"),
-            cast(null(), String).label("unit_kind"),
-            cast(null(), Uuid(as_uuid=False)).label("decision_id"),
         )
         .select_from(joined)
         .where(
@@ -92,60 +88,77 @@ def _leaders() -> Select[Any]:
     )
 
 
-def _replies() -> Select[Any]:
+def _answered() -> Select[Any]:
+    """Decisions with each of their answers, or with none.
+
+    An outer join even where decisions without an answer are of no use: an inner one leaves SQLite free to
+    begin with the answers, and without statistics it then reads those of a whole program for one group.
+    """
     d, a = t.decisions.c, t.answers.c
-    joined = t.decisions.join(t.answers, and_(a.program_id == d.program_id, a.decision_id == d.decision_id))
+    joined = t.decisions.outerjoin(
+        t.answers, and_(a.program_id == d.program_id, a.decision_id == d.decision_id)
+    )
     return (
-        select(
-            d.group_id,
-            d.unit_id,
-            a.status,
-            a.sequence,
-            cast(null(), Date),
-            cast(null(), LargeBinary),
-            a.occurred_at,
-            d.strategy_id,
-            d.unit_kind,
-            d.decision_id,
-        )
+        select()
         .select_from(joined)
         .where(d.program_id == bindparam("program"), d.decided_at > bindparam("since"))
     )
 
 
-@once
-def _both(conn: Connection) -> CompoundSelect[Any]:
-    """What stands in `word` and `number`: a leader's role and seat; of an answer its status and place."""
+def _carried_out(conn: Connection, answered: Select[Any]) -> Select[Any]:
+    """Of these groups' decisions those for these actions."""
     groups: BindParameter[str] = bindparam("groups")
     actions: BindParameter[str] = bindparam("actions")
+    d = t.decisions.c
+    return answered.where(among(conn, d.group_id, groups), among(conn, d.action_id, actions))
+
+
+@once
+def _leaders_and_refusals(conn: Connection) -> CompoundSelect[Any]:
+    """Leaders; and a row without a role for each group in which something was declined, with how often."""
+    groups: BindParameter[str] = bindparam("groups")
+    d, nothing = t.decisions.c, cast(null(), String)
+    declined = func.coalesce(t.answers.c.status, "") == "declined"  # nothing that makes the join an inner one
+    counted = (d.group_id, nothing, nothing, func.count(), cast(null(), Date), cast(null(), LargeBinary))
     return union_all(
         _leaders().where(among(conn, t.memberships.c.group_id, groups)),
-        _replies().where(
-            among(conn, t.decisions.c.group_id, groups), among(conn, t.decisions.c.action_id, actions)
-        ),
+        _carried_out(conn, _answered()).add_columns(*counted).where(declined).group_by(d.group_id),
     )
 
 
-def leaders_and_replies(
+def leaders_and_refusals(
     conn: Connection,
     program_id: str,
     groups: Sequence[str],
     actions: Sequence[str],
     day: date,
     since_ms: int,
-) -> tuple[list[Leader], list[Reply]]:
-    """Who leads each of these groups on a day, and the last answer to each decision for these actions there.
+) -> tuple[list[Leader], Mapping[str, int]]:
+    """Who leads each of these groups on a day, and how often one of these actions was declined there.
 
     since_ms : only decisions made after it
     """
     given = {"program": program_id, "groups": groups, "actions": actions, "day": day, "since": since_ms}
-    leaders: list[Leader] = []
-    replies: dict[str, tuple[int, Reply]] = {}
-    for group, unit, word, number, since, tally, moment, strategy, kind, decision in conn.execute(
-        _both(conn), given
-    ).all():
-        if decision is None:
-            leaders.append(Leader(group, unit, word, number, since, bytes(tally)))
-        elif decision not in replies or replies[decision][0] < number:
-            replies[decision] = number, Reply(group, unit, word, moment, strategy, kind, decision)
-    return leaders, [reply for _, reply in replies.values()]
+    rows = conn.execute(_leaders_and_refusals(conn), given).all()
+    leaders = [Leader._make([*row[:5], bytes(row[5])]) for row in rows if row[2] is not None]
+    return leaders, {row[0]: row[3] for row in rows if row[2] is None}
+
+
+@once
+def _replies(conn: Connection) -> Select[Any]:
+    """Without an order, for whose sake SQLite would walk through a whole program in it."""
+    d, a = t.decisions.c, t.answers.c
+    wanted = (d.group_id, d.unit_id, a.status, a.occurred_at, d.strategy_id, d.unit_kind, d.decision_id)
+    return _carried_out(conn, _answered()).add_columns(a.sequence, *wanted)
+
+
+def replies(
+    conn: Connection, program_id: str, groups: Sequence[str], actions: Sequence[str], since_ms: int
+) -> list[Reply]:
+    """The last answer to each decision for these actions in these groups.
+
+    since_ms : only decisions made after it
+    """
+    given = {"program": program_id, "groups": groups, "actions": actions, "since": since_ms}
+    told = [row for row in conn.execute(_replies(conn), given).all() if row.sequence is not None]
+    return list({row.decision_id: Reply(*row[1:]) for row in sorted(told, key=itemgetter(0))}.values())

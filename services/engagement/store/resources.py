@@ -55,8 +55,9 @@ def lock_counters(conn: Connection, program_id: str, wanted: Sequence[Resource])
             {"program_id": program_id, "resource_id": resource, "period": period, "taken": 0}
             for resource, period in missing
         ]
-        insert_new(conn, t.counters, rows)
-        return lock_counters(conn, program_id, wanted)
+        if len(insert_new(conn, t.counters, rows)) < len(rows):  # somebody else was here first
+            return lock_counters(conn, program_id, wanted)
+        found |= dict.fromkeys(missing, 0)
     return found
 
 

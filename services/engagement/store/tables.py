@@ -19,9 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    Uuid,
     text,
 )
+
+from engagement.store.sql import Id
 
 metadata = MetaData(
     naming_convention={
@@ -34,7 +35,7 @@ metadata = MetaData(
 
 
 def _program() -> Column[str]:
-    return Column("program_id", Uuid(as_uuid=False), nullable=False)
+    return Column("program_id", Id(), nullable=False)
 
 
 def _id(name: str, *, nullable: bool = False) -> Column[str]:
@@ -42,7 +43,7 @@ def _id(name: str, *, nullable: bool = False) -> Column[str]:
 
 
 def _uuid(name: str) -> Column[str]:
-    return Column(name, Uuid(as_uuid=False), nullable=False)
+    return Column(name, Id(), nullable=False)
 
 
 def _moment(name: str, *, nullable: bool = False) -> Column[int]:
@@ -318,7 +319,7 @@ visits = Table(  # who goes where; the newest row of a decision holds
     _whole("minutes"),  # of the worker's week; 0 where nobody can go
     Column("why", String(16), nullable=False),
     Column("reason", String(16), nullable=True),  # why nobody can go
-    Column("instead_of", Uuid(as_uuid=False), nullable=True),  # the decision whose time this visit fills
+    Column("instead_of", Id(), nullable=True),  # the decision whose time this visit fills
     _moment("recorded_at"),
     PrimaryKeyConstraint("program_id", "plan_id", "number"),
     ForeignKeyConstraint(["program_id", "plan_id"], ["plans.program_id", "plans.plan_id"]),

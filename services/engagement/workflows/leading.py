@@ -17,7 +17,7 @@ from engagement.signals import tally
 from engagement.signals.advising import Advising, advising
 from engagement.signals.tally import DAY_MS
 from engagement.store import setup
-from engagement.store.leaders import Leader, Reply, leaders_and_replies
+from engagement.store.leaders import Leader, Reply, leaders_and_refusals, replies
 from engagement.strategy.advisers import Replied, Tired, tired
 from engagement.strategy.cadence import midnight_ms
 from engagement.strategy.setup import LEADING, Catalogue
@@ -92,15 +92,18 @@ def leads_of(
     today: date,
     now_ms: int,
 ) -> Mapping[str, Leads]:
-    """Who leads each of these groups; one that nobody leads is left out. One statement."""
+    """Who leads each of these groups; one that nobody leads is left out.
+
+    One statement, and one more where something was declined often enough that somebody may be tired of it.
+    """
     if not groups:
         return {}
-    since_ms = now_ms - (catalogue.program.advisers.refusals_days + OPEN_DAYS) * DAY_MS
-    leaders, replies = leaders_and_replies(
-        conn, program_id, sorted(groups), carried(catalogue), today, since_ms
-    )
+    rules, mine = catalogue.program.advisers, carried(catalogue)
+    since_ms = now_ms - (rules.refusals_days + OPEN_DAYS) * DAY_MS
+    leaders, refused = leaders_and_refusals(conn, program_id, sorted(groups), mine, today, since_ms)
+    often = sorted(group for group, times in refused.items() if times >= rules.refusals)
     told: dict[str, list[Reply]] = defaultdict(list)
-    for reply in replies:
+    for reply in replies(conn, program_id, often, mine, since_ms) if often else ():
         told[reply.group].append(reply)
     found: dict[str, list[Leader]] = defaultdict(list)
     for leader in leaders:

@@ -16,9 +16,9 @@ from engagement.actions.action import NONE, Id, Level
 from engagement.actions.availability import DAY_MS, Given, refusals
 from engagement.actions.catalogue import AnyAction
 from engagement.bandits.posteriors import gathered
-from engagement.errors import Conflict, Invalid, Mistake, NotFound
+from engagement.errors import Conflict, Invalid, Mistake, NotFound, Unusable
 from engagement.randomness import uniform
-from engagement.records import Course, Evidence, Nodes, Points
+from engagement.records import Course, Evidence, Nodes, Points, settled_key
 from engagement.signals import tally
 from engagement.signals.features import matrix
 from engagement.store import beliefs, decisions, merges, resources, setup, units
@@ -326,6 +326,8 @@ def _decide(
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, had, program_id, secret, now_ms)
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
+        of = (program_id, name, catalogue.strategy_revisions[name], versions[name])
+        nodes = _with_settled(kept, of, strategy, nodes, asked.points)
         ends = [case.days_to_end for case in cases]
         own = purse(catalogue, actions, asked.points.groups, today, left, ends)
         decided, costs = decide(strategy, nodes, asked, own), own.costs
@@ -427,6 +429,25 @@ def _nodes(
         return {key: state for key, state in found.items() if state is not None}
 
     return gathered(strategy.posterior, points.groups, points.members, read)
+
+
+def _with_settled(
+    kept: Kept, of: tuple[str, str, int, int], strategy: Strategy, nodes: Nodes, points: Points
+) -> Nodes:
+    """The nodes and what follows from them for whole groups, from memory where it was worked out before.
+
+    of : program, strategy, its revision, and the version
+    """
+    groups = sorted(set(points.groups))
+    found = {settled_key(group): kept.settled.get((*of, settled_key(group))) for group in groups}
+    missing = [group for group in groups if found[settled_key(group)] is None]
+    try:
+        new = strategy.posterior.settled(nodes, missing, 1 + len(strategy.actions))
+    except Unusable:  # which scores will find as well
+        return nodes
+    for key, state in new.items():
+        kept.settled[*of, key] = found[key] = state
+    return {**nodes, **{key: state for key, state in found.items() if state is not None}}
 
 
 def _decision(

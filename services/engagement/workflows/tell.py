@@ -294,6 +294,7 @@ def _deliver_from(decision: Decision, program: Program) -> datetime:
     return moment(deliver_from(program.quiet_hours, decision.decided_at, program.time_zone))
 
 
+@lru_cache(maxsize=4096)
 def _refusal(action: str, code: int) -> Refusal:
     reason = Reason(code)
     return Refusal(action, reason.name.lower(), WORDS[reason])

@@ -74,6 +74,16 @@ class Posterior(Protocol):
         """
         ...
 
+    def settled(self, nodes: Nodes, groups: Sequence[str], actions: int) -> Nodes:
+        """Further nodes for `scores`, which would work them out anew each time: they change nothing.
+
+        They follow from this belief, these nodes and K alone, so that they may be kept as long as these. Each
+        is that of one group, under `records.settled_key`.
+
+        nodes : those of `keys`      groups : each once      raises : Unusable
+        """
+        ...
+
     def turns(self, nodes: Nodes, batch: Batch) -> bool:
         """Whether `fold` needs every node there is, because the batch ends a period at whose end all fade.
 
