@@ -183,6 +183,13 @@ def create_program(conn: Connection, program_id: str, draw_secret: bytes, now_ms
     insert(conn, t.programs, [{"program_id": program_id, "draw_secret": draw_secret, "created_at": now_ms}])
 
 
+def created_at(conn: Connection, program_id: str) -> int:
+    """When a program was created."""
+    query = select(t.programs.c.created_at).where(t.programs.c.program_id == program_id)
+    made: int = conn.execute(query).scalar_one()
+    return made
+
+
 def draw_secret(conn: Connection, kept: Kept, program_id: str) -> bytes:
     """The secret that keys a program's draws; it never changes, so it is kept."""
     secret = kept.secrets.get(program_id)
