@@ -133,11 +133,14 @@ class Service:
         """Seals the ledger, once a day."""
         made = seal_if_due(self.db, program_id, self.owner, self.clock.now_ms())
         if made is not None:
-            late = made.says.late
-            told = {"program": program_id, "number": made.number, "digest": made.digest.hex()}
-            log.info("sealed the ledger", extra=told)
-            if late:
-                log.warning("rows were sealed later than they say", extra=told | {"rows": late})
+            digest = made.digest.hex()
+            log.info(
+                "sealed the ledger", extra={"program": program_id, "seal": made.number, "digest": digest}
+            )
+            if made.says.late:
+                log.warning(
+                    "rows were sealed later than they say", extra={"program": program_id, "seal": made.number}
+                )
 
     def wipe_soon(self) -> None:
         """Has the folder write the database anew behind its next round: somebody was erased."""

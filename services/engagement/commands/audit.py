@@ -78,7 +78,7 @@ def _seal(db: Database, programs: Sequence[str], now_ms: int) -> int:
             say(f"{program_id}: another is sealing it, or somebody was erased just now; try again")
         else:
             rows = sum(part.rows for part in made.says.parts)
-            say(f"{program_id}: seal {made.number}, {rows} rows", f"  {made.digest.hex()}")
+            say(f"{program_id}: seal {made.number}, {_many(rows, 'row')}", f"  {made.digest.hex()}")
     return 1 if missed else 0
 
 
@@ -114,12 +114,16 @@ def _verify(db: Database, kept: Kept, programs: Sequence[str], noted: list[str],
 
 def _in_short(found: Audit) -> str:
     if found.newest is None and not found.flaws:
-        return f"not sealed yet, {found.fresh} rows"
+        return f"not sealed yet, {_many(found.fresh, 'row')}"
     state = "NOT as it was sealed" if found.flaws else "as it was sealed"
-    words = [f"{state}; {found.nights} nights, {found.rows} rows"]
+    words = [f"{state}; {_many(found.nights, 'night')}, {_many(found.rows, 'row')}"]
     if found.erasures:
-        words.append(f"{found.erased} rows gone with {found.erasures} erasures")
-    return ", ".join([*words, f"{found.fresh} newer ones"])
+        words.append(f"{_many(found.erased, 'row')} gone with {_many(found.erasures, 'erasure')}")
+    return ", ".join([*words, f"{found.fresh} newer"])
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _told(flaw: Flaw) -> str:
