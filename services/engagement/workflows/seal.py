@@ -20,6 +20,7 @@ from engagement.store.leaves import LEAF, columns
 from engagement.store.seals import HOUR_MS, LONGEST_MS, RECORDED, SEALER, Body, Look, Seal, SealedPart
 from engagement.strategy.ranking import RANKER
 from engagement.strategy.replay import IMPORTED
+from engagement.workflows.retention import forget_ended
 
 CLAIM_MS = 600_000
 """How long whoever seals has before another may take over: a first seal of ten million rows takes minutes."""
@@ -40,12 +41,17 @@ class _Found(NamedTuple):
 def seal_if_due(db: Database, program_id: str, owner: str, now_ms: int) -> Seal | None:
     """Seals a program's ledger if no seal was made since midnight UTC, and the program is older than that.
 
+    And deletes what has ended.
+
     owner : who is sealing, unique among all that may do so at once
     """
     with db.read() as conn:
         last = seals.newest(conn, program_id, "night")
         since = setup.created_at(conn, program_id) if last is None else last.made_at
-    return None if since // DAY_MS >= now_ms // DAY_MS else seal(db, program_id, owner, now_ms)
+    if since // DAY_MS >= now_ms // DAY_MS:
+        return None
+    forget_ended(db, program_id, now_ms)
+    return seal(db, program_id, owner, now_ms)
 
 
 def seal(db: Database, program_id: str, owner: str, now_ms: int) -> Seal | None:
