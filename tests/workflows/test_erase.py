@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -283,10 +284,13 @@ def test_a_seal_behind_the_erasure_explains_what_is_gone_and_the_rest_is_as_it_w
 
 
 def test_a_seal_holds_nothing_more_of_who_was_erased(lived, listed):
-    before = leaves(lived)
+    before, parts = leaves(lived), lived.read(seals.held)
     gone(lived, listed)
     assert leaves(lived) <= leaves_of_rows(lived)
     assert len(before - leaves(lived)) > 10
+    changed = [(old, new) for old, new in zip(parts, lived.read(seals.held), strict=True) if old != new]
+    assert len(changed) > 5
+    assert all(old.rows > new.rows and old.salt != new.salt for old, new in changed)
 
 
 def test_an_erasure_that_was_never_made_explains_nothing(lived, listed):
@@ -300,6 +304,24 @@ def test_an_erasure_that_was_never_made_explains_nothing(lived, listed):
     flaws = audited(lived).flaws
     assert flaws
     assert "what is left of the seals before is not what it says was left" in {flaw.words for flaw in flaws}
+
+
+def test_whoever_seals_while_somebody_is_erased_seals_nothing_of_them(lived, listed, shared_url):
+    for number in range(4):
+        start = threading.Barrier(2)
+
+        def sealing(start=start, number=number):
+            with closing(Database(shared_url)) as replica:
+                start.wait()
+                seal(replica, lived.id, f"sealer-{number}", ms(2 * FOLDED + number))
+
+        with ThreadPoolExecutor(1) as threads:
+            sealed = threads.submit(sealing)
+            start.wait()
+            gone(lived, listed, f"m{number}", day=2 * FOLDED + number)
+            sealed.result()
+        assert audited(lived).flaws == ()
+    assert audited(lived).erasures == 4
 
 
 def test_of_two_who_are_erased_each_is_explained(lived, listed):
@@ -724,7 +746,9 @@ def test_a_plan_they_were_in_is_told_and_checked_without_them(db, listed):
     [plan] = planned(here, strategy="home_visits")
     assert [row.member for row in plan.units if row.member == HER] == [HER]
     before = {row.member: row.chance for row in plan.units}
+    assert seal(here.db, here.id, "sealer", ms(0.4))
     made = gone(here, listed, day=0.5)
+    assert (audited(here).flaws, audited(here).fresh) == ((), 1)  # the tombstone; the plan is known again
     assert ("decisions", 1) in [(part.table, part.rows) for part in made.rows]
     assert named(here, HER) == set()
     after = seen(here, plan.plan_id, 1.0)

@@ -181,14 +181,14 @@ class Mortal(Database):
                 raise KilledError
 
 
-@pytest.mark.parametrize("dies_at", [1, 2], ids=["claim", "seal"])
+@pytest.mark.parametrize("dies_at", [1, 2, 3], ids=["tidying", "claim", "seal"])
 def test_killed_it_leaves_nothing_half_and_the_next_one_seals(
     lived: Here, shared_url: str, dies_at: int
 ) -> None:
     with closing(Mortal(shared_url, dies_at)) as db, pytest.raises(KilledError):
         seal_if_due(db, lived.id, "dead", ms(1.0))
     assert (chain(lived), lived.read(seals.held)) == ([], [])
-    claimed = dies_at > 1
+    claimed = dies_at > 2
     assert (night(lived, 1.0) is None) == claimed  # until the claim runs out
     assert (night(lived, 1.01) is not None) == claimed
     assert (audited(lived).nights, audited(lived).flaws) == (1, ())
@@ -207,7 +207,7 @@ def test_whoever_lost_the_claim_meanwhile_seals_nothing(lived: Here, shared_url:
             with Database.write(self) as conn:
                 yield conn
 
-    with closing(Overtaken(shared_url, 2)) as db:
+    with closing(Overtaken(shared_url, 3)) as db:
         assert seal_if_due(db, lived.id, "slow", ms(1.0)) is None
     assert chain(lived) == []
     assert night(lived, 1.0) is not None
