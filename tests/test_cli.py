@@ -70,6 +70,7 @@ COMMANDS = [
     "backup",
     "restore",
     "import-program",
+    "audit",
     "doctor",
     "demo",
     "study",

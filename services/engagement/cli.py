@@ -30,6 +30,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "goodbye": ("goodbye",),
         "erase": ("erase",),
         "backups": ("backup", "restore", "import-program"),
+        "audit": ("audit",),
         "doctor": ("doctor",),
         "demo": ("demo",),
         "studies": ("study", "size"),

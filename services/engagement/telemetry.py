@@ -244,6 +244,8 @@ class JsonLines(logging.Formatter):
         "program",
         "strategy",
         "version",
+        "seal",
+        "digest",
     )
 
     def format(self, record: logging.LogRecord) -> str:

@@ -149,6 +149,7 @@ def test_everything_that_alerts_is_in_the_line_in_words(migrated_sqlite: Path, t
     assert {concern.alert for one in watched for concern in concerns(one)} == {
         "ReferralUnanswered",
         "ReplayMismatch",
+        "SealMissed",
         "PropensityOutOfBounds",
         "MinimumServiceUnmet",
         "BeliefUnusable",
@@ -160,10 +161,10 @@ def test_everything_that_alerts_is_in_the_line_in_words(migrated_sqlite: Path, t
         "ProgramStopped",
     }
     assert not told.well
-    assert len(told.concerns) == 13
+    assert len(told.concerns) == 16
     lines = told.text.splitlines()
-    assert lines[0].endswith("13 things to look at.")
-    assert lines[-1] == "and 5 more concerns"
+    assert lines[0].endswith("16 things to look at.")
+    assert lines[-1] == "and 8 more concerns"
     assert "! troubled: 1 referral not answered in time (ReferralUnanswered)" in lines
     assert "m31" not in told.text
 

@@ -2,12 +2,17 @@
 
 import io
 from contextlib import closing
+from datetime import date
 
 import pytest
 
 from engagement import cli
+from engagement.errors import Mistake
 from engagement.store import erasures
 from engagement.store.database import Database
+from engagement.store.kept import Kept
+from engagement.strategy.setup import Membership
+from engagement.workflows.seat import seat
 from support import backup
 from support.databases import sqlite_database
 from support.service import new_program, roster
@@ -99,3 +104,33 @@ def test_without_its_list_no_command_works_on_a_database_that_somebody_was_erase
     assert f"the list of them, {tmp_path / 'lost'}, is not there" in wrong
     (tmp_path / "lost").touch()
     assert run("rebuild", "--check")[0] == 0
+
+
+def left(url, program, *names):
+    with closing(Database(url)) as db, db.write() as conn:
+        gone = [Membership(member=name, starts_on=date(2026, 9, 1), reason="left") for name in names]
+        refused = [
+            one for one in seat(conn, Kept(), program, gone, 2_000_000_000_000) if isinstance(one, Mistake)
+        ]
+    assert refused == []
+
+
+def test_everybody_who_left_before_a_day_is_erased_when_that_is_meant(run, url, program):
+    left(url, program, "g1-m2", "g1-m3")
+    code, said, wrong = run("erase", "--left-before", "2026-09-02", typed="3\n")
+    assert (code, "Members who left before 2026-09-02: 2" in said) == (2, True)
+    assert "that is not the number, so nothing was erased" in wrong
+    assert naming(url, program, "g1-m3")
+    code, said, _ = run("erase", "--left-before", "2026-09-02", typed="2\n")
+    assert (code, "Erased: 2\n" in said) == (0, True)
+    assert naming(url, program, "g1-m2") == naming(url, program, "g1-m3") == set()
+    assert naming(url, program, "g1-m4")
+    code, said, _ = run("erase", "--left-before", "2026-09-02", "--yes")
+    assert (code, said.splitlines()[0]) == (0, "Nobody left before 2026-09-02, or they were erased already.")
+
+
+@pytest.mark.parametrize("words", [(), ("m", "--left-before", "2026-01-01"), ("--left-before", "May")])
+def test_who_is_meant_has_to_be_clear(run, program, words):
+    assert program
+    code, said, wrong = run("erase", *words)
+    assert (code, said, len(wrong.splitlines())) == (2, "", 1)

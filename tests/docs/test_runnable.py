@@ -28,7 +28,7 @@ def runnable(page: Path) -> list[Block]:
 
 
 NO_SERVICE = {
-    ROOT / "docs" / f"{name}.md" for name in ("erase-a-person", "reports", "studies", "worked-study")
+    ROOT / "docs" / f"{name}.md" for name in ("audit", "erase-a-person", "reports", "studies", "worked-study")
 }
 """Pages about what needs none."""
 RUNNABLE = [page for page in PAGES if runnable(page)]

@@ -24,6 +24,7 @@ from engagement.store import (
     plans,
     promotions,
     resources,
+    seals,
     setup,
     signals,
     units,
@@ -143,6 +144,10 @@ def fill(conn, program_id=PROGRAM) -> None:
     erasures.insert_tombstones(
         conn, program_id, [erasures.Tombstone(uuid7(3), "s", 1, "g", date(2026, 1, 1))]
     )
+    of_program = seals.leaves_where(conn, t.programs, t.programs.c.program_id == program_id)
+    [(part, stored)] = seals.parts_of(t.programs, b"".join(of_program))
+    seal = seals.add(conn, program_id, "night", seals.Body((part,)), 11)
+    seals.add_parts(conn, program_id, seal.number, [stored])
     key = keys.ApiKey(program_id, "k", ("read",), "staff", 0, None, None)
     keys.insert_key(conn, key, keys.digest("secret"))
     asked = kept_answers.Asked(key.key_id, "a-change", b"digest")
@@ -191,4 +196,10 @@ def other_program() -> str:
 @pytest.fixture
 def fill_program():
     """Fills a program's tables; see `fill`."""
+    return fill
+
+
+@pytest.fixture(scope="module")
+def module_fill():
+    """The same, for fixtures that a whole file shares."""
     return fill

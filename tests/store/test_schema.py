@@ -69,6 +69,7 @@ def test_every_table_is_ledger_derived_or_neither():
         t.api_keys,
         t.kept_answers,
         t.page_links,
+        t.sealed_rows,
         t.console_sessions,
         t.evaluations,
         t.reports,

@@ -155,6 +155,7 @@ CASES = {
     "PropensityOutOfBounds": one(f'engagement_program_propensity_breaches{{{S},bound="floor"}}', 1, 0),
     "DrawsUnlikely": one(f"engagement_program_drawn_gap_sds{{{S}}}", 4.1, 3.9),
     "ReplayMismatch": one(f"engagement_program_replay_mismatches{{{P}}}", 1, 0),
+    "SealMissed": one(f"engagement_program_seal_age_seconds{{{P}}}", 172_801, 172_799),
     # 41 of 100; and 19 of 19 is too few to tell
     "OutcomesMissing": Case(
         (outcomes("missing", 30), outcomes("due", 11), outcomes("known", 59)),

@@ -4,8 +4,10 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -17,13 +19,16 @@ from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.keys import revoke
 from engagement.store.migrate import migrate
-from engagement.strategy.setup import Switched
+from engagement.strategy.setup import Membership, Switched
 from engagement.workflows import doctor
 from engagement.workflows.access import create_key
 from engagement.workflows.doctor import Finding, examine, worst
 from engagement.workflows.fold import fold_program
+from engagement.workflows.revise import revise
+from engagement.workflows.seal import seal
+from engagement.workflows.seat import seat
 from engagement.workflows.switch import Throw, throw
-from support.peer_groups import Here, a_program, ask, ms, seat_members
+from support.peer_groups import PLAN, Here, a_program, ask, ms, seat_members
 
 DAY = 40.0
 """All that was decided at the start has closed five days before."""
@@ -59,6 +64,7 @@ def ward(database_url: str) -> Iterator[Ward]:
             create_key(conn, here.id, ("read",), "staff", ms(0), ms(365))
         ask(here, *seat_members(here, 2))
         here.fold(DAY)
+        seal(db, here.id, "me", ms(DAY))
         yield Ward(here, database_url)
 
 
@@ -75,7 +81,7 @@ def test_what_is_well_is_said_to_be(ward: Ward) -> None:
     doubtful = {finding.check for finding in ward.findings() if finding.state != "well"}
     assert doubtful == (set() if ward.here.db.is_sqlite else {"rights", "durability"})
     looked_at = {finding.check for finding in ward.findings()}
-    assert looked_at >= {"version", "memory", "schema", "durability", "ledger", "folding", "keys"}
+    assert looked_at >= {"version", "memory", "schema", "durability", "ledger", "folding", "keys", "seals"}
     assert looked_at >= ({"file", "disk", "pages"} if ward.here.db.is_sqlite else {"database", "clock"})
 
 
@@ -104,6 +110,27 @@ def test_a_key_is_named_thirty_days_before_it_ends_and_its_absence_is_wrong(ward
         for (key,) in conn.execute(t.api_keys.select().with_only_columns(t.api_keys.c.key_id)).all():
             revoke(conn, ward.here.id, key, ms(1))
     assert ward.about("keys").found.endswith("no key is live; nobody can call")
+
+
+def test_a_ledger_that_was_not_sealed_for_two_days_is_doubtful(ward: Ward) -> None:
+    assert ward.about("seals", day=DAY + 1.9).state == "well"
+    late = ward.about("seals", day=DAY + 2.1)
+    assert (late.state, "was not sealed for 2 days" in late.found) == ("doubtful", True)
+
+
+def test_what_is_kept_longer_than_the_program_says_is_named(ward: Ward) -> None:
+    assert "retention" not in {finding.check for finding in ward.findings()}
+    program = msgspec.structs.replace(PLAN.program, retention_months=2)
+    ward.here.run(revise, [program], day=DAY)
+    assert ward.about("retention").state == "well"
+    ward.here.run(seat, [Membership(member="m1", starts_on=date(2026, 4, 1), reason="left")], day=DAY)
+    found = ward.about("retention", day=DAY + 60)
+    assert (found.state, found.found.split(": ")[1]) == ("doubtful", "1 left more than 2 months ago")
+    site = msgspec.structs.replace(PLAN.sites[0], ends_on=date(2026, 4, 30))
+    ward.here.run(revise, [site], day=DAY)
+    assert "erase --left-before" in ward.about("retention", day=DAY + 60).remedy
+    over = ward.about("retention", day=DAY + 90)
+    assert (over.state, "kept until 2026-06-30" in over.found) == ("doubtful", True)
 
 
 def test_a_ledger_without_its_triggers_is_named_table_by_table(ward: Ward) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -24,9 +25,11 @@ from engagement.store import (
     decisions,
     erasures,
     kept_answers,
+    leaving,
     page_links,
     plans,
     resources,
+    seals,
     setup,
 )
 from engagement.store import tables as t
@@ -36,6 +39,7 @@ from engagement.store.erasure_list import ErasureList
 from engagement.store.kept import Kept
 from engagement.strategy.setup import Member
 from engagement.workflows.answer import Reply, answer
+from engagement.workflows.audit import audit
 from engagement.workflows.erase import Erased, Erasing, carry_out, erase, erase_members
 from engagement.workflows.ingest import ingest
 from engagement.workflows.learning_told import versions as versions_told
@@ -46,6 +50,7 @@ from engagement.workflows.plan_told import in_words
 from engagement.workflows.rebuild import compare, derived, rebuild
 from engagement.workflows.replay import replay_decisions
 from engagement.workflows.revise import revise
+from engagement.workflows.seal import seal
 from support import backup
 from support.databases import postgresql_database, sqlite_database
 from support.locks import wait_for_waiters
@@ -79,6 +84,7 @@ from support.visits import (
 HER = "canary4711"
 TWICE = "canary4711-again"
 OF_BELIEFS = {t.nodes, t.versions, t.hyperparameters, t.claims, t.counters, t.tallies, t.erasures}
+OF_BELIEFS |= {t.seals, t.sealed_rows}
 """What follows from everybody's rows together, and what an erasure adds."""
 COUNTS = msgspec.structs.replace(always("token").strategies[0], posterior=BetaBernoulli())
 PLAN = msgspec.structs.replace(always("token"), strategies=(COUNTS, *always("token").strategies[1:]))
@@ -132,7 +138,10 @@ def enrol_one(here, name):
 
 
 def live(here, members):
-    """Two folds, with decisions before, between and after; money held, spent, freed; goals and meetings."""
+    """Two folds, with decisions before, between and after; money held, spent, freed; goals and meetings.
+
+    Each fold is sealed.
+    """
     made = decided(here, *members)
     here.run(answer, [(name, Reply("done")) for name in made[::2]], day=1)
     here.run(answer, [(name, Reply("declined")) for name in made[1::2]], day=1)
@@ -141,21 +150,24 @@ def live(here, members):
     corrected = [came(name, 12, 1, id=f"b/{name}", corrects=f"attendance/{name}/12") for name in members[::9]]
     here.run(ingest, corrected, day=14)
     here.fold()
+    assert seal(here.db, here.id, "sealer", ms(FOLDED))
     made += decided(here, *members, day=FOLDED)
     here.run(
         ingest, [came(name, FOLDED + 9, int(n % 3 > 0)) for n, name in enumerate(members)], day=FOLDED + 10
     )
     here.run(ingest, [came(members[1], 12, 1, id="late", corrects="attendance/m1/12")], day=FOLDED + 10)
     here.fold(2 * FOLDED)
+    assert seal(here.db, here.id, "sealer", ms(2 * FOLDED))
     return made + decided(here, *members, day=2 * FOLDED)
 
 
 def with_her(db, plan=PLAN):
     """A program in which she lived, named in every way there is."""
     here = a_program(db, plan)
-    live(here, enrol(here, HER))
+    members = enrol(here, HER)
     add_worker(here, "hill", "asha")
     here.run(link, [linking("member", HER, "health_worker", "asha")])
+    live(here, members)
     with db.write() as conn:
         asked = kept_answers.Asked("k", "a-change", b"digest")
         kept_answers.write(conn, here.id, asked, f'{{"member":"{HER}"}}'.encode(), 0)
@@ -233,6 +245,90 @@ def test_of_everybody_else_every_row_stays_to_the_byte(lived, listed):
     told = {part.table: part.rows for part in made.rows if part.table not in derived_too}
     assert {table: number for table, number in lost.items() if number} == told
     assert (lost["decisions"], lost["signals"], lost["kept_answers"]) == (3, 4, 1)
+
+
+def audited(here):
+    with here.db.read() as conn:
+        return audit(conn, here.id)
+
+
+def leaves(here):
+    """Every leaf that a seal holds."""
+    with here.db.read() as conn:
+        held = [seals.leaves_of(conn, here.id, part) for part in seals.held(conn, here.id)]
+    return {content[start : start + 16] for content in held for start in range(0, len(content), 16)}
+
+
+def leaves_of_rows(here):
+    with here.db.read() as conn:
+        return {
+            leaf
+            for table in seals.SEALED
+            for leaf in seals.leaves_where(conn, table, table.c.program_id == here.id)
+        }
+
+
+def test_a_seal_behind_the_erasure_explains_what_is_gone_and_the_rest_is_as_it_was_sealed(lived, listed):
+    before = audited(lived)
+    assert (before.flaws, before.nights, before.erasures, before.erased) == ((), 2, 0, 0)
+    made = gone(lived, listed)
+    after = audited(lived)
+    assert (after.flaws, after.late, after.nights, after.erasures) == ((), (), 2, 1)
+    assert after.newest.says.erasure == made.erasure_id
+    went = sum(part.rows for part in made.rows if part.table in {table.name for table in seals.SEALED})
+    last_decision = 2  # itself and its reservation: not sealed yet
+    assert after.erased == before.rows - after.rows == went - last_decision > 10
+    seal(lived.db, lived.id, "sealer", ms(2 * FOLDED + 2))
+    again = audited(lived)
+    assert (again.flaws, again.late, again.fresh) == ((), (), 0)
+
+
+def test_a_seal_holds_nothing_more_of_who_was_erased(lived, listed):
+    before, parts = leaves(lived), lived.read(seals.held)
+    gone(lived, listed)
+    assert leaves(lived) <= leaves_of_rows(lived)
+    assert len(before - leaves(lived)) > 10
+    changed = [(old, new) for old, new in zip(parts, lived.read(seals.held), strict=True) if old != new]
+    assert len(changed) > 5
+    assert all(old.rows > new.rows and old.salt != new.salt for old, new in changed)
+
+
+def test_an_erasure_that_was_never_made_explains_nothing(lived, listed):
+    """Who takes rows and leaves away has to change the seals as well."""
+    gone(lived, listed)
+    with lived.db.write() as conn, leaving.unguarded(conn):
+        one = conn.execute(select(t.answers).where(t.answers.c.program_id == lived.id)).first()
+        row = (t.answers.c.program_id == lived.id) & (t.answers.c.decision_id == one.decision_id)
+        seals.take_out(conn, lived.id, {t.answers: dict.fromkeys(seals.leaves_where(conn, t.answers, row))})
+        conn.execute(t.answers.delete().where(row))
+    flaws = audited(lived).flaws
+    assert flaws
+    assert "what is left of the seals before is not what it says was left" in {flaw.words for flaw in flaws}
+
+
+def test_whoever_seals_while_somebody_is_erased_seals_nothing_of_them(lived, listed, shared_url):
+    for number in range(4):
+        start = threading.Barrier(2)
+
+        def sealing(start=start, number=number):
+            with closing(Database(shared_url)) as replica:
+                start.wait()
+                seal(replica, lived.id, f"sealer-{number}", ms(2 * FOLDED + number))
+
+        with ThreadPoolExecutor(1) as threads:
+            sealed = threads.submit(sealing)
+            start.wait()
+            gone(lived, listed, f"m{number}", day=2 * FOLDED + number)
+            sealed.result()
+        assert audited(lived).flaws == ()
+    assert audited(lived).erasures == 4
+
+
+def test_of_two_who_are_erased_each_is_explained(lived, listed):
+    for name in (HER, "m1"):
+        gone(lived, listed, name)
+    found = audited(lived)
+    assert (found.flaws, found.erasures) == ((), 2)
 
 
 def test_another_program_is_left_alone(db, lived, listed):
@@ -650,7 +746,9 @@ def test_a_plan_they_were_in_is_told_and_checked_without_them(db, listed):
     [plan] = planned(here, strategy="home_visits")
     assert [row.member for row in plan.units if row.member == HER] == [HER]
     before = {row.member: row.chance for row in plan.units}
+    assert seal(here.db, here.id, "sealer", ms(0.4))
     made = gone(here, listed, day=0.5)
+    assert (audited(here).flaws, audited(here).fresh) == ((), 1)  # the tombstone; the plan is known again
     assert ("decisions", 1) in [(part.table, part.rows) for part in made.rows]
     assert named(here, HER) == set()
     after = seen(here, plan.plan_id, 1.0)

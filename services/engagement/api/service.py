@@ -33,6 +33,7 @@ from engagement.workflows.fold import Folded, fold_program
 from engagement.workflows.plan import PlanAsk, PlansMade, plan_week
 from engagement.workflows.recommend import Answer, Ask, recommend
 from engagement.workflows.reports import compute_report
+from engagement.workflows.seal import seal_if_due
 
 log = logging.getLogger("engagement.service")
 MOMENT_S = 5.0
@@ -121,11 +122,25 @@ class Service:
                     programs = setup.program_ids(conn)
                 for program_id in programs:
                     self.fold(program_id, sparing=True)
+                    self._seal(program_id)
                 self._wipe_if_wanted()
                 self.metrics.last_fold.set(self.clock.now_ms() / 1000)
             except Exception:
                 self.metrics.fold_failures.inc()
                 log.exception("a round of folding failed; the next one tries again")
+
+    def _seal(self, program_id: str) -> None:
+        """Seals the ledger, once a day."""
+        made = seal_if_due(self.db, program_id, self.owner, self.clock.now_ms())
+        if made is not None:
+            digest = made.digest.hex()
+            log.info(
+                "sealed the ledger", extra={"program": program_id, "seal": made.number, "digest": digest}
+            )
+            if made.says.late:
+                log.warning(
+                    "rows were sealed later than they say", extra={"program": program_id, "seal": made.number}
+                )
 
     def wipe_soon(self) -> None:
         """Has the folder write the database anew behind its next round: somebody was erased."""

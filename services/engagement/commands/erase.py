@@ -1,6 +1,7 @@
 """The command that erases a person: it counts, asks, deletes, folds again, and wipes the file."""
 
 import secrets
+from datetime import date
 
 from engagement.commands.terminal import (
     ONE_PROGRAM,
@@ -14,8 +15,9 @@ from engagement.commands.terminal import (
     settings_of,
 )
 from engagement.errors import Invalid
-from engagement.store import leaving
+from engagement.store import leaving, setup
 from engagement.store.database import Database
+from engagement.store.erasure_list import ErasureList
 from engagement.store.leaving import Part
 from engagement.workflows.erase import Erasing, erase, nothing_of, what_there_is
 from engagement.workflows.fold import fold_program
@@ -24,13 +26,18 @@ from engagement.workflows.fold import fold_program
 def add(command: Command) -> None:
     """Names the command of this file."""
     made = command("erase", _erase, "erase a person: all that is stored of them, for ever")
-    made.add_argument("member", help="the member's id, or any id they were merged with")
+    made.add_argument("member", nargs="?", help="the member's id, or any id they were merged with")
+    made.add_argument("--left-before", metavar="DAY", help="instead: everybody who left before this day")
     made.add_argument("--program", help=ONE_PROGRAM)
     made.add_argument("--yes", action="store_true", help="do not ask for the id to be typed once more")
 
 
 def _erase(arguments: Arguments) -> int:
+    if (arguments.member is None) == (arguments.left_before is None):
+        raise Invalid("say who: a member's id, or --left-before DAY")
     member, listed = arguments.member, listed_by(settings_of(arguments))
+    if member is None:
+        return _erase_who_left(arguments, listed)
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         with db.read() as conn:
@@ -52,6 +59,31 @@ def _erase(arguments: Arguments) -> int:
         return _wiped(db)
 
 
+def _erase_who_left(arguments: Arguments, listed: ErasureList) -> int:
+    """Everybody who left before a day, one after another; broken off, the same command goes on."""
+    try:
+        day = date.fromisoformat(arguments.left_before)
+    except ValueError:
+        raise Invalid(f"`{arguments.left_before}` is not a day; write it like 2026-06-30") from None
+    with opened(arguments) as (db, kept):
+        program_id = only_program(db, arguments)
+        with db.read() as conn:
+            names = setup.left_before(conn, program_id, day)
+        if not names:
+            say(f"Nobody left before {day}, or they were erased already.")
+            return _wiped(db)
+        now_ms = now_of(db, "erase with POST /v1/members/{id}/erasure")
+        say(f"Members who left before {day}: {len(names)}", *(f"  {name}" for name in names))
+        say("All that is stored of them is deleted for ever, and beliefs that learned from them begin anew.")
+        if not arguments.yes:
+            _must_be_meant(str(len(names)), "number")
+        for name in names:
+            erase(db, kept, program_id, Erasing(name, listed), now_ms)
+        say(f"Erased: {len(names)}")
+        fold_program(db, kept, program_id, f"erase-{secrets.token_hex(8)}", now_ms)
+        return _wiped(db)
+
+
 def _say_what_goes(ids: tuple[str, ...], parts: tuple[Part, ...]) -> None:
     say(
         f"Of {' and '.join(ids)} there are",
@@ -60,13 +92,14 @@ def _say_what_goes(ids: tuple[str, ...], parts: tuple[Part, ...]) -> None:
     )
 
 
-def _must_be_meant(member: str) -> None:
+def _must_be_meant(expected: str, what: str = "id") -> None:
+    again = f"the {what} once more" if what == "id" else f"their {what}"
     try:
-        typed = input("To erase them, type the id once more: ")
+        typed = input(f"To erase them, type {again}: ")
     except EOFError:
         typed = ""
-    if typed.strip() != member:
-        raise Invalid("that is not the id, so nothing was erased; without a terminal add --yes")
+    if typed.strip() != expected:
+        raise Invalid(f"that is not the {what}, so nothing was erased; without a terminal add --yes")
 
 
 def _wiped(db: Database) -> int:

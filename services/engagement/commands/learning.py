@@ -32,6 +32,7 @@ from engagement.workflows.promotion import Wish, promote, tell_promotions
 from engagement.workflows.promotion import in_words as promotion_in_words
 from engagement.workflows.rebuild import compare, rebuild
 from engagement.workflows.replay import Verdict, replay_decisions
+from engagement.workflows.seal import seal_if_due
 
 DECISION = re.compile(get_args(DecisionId)[1].pattern)
 """What names a decision; anything else may name an event of a rank."""
@@ -40,7 +41,7 @@ DECISION = re.compile(get_args(DecisionId)[1].pattern)
 def add(command: Command) -> None:
     """Names the commands of this file."""
     for name, run, words in (
-        ("fold", _fold, "close what is due and fold every strategy's belief once"),
+        ("fold", _fold, "close what is due, fold every strategy's belief once, seal the ledger once a day"),
         ("rebuild", _rebuild, "make everything derived again from the ledger"),
     ):
         made = command(name, run, words)
@@ -80,6 +81,9 @@ def _fold(arguments: Arguments) -> None:
                 )
             if not made:
                 say(f"{program_id}: nothing new to learn")
+            sealed = seal_if_due(db, program_id, owner, now_ms)
+            if sealed is not None:
+                say(f"{program_id}: seal {sealed.number} of the ledger, {sealed.digest.hex()}")
 
 
 def _rebuild(arguments: Arguments) -> int:

@@ -5,8 +5,9 @@ All of it happens in one transaction that the caller opened, `leaving.unguarded`
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select, update
 
 from engagement.errors import Fault
-from engagement.store import beliefs, merges, units
+from engagement.store import beliefs, merges, seals, units
 from engagement.store import tables as t
 from engagement.store.erasures import Tombstone
 from engagement.store.leaving import Part
@@ -71,7 +72,8 @@ def lock(conn: Connection, person: Person) -> Held:
     rows = conn.execute(for_update(query.order_by(d.decision_id))).all()
     strategies = sorted({row.strategy_id for row in rows})
     for strategy in strategies:
-        _claim(conn, program_id, strategy)
+        _claim(conn, program_id, strategy, partial(_newest_version, conn, program_id, strategy))
+    _claim(conn, program_id, seals.SEALER, partial(_newest_seal, conn, program_id))
     decisions = tuple(row.decision_id for row in rows)
     e = t.fold_entries.c
     learned = (
@@ -88,16 +90,28 @@ def lock(conn: Connection, person: Person) -> Held:
     )
 
 
-def _claim(conn: Connection, program_id: str, strategy: str) -> None:
-    """Locks the claim on the strategy's next version: a folder at work waits, and then has lost it."""
+def _newest_version(conn: Connection, program_id: str, strategy: str) -> int:
+    return beliefs.pointers(conn, program_id, [strategy])[strategy]
+
+
+def _newest_seal(conn: Connection, program_id: str) -> int:
+    seal = seals.newest(conn, program_id)
+    return 0 if seal is None else seal.number
+
+
+def _claim(conn: Connection, program_id: str, strategy: str, newest: Callable[[], int]) -> None:
+    """Locks the claim on the strategy's next version: a folder at work waits, and then has lost it.
+
+    The same for the next seal and whoever is sealing. newest : gives the number of what is there already
+    """
     c = t.claims.c
     for _ in range(TRIES):
-        version = beliefs.pointers(conn, program_id, [strategy])[strategy] + 1
+        version = newest() + 1
         key = {"program_id": program_id, "strategy_id": strategy, "version": version}
         insert_new(conn, t.claims, [key | {"owner": OWNER, "expires_at": 0}])
         row = (c.program_id == program_id) & (c.strategy_id == strategy) & (c.version == version)
         held = conn.execute(for_update(select(c.owner).where(row))).first()
-        if held is not None and beliefs.pointers(conn, program_id, [strategy])[strategy] < version:
+        if held is not None and newest() < version:
             return
     raise Fault("a belief was folded too often meanwhile; nothing was erased, try again")
 
@@ -133,27 +147,36 @@ def forget(conn: Connection, person: Person, held: Held) -> tuple[Part, ...]:
     """Deletes the person's rows, and every node of a belief that had learned from them; what went of each.
 
     Of the tallies, those of ids that stand for nobody any more; the others are the caller's to make anew.
+    What seals hold of them goes, too.
     """
     program_id = person.program_id
-    gone = {}
+    gone: dict[str, int] = {}
+    leaves: dict[Table, dict[bytes, bytes | None]] = {}
+
+    def drop(table: Table, of_them: ColumnElement[bool]) -> None:
+        if table in seals.SEALED:
+            leaves[table] = dict.fromkeys(seals.leaves_where(conn, table, of_them))
+        gone[table.name] = conn.execute(delete(table).where(of_them)).rowcount
+
     for table in _TOLD:
         rows = _told_of(conn, person, held.decisions, table)
         gone[table.name] = len(rows)
         for row in rows:
             conn.execute(delete(table).where(row))
     for table in OF_DECISIONS:
-        of_them = (table.c.program_id == program_id) & among(conn, table.c.decision_id, held.decisions)
-        gone[table.name] = conn.execute(delete(table).where(of_them)).rowcount
-    _leave_plans(conn, program_id, held)
+        drop(table, (table.c.program_id == program_id) & among(conn, table.c.decision_id, held.decisions))
+    leaves[t.plans] = _leave_plans(conn, program_id, held)
     for table in _WHOSE:
-        gone[table.name] = conn.execute(delete(table).where(_theirs(conn, person, table))).rowcount
+        drop(table, _theirs(conn, person, table))
     gone[t.tallies.name] = _leave_tallies(conn, person)
     for table in (t.nodes, t.hyperparameters):
-        of_beliefs = (table.c.program_id == program_id) & among(conn, table.c.strategy_id, held.learned)
-        gone[table.name] = conn.execute(delete(table).where(of_beliefs)).rowcount
+        drop(table, (table.c.program_id == program_id) & among(conn, table.c.strategy_id, held.learned))
+    seals.take_out(conn, program_id, leaves)
     c = t.claims.c
     conn.execute(
-        delete(t.claims).where(c.program_id == program_id, among(conn, c.strategy_id, held.strategies))
+        delete(t.claims).where(
+            c.program_id == program_id, among(conn, c.strategy_id, (*held.strategies, seals.SEALER))
+        )
     )
     return tuple(Part(name, rows) for name, rows in sorted(gone.items()) if rows)
 
@@ -262,8 +285,9 @@ def _told_of(
     return found
 
 
-def _leave_plans(conn: Connection, program_id: str, held: Held) -> None:
-    """Takes the person out of the evidence of plans."""
+def _leave_plans(conn: Connection, program_id: str, held: Held) -> dict[bytes, bytes | None]:
+    """Takes the person out of the evidence of plans; the leaf of each such plan before, and after."""
+    swapped: dict[bytes, bytes | None] = {}
     p, decisions = t.plans.c, frozenset(held.decisions)
     for strategy, period in held.plans:
         here = (p.program_id == program_id) & (p.strategy_id == strategy) & (p.period == period)
@@ -271,8 +295,11 @@ def _leave_plans(conn: Connection, program_id: str, held: Held) -> None:
             evidence = _plan_decoder.decode(stored)
             left = without(evidence, decisions)
             if left != evidence:
-                changed = update(t.plans).where(p.program_id == program_id, p.plan_id == plan_id)
-                conn.execute(changed.values(evidence=_plan_encoder.encode(left)))
+                this = (p.program_id == program_id) & (p.plan_id == plan_id)
+                before = seals.leaves_where(conn, t.plans, this)
+                conn.execute(update(t.plans).where(this).values(evidence=_plan_encoder.encode(left)))
+                swapped |= zip(before, seals.leaves_where(conn, t.plans, this), strict=True)
+    return swapped
 
 
 def _leave_tallies(conn: Connection, person: Person) -> int:

@@ -75,6 +75,13 @@ def live(
     return [PageLink(*row) for row in conn.execute(query)]
 
 
+def forget_ended(conn: Connection, program_id: str, before_ms: int) -> int:
+    """Deletes the links that ended before a moment; how many."""
+    k = t.page_links.c
+    ended = (k.expires_at < before_ms) | (k.revoked_at < before_ms)
+    return conn.execute(t.page_links.delete().where(k.program_id == program_id, ended)).rowcount
+
+
 def revoke(conn: Connection, program_id: str, link_id: str, now_ms: int) -> None:
     """Ends a link, once and for all."""
     k = t.page_links.c

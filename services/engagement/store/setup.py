@@ -183,6 +183,30 @@ def create_program(conn: Connection, program_id: str, draw_secret: bytes, now_ms
     insert(conn, t.programs, [{"program_id": program_id, "draw_secret": draw_secret, "created_at": now_ms}])
 
 
+def left_before(conn: Connection, program_id: str, day: date) -> list[str]:
+    """Members who sit in no group since before a day, nor will; nobody who is kept under another id."""
+    m = t.memberships.c
+    query = select(m.member_id, m.starts_on, m.group_id).where(m.program_id == program_id)
+    last = {
+        name: (starts_on, group)
+        for name, starts_on, group in conn.execute(query.order_by(m.starts_on, m.revision))
+    }
+    merged = select(t.merges.c.member_id).where(t.merges.c.program_id == program_id)
+    elsewhere = set(conn.execute(merged).scalars())
+    return sorted(
+        name
+        for name, (starts_on, group) in last.items()
+        if group is None and starts_on < day and name not in elsewhere
+    )
+
+
+def created_at(conn: Connection, program_id: str) -> int:
+    """When a program was created."""
+    query = select(t.programs.c.created_at).where(t.programs.c.program_id == program_id)
+    made: int = conn.execute(query).scalar_one()
+    return made
+
+
 def draw_secret(conn: Connection, kept: Kept, program_id: str) -> bytes:
     """The secret that keys a program's draws; it never changes, so it is kept."""
     secret = kept.secrets.get(program_id)

@@ -409,10 +409,22 @@ erasures = Table(  # tombstones: nobody's name, only which beliefs began anew; "
     Index(None, "program_id", "strategy_id", "version"),
 )
 
+seals = Table(  # a program's chain: each holds the digest of the one before
+    "seals",
+    metadata,
+    _program(),
+    _whole("number"),
+    Column("kind", String(16), nullable=False),
+    _moment("made_at"),
+    Column("body", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "number"),
+)
+
 LEDGER = (
     programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
     versions, hyperparameters, promotions, reservations, plans, visits, assignments, events,
-    event_reports, event_entries, erasures,
+    event_reports, event_entries, erasures, seals,
 )  # fmt: skip
 
 # --- derived --------------------------------------------------------------------------------------
@@ -539,6 +551,21 @@ reports = Table(  # what a report was asked to be about, and once it is computed
     Column("answer", LargeBinary, nullable=True),
     Column("page", LargeBinary, nullable=True),
     PrimaryKeyConstraint("program_id", "report_id"),
+)
+
+sealed_rows = Table(  # the rows that a seal holds, a leaf each; who is erased goes from here, too
+    "sealed_rows",
+    metadata,
+    _program(),
+    _whole("number"),
+    Column("table_name", String(32), nullable=False),
+    _whole("part"),
+    _whole("rows"),
+    Column("salt", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("program_id", "number", "table_name", "part"),
+    ForeignKeyConstraint(["program_id", "number"], ["seals.program_id", "seals.number"]),
 )
 
 facts = Table(  # of the database itself: whether its time is simulated

@@ -82,6 +82,8 @@ class Program(Noun, frozen=True, kw_only=True):
     stopped : nothing is recommended, to anybody      switched : by whom and why, None where that was not told
     referrals : one for each kind of safety report whose role or hours differ from `REFERRALS`
     dates : how 03/04/2026 is meant where a person writes it in a sheet; 2026-04-03 is understood in any case
+    retention_months : how long after the program's last day, and after a member has left for good, what is
+        stored of them is to be kept; None where nobody has said
     """
 
     title: Text
@@ -100,6 +102,7 @@ class Program(Noun, frozen=True, kw_only=True):
     referrals: tuple[Referral, ...] = ()
     dates: Dates = "day_first"
     advisers: Advisers = Advisers()
+    retention_months: Annotated[int, msgspec.Meta(ge=1, le=600)] | None = None
 
     def __post_init__(self) -> None:
         """Refuses a time zone that does not exist, and two referrals of one kind."""

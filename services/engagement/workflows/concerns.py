@@ -19,6 +19,8 @@ FEWEST_CLOSED = 20
 GAP_SDS = 4.0
 """Among some ten actions of some ten strategies one is this far off by chance once in 160 looks."""
 SHIFT_SDS = 3.0
+SEAL_DAYS = 2
+"""A ledger is sealed once a day."""
 SILENT_SHARE = 0.25
 BUDGET_SHARE = 0.1
 HOUR_MS = 3_600_000
@@ -48,6 +50,9 @@ def _found(watched: Watched) -> Iterable[tuple[str, str]]:
             "ReplayMismatch",
             f"{replayed.differ} of {replayed.number} decisions made again came out otherwise",
         )
+    days = (signs.at_ms - signs.sealed_at_ms) / (24 * HOUR_MS)
+    if days > SEAL_DAYS:
+        yield "SealMissed", f"the ledger was not sealed for {days:.0f} days"
     for strategy in signs.strategies:
         for alert, words in of_strategy(strategy):
             yield alert, f"{strategy.strategy}: {words}"

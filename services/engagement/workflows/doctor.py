@@ -20,12 +20,15 @@ from engagement.actions.availability import DAY_MS
 from engagement.clock import Clock
 from engagement.errors import EngagementError
 from engagement.settings import Settings
-from engagement.store import facts, fitness, keys, setup
+from engagement.store import facts, fitness, keys, seals, setup
 from engagement.store import tables as t
 from engagement.store.copies import file_of
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import TOO_OLD, head, standing
+from engagement.strategy.cadence import local_date
+from engagement.strategy.retention import kept_until, left_too_long
+from engagement.workflows.concerns import SEAL_DAYS
 
 State = Literal["well", "doubtful", "wrong"]
 MIB = 1024 * 1024
@@ -277,6 +280,40 @@ def _program(db: Database, program_id: str, now_ms: int, *, simulated: bool) -> 
     else:
         yield Finding("folding", "well", f"{program.title}: whatever has closed was learned from")
     yield from _keys(program.title, held, now_ms)
+    yield from _kept_too_long(db, program_id, now_ms)
+    yield from _sealing(db, program_id, program.title, now_ms)
+
+
+def _kept_too_long(db: Database, program_id: str, now_ms: int) -> Iterator[Finding]:
+    """What is kept longer than the program itself says; nothing where it says nothing."""
+    with db.read() as conn:
+        catalogue = setup.catalogue(conn, Kept(), program_id, setup.catalogue_revision(conn, program_id))
+        program = catalogue.program
+        today = local_date(now_ms, program.time_zone)
+        day, until = left_too_long(catalogue, today), kept_until(catalogue)
+        gone = [] if day is None else setup.left_before(conn, program_id, day)
+    if day is None:
+        return
+    if until is not None and until < today:
+        said = f"{program.title}: it was to be kept until {until}, {program.retention_months} months"
+        yield Finding("retention", "doubtful", said, "`engagement goodbye` exports and deletes it")
+    elif gone:
+        said = f"{program.title}: {len(gone)} left more than {program.retention_months} months ago"
+        yield Finding("retention", "doubtful", said, f"`engagement erase --left-before {day}`")
+    else:
+        yield Finding("retention", "well", f"{program.title}: nobody is kept longer than it says")
+
+
+def _sealing(db: Database, program_id: str, title: str, now_ms: int) -> Iterator[Finding]:
+    with db.read() as conn:
+        night = seals.newest(conn, program_id, "night")
+        since = setup.created_at(conn, program_id) if night is None else night.made_at
+    if now_ms - since > SEAL_DAYS * DAY_MS:
+        said = f"{title}: the ledger was not sealed for {_span(now_ms - since)}"
+        yield Finding("seals", "doubtful", said, "see docs/runbooks/SealMissed.md")
+    elif night is not None:
+        said = f"{title}: seal {night.number}, {_span(now_ms - since)} ago"
+        yield Finding("seals", "well", said)
 
 
 def _keys(title: str, held: list[keys.ApiKey], now_ms: int) -> Iterator[Finding]:

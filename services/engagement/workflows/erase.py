@@ -27,6 +27,7 @@ from engagement.strategy.cadence import local_date
 from engagement.strategy.life import RELEASED
 from engagement.workflows.answer import settle
 from engagement.workflows.plan_life import lock_weeks
+from engagement.workflows.seal import seal_erasure
 from engagement.workflows.tallies import retally
 
 TRIES = 5
@@ -75,6 +76,7 @@ def erase_members(
         person = Person(program_id, forgetting.ids_of(conn, program_id, member))
         held = forgetting.lock(conn, person)
         if not forgetting.counted(conn, person):
+            forgetting.let_be(conn, person)
             out.append(NotFound(nothing_of(member)))
             continue
         secret = setup.draw_secret(conn, kept, program_id)
@@ -150,6 +152,7 @@ def _again(conn: Connection, kept: Kept, person: Person) -> bool:
     """Erases what was recorded until the moment, where anything was."""
     held = forgetting.lock(conn, person)
     if not forgetting.counted(conn, person):
+        forgetting.let_be(conn, person)
         return False
     _forget(conn, kept, person, held, person.until_ms)
     return True
@@ -170,6 +173,7 @@ def _forget(conn: Connection, kept: Kept, person: Person, held: Held, now_ms: in
         parts = forgetting.forget(conn, person, held)
         tombstones = forgetting.begin_anew(conn, person, held, tombstone, now_ms)
         erasures.insert_tombstones(conn, program_id, tombstones)
+    seal_erasure(conn, program_id, erasure_id, now_ms)
     still = sorted(units.lock_tallies(conn, program_id, "member", person.ids))
     retally(conn, program_id, still, held.groups)
     return Erased(

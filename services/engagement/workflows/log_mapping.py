@@ -27,8 +27,8 @@ from engagement.signals.features import INTERCEPT
 from engagement.strategy.setup import Consent, Program, Site
 from engagement.strategy.strategy import Strategy
 from engagement.workflows.ingest import AHEAD_MS, EARLIEST, milliseconds
-from engagement.workflows.personal import personal
 from engagement.workflows.mistakes import UNREAD, unread
+from engagement.workflows.personal import personal
 from engagement.workflows.recommend import ContextName
 from engagement.workflows.sheet import FlawError, Refused
 

@@ -75,6 +75,7 @@ METRICS = (
     Metric("dose_per_member", "The same for each member who sits in a group", ("kind",)),
     Metric("replayed", "Decisions of the last week made again in the day's sample"),
     Metric("replay_mismatches", "Those of them that came out otherwise"),
+    Metric("seal_age_seconds", "How long ago the ledger was last sealed, or the program created"),
 )  # fmt: skip
 INSTALLATION = (
     Metric("engagement_programs", "Programs in the database"),
@@ -116,6 +117,7 @@ def samples(watched: Watched) -> Iterator[Sample]:
         yield "dose_per_member", (dose.kind,), dose.per_member
     yield "replayed", (), watched.replayed.number
     yield "replay_mismatches", (), watched.replayed.differ
+    yield "seal_age_seconds", (), (signs.at_ms - signs.sealed_at_ms) / SECOND_MS
 
 
 def _phases(signs: VitalSigns) -> Iterator[Sample]:

@@ -71,7 +71,7 @@ def _facts(signs: VitalSigns) -> str:
     words = f"last learned {moment(max(learned)):%Y-%m-%d %H:%M}" if learned else "nothing learned yet"
     return (
         f"{decided} decisions in 30 days; {words}; {missing} of {missing + known} outcomes not reported; "
-        f"groups: {standing or 'none has met yet'}"
+        f"groups: {standing or 'none has met yet'}{f'; seal {signs.seal}' if signs.seal else ''}"
     )
 
 

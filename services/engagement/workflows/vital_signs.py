@@ -21,7 +21,7 @@ from engagement.signals.meetings import ATTENDANCE
 from engagement.signals.safety import SafetyKind
 from engagement.signals.states import State
 from engagement.signals.tally import DAY_MS, Tally, week_of
-from engagement.store import counts, decisions, setup, units
+from engagement.store import counts, decisions, seals, setup, units
 from engagement.store.kept import Kept
 from engagement.strategy.cadence import budget_period, local_date
 from engagement.strategy.doses import LOOK_BACK_DAYS, doses
@@ -91,7 +91,11 @@ class Dose(msgspec.Struct, frozen=True):
 
 
 class VitalSigns(msgspec.Struct, frozen=True):
-    """Everything that is told of one program. at_ms : the moment it is told of      decisions : ever made"""
+    """Everything that is told of one program. at_ms : the moment it is told of      decisions : ever made
+
+    sealed_at_ms : when its ledger was last sealed, or before that when the program was created
+    seal : number and digest of the newest seal, empty before the first
+    """
 
     program_id: str
     program: str
@@ -104,6 +108,8 @@ class VitalSigns(msgspec.Struct, frozen=True):
     budgets: tuple[Left, ...]
     minutes: tuple[Left, ...]
     doses: tuple[Dose, ...]
+    sealed_at_ms: int
+    seal: str
 
 
 def vital_signs(conn: Connection, kept: Kept, program_id: str, now_ms: int) -> VitalSigns:
@@ -117,6 +123,7 @@ def vital_signs(conn: Connection, kept: Kept, program_id: str, now_ms: int) -> V
     since_ms = now_ms - WINDOW_DAYS * DAY_MS
     members = sum(row.members for row in states.values())
     crew = crew_minutes(conn, program_id, today)
+    last, night = seals.newest(conn, program_id), seals.newest(conn, program_id, "night")
     return VitalSigns(
         program_id,
         catalogue.program.id,
@@ -128,6 +135,8 @@ def vital_signs(conn: Connection, kept: Kept, program_id: str, now_ms: int) -> V
         _waiting(every_open_referral(conn, kept, program_id, now_ms)),
         *_purses(conn, program_id, catalogue, names, crew, today, now_ms),
         tuple(_doses(conn, program_id, catalogue, members, now_ms)),
+        setup.created_at(conn, program_id) if night is None else night.made_at,
+        "" if last is None else f"{last.number} {last.digest.hex()}",
     )
 
 

@@ -15,6 +15,7 @@ from engagement.workflows.concerns import (
     GAP_SDS,
     LAG_HOURS,
     MISSING_SHARE,
+    SEAL_DAYS,
     SHIFT_SDS,
     SILENT_SHARE,
 )
@@ -292,6 +293,13 @@ def _of_learning() -> Sequence[Alert]:
             "engagement_program_replay_mismatches > 0",
             "0s",
             "Decisions of {{ $labels.program }} differ when they are made again.",
+        ),
+        Alert(
+            "SealMissed",
+            "yellow",
+            f"engagement_program_seal_age_seconds > {SEAL_DAYS * 86_400}",
+            "0s",
+            "The ledger of {{ $labels.program }} was not sealed for two days.",
         ),
         Alert(
             "OutcomesMissing",

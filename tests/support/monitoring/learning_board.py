@@ -133,6 +133,12 @@ LEARNING = Board(
                         Query(program("replay_mismatches"), "{{program}} differ"),
                     ),
                 ),
+                Panel(
+                    "How long ago was the ledger sealed?",
+                    "Once a day; what is sealed cannot be changed unseen.",
+                    "s",
+                    (Query(program("seal_age_seconds"), "{{program}}"),),
+                ),
             ),
         ),
     ),
