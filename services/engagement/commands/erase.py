@@ -33,7 +33,7 @@ def _erase(arguments: Arguments) -> int:
     member, listed = arguments.member, listed_by(settings_of(arguments))
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             ids, parts = what_there_is(conn, program_id, member)
         if not parts:
             say(nothing_of(member)[:1].upper() + nothing_of(member)[1:] + ".")

@@ -123,7 +123,7 @@ def compute(db: Database, kept: Kept, program_id: str, name: str, most: int = MO
 
     most : decisions that may be read; of more the answer is that there are too many
     """
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         asked = evaluations.by_id(conn, program_id, [name]).get(name)
     if asked is None or asked.answer is not None:
         return
@@ -132,7 +132,7 @@ def compute(db: Database, kept: Kept, program_id: str, name: str, most: int = MO
         answer = Answer(evaluate(db, kept, program_id, question, asked.asked_at, most=most))
     except Mistake as mistake:
         answer = Answer(refused=str(mistake))
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         evaluations.answer(conn, program_id, name, msgspec.json.encode(answer))
 
 
