@@ -224,7 +224,7 @@ def varied(draw: random.Random, theirs: Theirs, crossing: Crossing) -> Request:
 
 
 class Own:
-    """Somebody of another program, who remembers what they sent. sent : marked ids of all their requests"""
+    """Somebody of another program. stored : marked ids of what they may have stored in their own"""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -234,7 +234,7 @@ class Own:
         self.client.post("/console/sign-in", data={"key": self.key})
         page = self.client.get("/console/program").text
         self.sign = re.search(r'name="sign" value="([^"]*)"', page)
-        self.sent: set[str] = set()
+        self.stored: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -249,16 +249,19 @@ class Own:
             own["headers"] = own["headers"] | {"Authorization": f"Bearer {self.key}"}
         elif "data" in own and self.sign is not None:
             own["data"] = own["data"] | {"sign": self.sign[1]}
-        self.sent |= set(MARKED.findall(_written(request)))
-        return self.client.request(**own)
+        answer = self.client.request(**own)
+        if request["method"] != "GET":
+            self.stored |= set(MARKED.findall(_written(request)))
+        return answer
 
 
 def leaks(theirs: Theirs, own: Own, request: Request, answer: httpx.Response) -> list[str]:
     """What an answer tells of the marked program that its caller did not say themselves."""
     text = "\n".join([*_texts(answer), *(f"{name}: {value}" for name, value in answer.headers.items())])
-    told = {word for word in MARKED.findall(text) if not any(part.startswith(word) for part in own.sent)}
-    told |= {word for word in [WORD_MARK] if word in text}
     asked = _written(request)
+    known = own.stored | set(MARKED.findall(asked))
+    told = {word for word in MARKED.findall(text) if not any(part.startswith(word) for part in known)}
+    told |= {word for word in [WORD_MARK] if word in text}
     return sorted(told | {name for name in set(ID.findall(text)) & theirs.uuids if name not in asked})
 
 
@@ -284,7 +287,7 @@ def operations(paths: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def order(draw: random.Random, all_of_them: Sequence[Crossing], number: int) -> Iterator[Crossing]:
-    """Each once, and then any of them, so many in all."""
-    yield from all_of_them[:number]
+    """Each once, those that only read first, and then any of them, so many in all."""
+    yield from sorted(all_of_them, key=lambda crossing: crossing.request["method"] != "GET")
     for _ in range(number - len(all_of_them)):
         yield draw.choice(all_of_them)
