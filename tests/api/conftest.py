@@ -6,6 +6,7 @@ import pytest
 
 from support.databases import postgresql_database, sqlite_database
 from support.running import Program, Running, Watch, running
+from support.wall import behind_the_wall
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +14,11 @@ def watch() -> Watch:
     return Watch()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+WALL = pytest.param("behind the wall", marks=pytest.mark.slow)
+"""PostgreSQL again, for a user who does not own the tables and is held by their policies."""
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql", WALL])
 def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a migrated database for every test of this folder, once on each kind."""
     if request.param == "sqlite":
@@ -21,7 +26,7 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     else:
         server, template = map(request.getfixturevalue, ("postgres", "migrated_postgresql"))
         with postgresql_database(server, template) as url:
-            yield url
+            yield url if request.param == "postgresql" else behind_the_wall(url)
 
 
 @pytest.fixture(scope="session")

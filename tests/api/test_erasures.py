@@ -28,7 +28,7 @@ def test_the_answer_tells_what_went_and_not_who(program: Program, listed: Erasur
     assert "ben" not in answer.text
     assert caller.get("/v1/members/ben").status_code == 404
     assert len(listed.read(expected=True)) == 1
-    with program.running.service.db.read() as conn:
+    with program.running.service.db.read(program.id) as conn:
         kept = conn.execute(select(t.kept_answers).filter_by(program_id=program.id)).all()
     assert kept == []
 

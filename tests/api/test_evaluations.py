@@ -109,7 +109,7 @@ def test_one_whose_process_ended_before_it_was_computed_is_computed_when_somebod
     program: Program, researcher: Caller
 ) -> None:
     service = program.running.service
-    with service.db.write() as conn:
+    with service.db.write(program.id) as conn:
         ask = EvaluationAsk(id="lost", question=Question(strategy="learned", target=Even()))
         ask_evaluations(conn, service.kept, program.id, [ask], service.clock.now_ms())
     assert answered(researcher, "/v1/evaluations/lost")["state"] == "answered"
@@ -121,7 +121,7 @@ def test_an_answer_once_stored_stays(program: Program, researcher: Caller) -> No
     before = answered(researcher, "/v1/evaluations/first")
     compute(service.db, service.kept, program.id, "first")
     compute(service.db, service.kept, program.id, "unknown")
-    with service.db.write() as conn:
+    with service.db.write(program.id) as conn:
         EVALUATIONS.answer(conn, program.id, "first", b"{}")
     assert researcher.get("/v1/evaluations/first").json() == before
 

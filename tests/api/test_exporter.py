@@ -76,7 +76,7 @@ def crowd(here: Here) -> None:
         }
         for name, group, seat in people
     ]
-    with here.db.write() as conn:
+    with here.db.write(here.id) as conn:
         for table, rows in ((t.revisions, revisions), (t.tallies, tallies), (t.memberships, memberships)):
             conn.execute(table.insert(), rows)
 

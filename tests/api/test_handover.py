@@ -18,7 +18,7 @@ def test_it_is_what_the_workflow_tells(program: Program) -> None:
     staff = program.caller("read")
     told = staff.get("/v1/sites/site-1/handover?language=hi").raise_for_status()
     service = program.running.service
-    with service.db.read() as conn:
+    with service.db.read(program.id) as conn:
         expected = handover(
             conn, service.kept, program.id, KeeperWanted("site-1", "hi"), service.clock.now_ms()
         )

@@ -176,7 +176,7 @@ def revoked_after_use(program: Program) -> Caller:
     text, stored = program.key("read", "recommend")
     caller = Caller(program.running.client, text)
     assert caller.get("/v1/sites").status_code == 200
-    with program.running.service.db.write() as conn:
+    with program.running.service.db.write(program.id) as conn:
         assert keys.revoke(conn, program.id, stored.key_id, program.running.service.clock.now_ms())
     return caller
 
@@ -227,7 +227,7 @@ def test_a_key_that_many_callers_hold_is_read_once_for_all(program: Program) -> 
     def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
         sent.append(statement)
 
-    with db.read() as conn:
+    with db.read(program.id) as conn:
         event.listen(conn, "before_cursor_execute", note)
         found = look_up(conn, Kept(), program.id, [text, text, "eng_x", text], now_ms)
     assert [row if isinstance(row, ApiKey) else type(row) for row in found] == [

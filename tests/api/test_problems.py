@@ -234,7 +234,7 @@ def test_what_nobody_foresaw_at_the_desk_is_our_fault_without_a_word_of_the_cont
     program: Program, caller: Caller
 ) -> None:
     row = {"program_id": program.id, "noun": "member", "id": "canary-4712", "revision": 1}
-    with program.running.service.db.write() as conn:  # what no caller can bring about
+    with program.running.service.db.write(program.id) as conn:  # what no caller can bring about
         conn.execute(t.revisions.insert(), row | {"body": b"canary", "catalogue": None, "recorded_at": 0})
     answer = caller.get("/v1/members/canary-4712")
     assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
@@ -249,7 +249,7 @@ def test_what_nobody_foresaw_elsewhere_is_answered_the_same_way_and_logged_by_it
     program: Program, caller: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
     row = {"program_id": program.id, "noun": "strategy", "id": "learned", "revision": 9}
-    with program.running.service.db.write() as conn:
+    with program.running.service.db.write(program.id) as conn:
         newest = setup.catalogue_revision(conn, program.id) + 1
         conn.execute(t.revisions.insert(), row | {"body": b"canary", "catalogue": newest, "recorded_at": 0})
     answer = caller.post("/v1/folds")

@@ -103,7 +103,7 @@ def test_of_another_program_nothing_is_seen(program: Program, other: Program) ->
 
 def asked(program: Program, name: str) -> None:
     service = program.running.service
-    with service.db.write() as conn:
+    with service.db.write(program.id) as conn:
         ask_reports(conn, service.kept, program.id, [ReportAsk(id=name)], service.clock.now_ms())
 
 
@@ -136,7 +136,7 @@ def test_where_figures_cannot_be_drawn_the_numbers_are_there_all_the_same(progra
         raise Invalid("figures need matplotlib")
 
     compute_report(service.db, service.kept, program.id, "bare", undrawn)
-    with service.db.read() as conn:
+    with service.db.read(program.id) as conn:
         [told] = tell_reports(conn, service.kept, program.id, ["bare"], 0)
         [page] = tell_pages(conn, service.kept, program.id, ["bare"], 0)
     assert (told.state, told.page, told.report is None) == ("answered", None, False)

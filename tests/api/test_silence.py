@@ -30,7 +30,7 @@ REPORT = {
 @contextmanager
 def stalled(program: Program) -> Iterator[None]:
     """Somebody else holds every member's row, and on SQLite the writer's lock: lanes wait."""
-    with program.running.service.db.write() as conn:
+    with program.running.service.db.write(program.id) as conn:
         units.lock_tallies(conn, program.id, "member", MEMBERS)
         yield
 

@@ -33,7 +33,7 @@ def site(title: str) -> dict[str, str]:
 
 def rows(program: Program) -> dict[str, int]:
     """How many rows each table has for the program."""
-    with program.running.service.db.read() as conn:
+    with program.running.service.db.read(program.id) as conn:
         return {
             table.name: conn.execute(
                 select(func.count()).select_from(table).where(table.c.program_id == program.id)

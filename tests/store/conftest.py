@@ -193,7 +193,7 @@ def other_program() -> str:
     return OTHER
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fill_program():
     """Fills a program's tables; see `fill`."""
     return fill

@@ -105,11 +105,13 @@ def test_what_breaks_off_leaves_everything_as_it_was(two, leaver):
 
 
 @contextmanager
-def worked(database, leaving="no"):
-    """A transaction of a user who may do everything with the rows of every table, and owns none."""
-    with database.write() as conn:
+def worked(database, program, leaving="no"):
+    """A transaction of a user who may do everything with every table but delete from the ledger."""
+    ledger = ", ".join(table.name for table in t.LEDGER)
+    with database.write(program) as conn:
         conn.exec_driver_sql("CREATE ROLE worker")
         conn.exec_driver_sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO worker")
+        conn.exec_driver_sql(f"REVOKE DELETE ON {ledger} FROM worker")
         conn.exec_driver_sql("SET LOCAL ROLE worker")
         conn.exec_driver_sql(f"SET LOCAL engagement.leaving = '{leaving}'")
         yield conn
@@ -123,17 +125,24 @@ def owned(fresh_database, fill_program):
         yield database
 
 
-def test_who_does_not_own_the_tables_is_told_so_at_the_door(owned, leaver):
+def test_who_may_not_delete_from_the_ledger_is_told_so_at_the_door(owned, leaver):
     before = everything(owned, leaver)
-    with pytest.raises(Fault, match="who owns its tables"), worked(owned) as conn:
+    with pytest.raises(Fault, match="who owns its tables"), worked(owned, leaver) as conn:
         leave(conn, leaver)
     assert everything(owned, leaver) == before
 
 
-def test_who_does_not_own_the_tables_does_not_pass_by_opening_the_door_alone(owned, leaver):
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (t.fold_entries.delete(), "permission denied"),
+        (t.fold_entries.update().values(reward=0.0), "insert-only"),  # row locks need the right to UPDATE
+    ],
+)
+def test_who_may_not_delete_does_not_pass_by_opening_the_door_alone(owned, leaver, change, refusal):
     before = everything(owned, leaver)
-    with pytest.raises(DatabaseError, match="insert-only"), worked(owned, "yes") as conn:
-        conn.execute(t.fold_entries.delete())
+    with pytest.raises(DatabaseError, match=refusal), worked(owned, leaver, "yes") as conn:
+        conn.execute(change)
     assert everything(owned, leaver) == before
 
 

@@ -22,7 +22,7 @@ from engagement.clock import SimulatedClock
 from engagement.store.kept import Kept
 from engagement.workflows.example import load_example
 from support.databases import migrate
-from support.running import Caller, running
+from support.running import Caller, Running, running
 
 START_MS = 1_767_592_800_000  # 2026-01-05T06:00:00Z
 ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -42,10 +42,15 @@ def example_service(folder: Path) -> Iterator[Caller]:
     """A caller of a fresh service with the example program, on a clock that stands still."""
     url = f"sqlite:///{folder}/examples.db"
     migrate(url)
-    clock = SimulatedClock(START_MS)
-    with running(url, clock=clock, deadline_ms=600_000) as service:
-        made = load_example(service.service.db, Kept(), clock.now_ms())
-        yield service.stranger(made.key)
+    with example_running(url) as service:
+        yield service.stranger(load_example(service.service.db, Kept(), START_MS).key)
+
+
+@contextmanager
+def example_running(url: str, **settings: Any) -> Iterator[Running]:
+    """A service on a migrated database, on a clock that stands still where the examples begin."""
+    with running(url, clock=SimulatedClock(START_MS), deadline_ms=600_000, **settings) as service:
+        yield service
 
 
 def play(caller: Caller, steps: list[dict[str, Any]]) -> Iterator[Played]:

@@ -70,12 +70,12 @@ class Here(NamedTuple):
 
     def run(self, workflow: Callable[[Connection, Kept, str, T, int], R], what: T, *, day: float = 0.0) -> R:
         """Runs a workflow in a transaction of its own."""
-        with self.db.write() as conn:
+        with self.db.write(self.id) as conn:
             return workflow(conn, self.kept, self.id, what, ms(day))
 
     def read(self, query: Callable[..., R], *arguments: Any) -> R:
         """Asks the store something about the program."""
-        with self.db.read() as conn:
+        with self.db.read(self.id) as conn:
             return query(conn, self.id, *arguments)
 
     def fold(self, day: float = FOLDED, owner: str = "folder") -> list[Folded]:

@@ -1,4 +1,4 @@
-"""PgBouncer in front of a PostgreSQL: everybody shares three connections."""
+"""PgBouncer in front of a PostgreSQL: everybody shares a few connections."""
 
 import subprocess
 import tempfile
@@ -24,14 +24,14 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {users}
 pool_mode = {mode}
-default_pool_size = 3
+default_pool_size = {size}
 max_client_conn = 200
 """
 
 
 @contextmanager
-def pooled(url: str, mode: str = "transaction") -> Iterator[str]:
-    """The address of the same database through PgBouncer, which has three connections for everybody."""
+def pooled(url: str, mode: str = "transaction", size: int = 3) -> Iterator[str]:
+    """The address of the same database through PgBouncer. size : the connections it has for everybody"""
     program = find("pgbouncer")
     assert program is not None
     direct, account = make_url(url), server_account()
@@ -40,6 +40,7 @@ def pooled(url: str, mode: str = "transaction") -> Iterator[str]:
         with reserved_port() as holder:
             own = holder.getsockname()[1]
         told = {"host": direct.host, "port": direct.port, "own": own, "users": home / "users", "mode": mode}
+        told["size"] = size
         (home / "users").write_text(f'"{direct.username}" "{direct.password}"\n')
         (home / "settings").write_text(SETTINGS.format(**told))
         hand_over(home, account)

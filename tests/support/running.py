@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import httpx
 import uvicorn
@@ -107,7 +108,7 @@ class Program(NamedTuple):
         self, *scopes: Scope, audience: Audience = "staff", expires_at: int | None = None
     ) -> tuple[str, ApiKey]:
         """A new key as its holder has it, and as it is stored."""
-        with self.running.service.db.write() as conn:
+        with self.running.service.db.write(self.id) as conn:
             now_ms = self.running.service.clock.now_ms()
             text, stored = create_key(conn, self.id, scopes, audience, now_ms, expires_at)
         return text, stored
@@ -163,7 +164,7 @@ def readers_busy(service: Service) -> Iterator[None]:
         asyncio.run(service.desk.ask("read", Work(place, hold), [place]))
 
     with ThreadPoolExecutor(2) as pool:
-        for place in ("here", "there"):
+        for place in (str(uuid4()), str(uuid4())):  # of two programs, so that each is a batch of its own
             pool.submit(ask, place)
         try:
             assert begun.acquire(timeout=PATIENCE_S)

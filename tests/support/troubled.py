@@ -104,14 +104,14 @@ def _break_belief(here: Here) -> None:
     sums = np.zeros((1 + len(LEARNED.actions), size**2 + 1))
     sums[:2, 0] = MANY  # of `none` and of the first action: so many rows whose only feature is the constant
     sums[1, size - 1] = 2 * MANY  # the action's sum of rewards
-    with here.db.write() as conn:
+    with here.db.write(here.id) as conn:
         for strategy, node in (("learned", sums.ravel()), ("counted", np.full(6, np.nan))):
             beliefs.write_nodes(conn, here.id, strategy, 1, {ROOT: node})
             beliefs.publish(conn, here.id, Version(strategy, 1, 1, 0, 0, ms(TODAY - 2)))
 
 
 def _spend(here: Here) -> None:
-    with here.db.write() as conn:
+    with here.db.write(here.id) as conn:
         resources.write_counters(conn, here.id, {Resource("fund", "2026-06"): 9_900})
 
 

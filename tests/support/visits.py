@@ -111,5 +111,5 @@ def planned(here: Here, day: float = 0.0, **ask: Any) -> list[PlanSeen]:
 
 def seen(here: Here, plan_id: str, day: float = 0.0) -> PlanSeen:
     """A plan as staff sees it."""
-    with here.db.read() as conn:
+    with here.db.read(here.id) as conn:
         return plan_seen(conn, Kept(), here.id, plan_id, "staff", ms(day))

@@ -29,6 +29,7 @@ from engagement.workflows.seal import seal
 from engagement.workflows.seat import seat
 from engagement.workflows.switch import Throw, throw
 from support.peer_groups import PLAN, Here, a_program, ask, ms, seat_members
+from support.wall import behind_the_wall
 
 DAY = 40.0
 """All that was decided at the start has closed five days before."""
@@ -139,6 +140,32 @@ def test_a_ledger_without_its_triggers_is_named_table_by_table(ward: Ward) -> No
     found = ward.about("ledger")
     assert found.state == "wrong"
     assert "tables signals can be changed" in found.found
+
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@on_postgresql
+def test_whether_the_second_wall_stands_is_said_for_who_asks(ward: Ward) -> None:
+    """One program needs none; with two it matters that the owner sees both; a user of its own does not."""
+    assert ward.about("wall").state == "well"
+    a_program(ward.here.db)
+    found = ward.about("wall")
+    assert (found.state, "docs/operations.md" in found.remedy) == ("doubtful", True)
+    held = Ward(ward.here, behind_the_wall(ward.url))
+    assert held.about("wall").state == "well"
+    assert "no other's rows" in held.about("wall").found
+    doubtful = {finding.check for finding in held.findings() if finding.state != "well"}
+    assert doubtful == {"durability", "keys"}  # no longer `rights`; the other program has no key
+    ward.sql("ALTER TABLE tallies DISABLE ROW LEVEL SECURITY")
+    for one in (ward, held):
+        found = one.about("wall")
+        assert (found.state, "gone from tallies" in found.found) == ("wrong", True)
+
+
+@on_sqlite
+def test_on_sqlite_nothing_is_said_of_a_second_wall(ward: Ward) -> None:
+    assert "wall" not in {finding.check for finding in ward.findings()}
 
 
 def test_a_schema_of_another_version_is_named(ward: Ward) -> None:

@@ -541,11 +541,11 @@ class Interfered(Database):
         self.left, self.interfere = number, interfere
 
     @contextmanager
-    def write(self):
+    def write(self, of=""):
         self.left -= 1
         if self.left == -1:
             self.interfere()
-        with super().write() as conn:
+        with super().write(of) as conn:
             yield conn
 
 
@@ -570,8 +570,8 @@ class Halted(Database):
         self.left, self.meanwhile = number, meanwhile
 
     @contextmanager
-    def write(self):
-        with super().write() as conn:
+    def write(self, of=""):
+        with super().write(of) as conn:
             yield conn
             self.left -= 1
             if self.left == -1:

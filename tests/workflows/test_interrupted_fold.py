@@ -52,9 +52,9 @@ class Watched(Database):
         self.at_start, self.before_commit, self.writes = at_start, before_commit, 0
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, of: str = "") -> Iterator[Connection]:
         self.at_start(self.writes)
-        with super().write() as conn:
+        with super().write(of) as conn:
             yield conn
             self.before_commit(self.writes)
         self.writes += 1

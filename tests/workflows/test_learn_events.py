@@ -115,11 +115,11 @@ class Watched:
         self.read = db.read
 
     @contextmanager
-    def write(self):
+    def write(self, of=""):
         if not self.left:
             raise Stopped
         self.left -= 1
-        with self.db.write() as conn:
+        with self.db.write(of) as conn:
             yield conn
 
 

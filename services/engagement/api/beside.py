@@ -39,7 +39,7 @@ class Beside:
             self._waiting -= 1
 
     def _read(self, work: Work, item: Any) -> Any:
-        with self._db.read() as conn:
+        with self._db.read(work.program_id) as conn:
             [result] = work.workflow(conn, self._kept, work.program_id, [item], self._clock.now_ms())
         if isinstance(result, EngagementError):
             raise result

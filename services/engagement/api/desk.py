@@ -6,7 +6,8 @@ the event loop. There is no timer: while one commit is on its way to the disk th
 by itself, so a lone request waits for nobody and a crowd shares one fsync. Nothing is answered
 before it is durable.
 
-- A batch is cut by program and workflow, and at 256 units; at 16 where it only reads.
+- A batch is cut by program and workflow, and at 256 units; at 16 where it only reads. Its transaction is
+  that program's, and no other's.
 - Whatever a caller can get wrong is an answer of the workflow, found before its first write. A write
   that fails all the same rolls the batch back, and it is run again one ticket a transaction; a metric
   counts that, and its normal value is 0. A deadlock, a lost race for a key or a commit whose outcome
@@ -37,6 +38,7 @@ from engagement.errors import EngagementError, Fault, Mistake, Overloaded, Unava
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.silence import cut
+from engagement.store.wall import Of
 from engagement.telemetry import Metrics
 
 CUT = 256
@@ -54,7 +56,7 @@ two time-outs, a lost connection, too little of something, a server that is shut
 PASSING_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 FULL_STATE = "53100"
 
-Transaction = Callable[[], AbstractContextManager[Connection]]
+Transaction = Callable[[Of], AbstractContextManager[Connection]]
 LaneName = Literal["decide", "record", "read"]
 Workflow = Callable[[Connection, Kept, str, Sequence[Any], int], Sequence[Any]]
 """(connection, memory, program, items, now_ms) → a result or a `Mistake` for each item.
@@ -224,7 +226,7 @@ class Lane:
         thread = threading.current_thread()
         start = time.perf_counter()
         try:
-            with self._transaction() as conn:
+            with self._transaction(work.program_id) as conn:
                 self.open_since[thread] = (time.monotonic(), conn)
                 results = work.workflow(conn, self._kept, work.program_id, items, self._clock.now_ms())
                 if len(results) != len(items):  # else somebody would get another's answer

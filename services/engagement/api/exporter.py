@@ -16,6 +16,7 @@ from engagement.errors import Unavailable
 from engagement.store import facts
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.wall import NOBODY
 from engagement.workflows.program_metrics import Told, exposition
 from engagement.workflows.program_watch import Replayed, Watched, watch
 
@@ -84,7 +85,7 @@ class Exporter:
         start = time.monotonic()
         found, programs = watch(self._db, self._kept, self._clock.now_ms(), self._replayed)
         self._replayed = {one.signs.program_id: one.replayed for one in found}
-        with self._db.read() as conn:
+        with self._db.read(NOBODY) as conn:
             sent_ms = facts.self_check_sent_ms(conn)
         now_s = time.monotonic()
         self._made = _Made(found, programs, sent_ms, now_s - start, now_s)

@@ -25,6 +25,7 @@ from engagement.settings import Settings
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.wall import LISTING, NOBODY
 from engagement.strategy.cadence import local_date
 from engagement.workflows.program_watch import watch
 from engagement.workflows.self_check import SelfCheck, self_check
@@ -148,7 +149,7 @@ class Herald:
     def _ping_if_due(self) -> None:
         if not self._settings.ping_url or time.monotonic() < self._next_ping_s:
             return
-        with self._db.read() as conn:  # raises where the database does not answer, and nothing is sent
+        with self._db.read(LISTING) as conn:  # raises where the database does not answer, and nothing is sent
             setup.program_ids(conn)
         httpx.get(self._settings.ping_url, timeout=TIMEOUT_S, trust_env=False).raise_for_status()
         self._next_ping_s = time.monotonic() + self._settings.ping_every_s
@@ -159,15 +160,15 @@ class Herald:
         if not self._ways or early or time.monotonic() < self._next_try_s:
             return
         day = local_date(now_ms, "UTC")
-        with self._db.write() as conn:
+        with self._db.write(NOBODY) as conn:
             if not facts.take_self_check(conn, day):
                 return
         try:
             send(line_of(self._db, Kept(), self._clock), self._ways, self._pause_s)
         except BaseException:
             self._next_try_s = time.monotonic() + AGAIN_S
-            with self._db.write() as conn:
+            with self._db.write(NOBODY) as conn:
                 facts.give_back_self_check(conn, day)
             raise
-        with self._db.write() as conn:
+        with self._db.write(NOBODY) as conn:
             facts.note_self_check(conn, now_ms)

@@ -19,11 +19,11 @@ from engagement.clock import SimulatedClock
 from engagement.errors import EngagementError, Unavailable
 from engagement.signals.tally import DAY_MS
 from engagement.store.kept import Kept
+from engagement.store.wall import NOBODY
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.tell import moment
 
 READY_S = 1.0
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class Health(msgspec.Struct, frozen=True):

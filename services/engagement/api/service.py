@@ -27,6 +27,7 @@ from engagement.store.database import POOL, Database
 from engagement.store.erasure_list import erasure_list
 from engagement.store.kept import Kept
 from engagement.store.keys import ApiKey
+from engagement.store.wall import LISTING
 from engagement.telemetry import Metrics
 from engagement.workflows.evaluations import compute
 from engagement.workflows.fold import Folded, fold_program
@@ -118,7 +119,7 @@ class Service:
     def _fold_regularly(self) -> None:
         while not self._closed.wait(self.settings.fold_every_s):
             try:
-                with self.db.read() as conn:
+                with self.db.read(LISTING) as conn:
                     programs = setup.program_ids(conn)
                 for program_id in programs:
                     self.fold(program_id, sparing=True)

@@ -22,6 +22,7 @@ from engagement.store import seals, setup
 from engagement.store.copies import one_moment
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.wall import LISTING
 from engagement.workflows.audit import Audit, Flaw, audit
 from engagement.workflows.seal import seal
 from engagement.workflows.tell import moment
@@ -48,7 +49,7 @@ def add(command: Command) -> None:
 def _audit(arguments: Arguments) -> int:
     noted = [digest for given in arguments.against for digest in _digests(given)]
     with opened(arguments) as (db, kept):
-        with db.read() as conn:
+        with db.read(LISTING) as conn:
             programs = setup.program_ids(conn)
         if arguments.program is not None:
             programs = [only_program(db, arguments)]
@@ -86,7 +87,7 @@ def _verify(db: Database, kept: Kept, programs: Sequence[str], noted: list[str],
     known: set[str] = set()
     bad = doubtful = 0
     for program_id in programs:
-        with one_moment(db) as conn:
+        with one_moment(db, program_id) as conn:
             revision = setup.catalogue_revision(conn, program_id)
             title = setup.catalogue(conn, kept, program_id, revision).program.title
             rows = sum(seals.count(conn, program_id, table) for table in seals.SEALED)

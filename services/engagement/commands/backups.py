@@ -8,6 +8,7 @@ from engagement.commands.terminal import Arguments, Command, opened, say, settin
 from engagement.store.database import Database
 from engagement.store.leaving import patiently
 from engagement.store.migrate import is_current
+from engagement.store.wall import NOBODY
 from engagement.workflows.backup import backup, manifest_of, restore
 from engagement.workflows.sealed import unseal_program
 
@@ -46,7 +47,7 @@ def _restore(arguments: Arguments) -> None:
 
 
 def _import_program(arguments: Arguments) -> None:
-    with opened(arguments) as (db, kept), zip_of(arguments.file) as archive, db.write() as conn:
+    with opened(arguments) as (db, kept), zip_of(arguments.file) as archive, db.write(NOBODY) as conn:
         patiently(conn)
         sealed = unseal_program(conn, kept, archive)
     say(

@@ -31,6 +31,6 @@ def _digest(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         now_ms = moment_of(db, kept, program_id, arguments.on)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             told = whole_digest(conn, kept, program_id, arguments.audience, arguments.language, now_ms)
     say(*(line.text for line in told.lines))

@@ -60,7 +60,7 @@ def _effects(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             read = material(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND)
     found = effects(read, arguments.moderator)
     say(*([msgspec.json.format(msgspec.json.encode(found)).decode()] if arguments.json else in_words(found)))
@@ -75,7 +75,7 @@ def _personalised(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             read = resampling.remembered(conn, kept, program_id, arguments.strategy, now_ms, MOST_BY_COMMAND)
     spread = watched(across(arguments.jobs), "lived again")
     found = resampling.personalised(read, arguments.personalised, arguments.resamples, spread)

@@ -40,7 +40,7 @@ def _erase(arguments: Arguments) -> int:
         return _erase_who_left(arguments, listed)
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             ids, parts = what_there_is(conn, program_id, member)
         if not parts:
             say(nothing_of(member)[:1].upper() + nothing_of(member)[1:] + ".")
@@ -67,7 +67,7 @@ def _erase_who_left(arguments: Arguments, listed: ErasureList) -> int:
         raise Invalid(f"`{arguments.left_before}` is not a day; write it like 2026-06-30") from None
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             names = setup.left_before(conn, program_id, day)
         if not names:
             say(f"Nobody left before {day}, or they were erased already.")

@@ -95,7 +95,7 @@ def _export(arguments: Arguments) -> None:
 
 def write_archive(db: Database, program_id: str, file: Path) -> None:
     """Writes the whole program, as it stands at one moment."""
-    with one_moment(db) as conn:
+    with one_moment(db, program_id) as conn:
         parts = archived(conn, program_id, file)
     say(f"{sum(part.rows for part in parts)} rows of {len(parts)} tables")
     say(f"Written: {file}")
@@ -111,7 +111,7 @@ def _write_sealed(arguments: Arguments) -> None:
     """Writes the program so that it can be brought back exactly, for nobody else to read."""
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        with one_moment(db) as conn, new_zip(arguments.file, 0o600) as archive:
+        with one_moment(db, program_id) as conn, new_zip(arguments.file, 0o600) as archive:
             sealed = seal_program(conn, kept, program_id, archive)
     say(f"{sealed.title} ({sealed.program}): {sealed.size} rows of {len(sealed.tables)} tables")
     say(f"Written: {arguments.file}", "It holds the program's draw secret: keep it as close as the database.")
@@ -138,13 +138,13 @@ def new_zip(file: Path, mode: int = 0o666) -> Iterator[zipfile.ZipFile]:
 
 def _roster_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
     wanted = RosterWanted(arguments.site, arguments.group)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         return _as_named(arguments.file, roster_sheet(conn, kept, program_id, wanted, now_ms))
 
 
 def _register_file(arguments: Arguments, db: Database, kept: Kept, program_id: str, now_ms: int) -> bytes:
     wanted = RegisterWanted(arguments.site, arguments.group, _month(arguments), arguments.layout)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         return _as_named(arguments.file, register_sheet(conn, kept, program_id, wanted, now_ms))
 
 
@@ -160,7 +160,7 @@ def _dhis2_file(arguments: Arguments, db: Database, kept: Kept, program_id: str,
     mapping = None if arguments.map is None else read_map(text_of(arguments.map).encode())
     counts: Counter[tuple[str, str]] = Counter()
     after: str | None = ""
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         month = _month(arguments) or month_before(conn, kept, program_id, now_ms)
         while after is not None:
             some, after = count_groups(conn, kept, program_id, month, after, now_ms)
@@ -180,7 +180,7 @@ def _decisions_file(arguments: Arguments, db: Database, kept: Kept, program_id: 
     if arguments.strategy is None:
         raise Invalid("say with --strategy whose decisions")
     most, least = MOST_BY_COMMAND, arguments.suppress_below
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         made = export_decisions(conn, kept, program_id, arguments.strategy, now_ms, most=most, least=least)
     say(*in_words(made))
     write(arguments.file.with_suffix(".dictionary.csv"), dictionary(made))

@@ -89,7 +89,8 @@ def _actions(arguments: Arguments) -> tuple[AnyAction, ...]:
         if file.plan is None:
             raise Invalid(f"{arguments.file} has mistakes; see `engagement check {arguments.file}`")
         return file.plan.actions
-    with opened(arguments) as (db, kept), db.read() as conn:
+    with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        revision = setup.catalogue_revision(conn, program_id)
-        return tuple(setup.catalogue(conn, kept, program_id, revision).actions.values())
+        with db.read(program_id) as conn:
+            revision = setup.catalogue_revision(conn, program_id)
+            return tuple(setup.catalogue(conn, kept, program_id, revision).actions.values())

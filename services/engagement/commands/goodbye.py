@@ -13,6 +13,7 @@ from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.leaving import Part
 from engagement.store.tables import LEDGER
+from engagement.store.wall import LISTING
 from engagement.workflows.wording import LANGUAGES
 
 
@@ -75,13 +76,13 @@ def _make(folder: Path) -> None:
 
 
 def _is_gone(db: Database, program_id: str | None) -> bool:
-    with db.read() as conn:
+    with db.read(LISTING) as conn:
         return program_id is not None and program_id not in setup.program_ids(conn)
 
 
 def _told_of(db: Database, kept: Kept, program_id: str) -> tuple[str, list[str]]:
     """The program's title, and the ids of its sites."""
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     return catalogue.program.title, sorted(catalogue.sites)
 
@@ -97,7 +98,7 @@ def _must_be_meant(arguments: Arguments, title: str) -> None:
 
 
 def _say_what_would_go(db: Database, program_id: str, title: str) -> None:
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         parts = leaving.counted(conn, program_id)
     say(f"{title} ({program_id}) has", *(f"  {part.rows:>9} {part.table}" for part in parts))
     say(
@@ -115,7 +116,7 @@ def _delete(db: Database, program_id: str, archive: Path) -> tuple[Part, ...]:
 
     raises : RuntimeError when more would go than was written; then nothing has
     """
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         leaving.patiently(conn)
         with leaving.unguarded(conn):
             written = set(archived(conn, program_id, archive))

@@ -49,7 +49,7 @@ def handed(
 ) -> Handover:
     """A site's handover, as of noon of a day where one is given; then no clock is asked."""
     now_ms = moment_of(db, kept, program_id, on)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         told = handover(conn, kept, program_id, KeeperWanted(site, language or ""), now_ms)
         return msgspec.structs.replace(told, simulated=facts.is_simulated(conn))
 

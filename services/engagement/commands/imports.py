@@ -15,6 +15,7 @@ from engagement.commands.terminal import (
     text_of,
     write,
 )
+from engagement.store.wall import NOBODY
 from engagement.workflows.import_log import import_log, in_words
 from engagement.workflows.import_register import import_register
 from engagement.workflows.import_register import in_words as register_in_words
@@ -46,7 +47,7 @@ def _import_roster(arguments: Arguments) -> int:
     sheet = sheet_of(arguments.file)
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             report = import_roster(conn, kept, program_id, sheet, now_ms)
     say(
         f"{report.lines} lines: {report.stored} stored, {report.unchanged} unchanged, "
@@ -78,7 +79,7 @@ def _import_log(arguments: Arguments) -> int:
     with opened(arguments) as (db, kept):
         program_id = None if arguments.program is None else only_program(db, arguments)
         now_ms = now_of(db)
-        with db.write() as conn:
+        with db.write(program_id or NOBODY) as conn:
             report = import_log(conn, kept, content, mapping, now_ms, program_id=program_id)
     say(in_words(report))
     return 1 if report.refused else 0

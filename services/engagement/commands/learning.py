@@ -19,6 +19,7 @@ from engagement.commands.terminal import (
 from engagement.errors import Invalid, Mistake
 from engagement.store import decisions, events, setup
 from engagement.store.database import Database
+from engagement.store.wall import LISTING
 from engagement.workflows.answer import DecisionId
 from engagement.workflows.fold import fold_program
 from engagement.workflows.learn_events import EventVerdict, replay_events
@@ -64,7 +65,7 @@ def add(command: Command) -> None:
 def _programs(db: Database, arguments: Arguments) -> list[str]:
     if arguments.program is not None:
         return [only_program(db, arguments)]
-    with db.read() as conn:
+    with db.read(LISTING) as conn:
         return setup.program_ids(conn)
 
 
@@ -121,7 +122,7 @@ def _plan(arguments: Arguments) -> int:
             if row.plan_id is None:
                 say(f"{row.pool}: {row.mistake}")
                 continue
-            with db.read() as conn:
+            with db.read(program_id) as conn:
                 say(*plan_in_words(plan_seen(conn, kept, program_id, row.plan_id, "staff", now_ms)))
     if made.nowhere:
         say(f"In no plan: {made.nowhere} whose group is linked to no catchment")
@@ -131,7 +132,7 @@ def _plan(arguments: Arguments) -> int:
 def _replay(arguments: Arguments) -> int:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             wanted = arguments.decision or decisions.all_ids(conn, program_id) + events.all_ids(
                 conn, program_id
             )
@@ -192,7 +193,7 @@ def _say_which(promotion: argparse.ArgumentParser) -> None:
 def _promotion(arguments: Arguments) -> int:
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             (told,) = tell_promotions(conn, kept, program_id, [arguments.strategy], now_ms)
         if isinstance(told, Mistake):
             raise told
@@ -200,7 +201,7 @@ def _promotion(arguments: Arguments) -> int:
         if not arguments.apply:
             return 0
         wish = Wish(arguments.strategy, told.revision)
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             (told,) = promote(conn, kept, program_id, [wish], now_ms)
     if isinstance(told, Mistake):
         raise told
@@ -221,7 +222,8 @@ def _ask_for_prior(parser: argparse.ArgumentParser) -> None:
 
 
 def _prior(arguments: Arguments) -> None:
-    with opened(arguments) as (db, kept), db.read() as conn:
+    with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
-        found = learned_prior(conn, kept, program_id, arguments.strategy, arguments.worth_at_most)
+        with db.read(program_id) as conn:
+            found = learned_prior(conn, kept, program_id, arguments.strategy, arguments.worth_at_most)
     say(prior_in_words(found))

@@ -23,6 +23,7 @@ from engagement.signals.tally import DAY_MS
 from engagement.store import decisions, facts, keys, setup
 from engagement.store.database import Database
 from engagement.store.migrate import migrate, standing
+from engagement.store.wall import LISTING, NOBODY, enter
 from engagement.strategy.setup import Switched
 from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.load_program import load_program
@@ -82,8 +83,9 @@ def _program(arguments: Arguments) -> int:
 
 
 def _list(arguments: Arguments) -> None:
-    with opened(arguments) as (db, kept), db.read() as conn:
+    with opened(arguments) as (db, kept), db.read(LISTING) as conn:
         for program_id in setup.program_ids(conn):
+            enter(conn, program_id)
             revision = setup.catalogue_revision(conn, program_id)
             title = setup.catalogue(conn, kept, program_id, revision).program.title
             say(f"{program_id}  {title}  {decisions.count(conn, program_id)} decisions")
@@ -99,7 +101,7 @@ def _load(arguments: Arguments) -> int:
     with opened(arguments) as (db, kept):
         chosen = None if arguments.program is None else only_program(db, arguments)
         now_ms = now_of(db)
-        with db.write() as conn:
+        with db.write(chosen or LISTING) as conn:
             loaded = load_program(conn, kept, file, now_ms, program_id=chosen)
             key = None
             if arguments.dry_run:
@@ -122,7 +124,7 @@ def _create(arguments: Arguments) -> None:
     plan = template(arguments.template) if arguments.file is None else _plan_of(arguments.file)
     with opened(arguments) as (db, kept):
         now_ms = now_of(db)
-        with db.write() as conn:
+        with db.write(NOBODY) as conn:
             program_id = create_program(conn, kept, plan, now_ms, title=arguments.title)
             key = create_key(conn, program_id, SCOPES, "research", now_ms, None)
     say(f"Program {program_id}", f"Key with every scope, shown this once: {key.text}")
@@ -156,7 +158,7 @@ def _switch(arguments: Arguments) -> None:
         raise Invalid(f"--by is a role such as program-lead, --why a reason in words: {flaw}") from flaw
     with opened(arguments) as (db, kept):
         program_id, now_ms = only_program(db, arguments), now_of(db)
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             (stands,) = throw(conn, kept, program_id, [Throw(arguments.stopped, switched)], now_ms)
     if isinstance(stands, Mistake):
         raise stands
@@ -168,7 +170,7 @@ def _key(arguments: Arguments) -> None:
     with opened(arguments) as (db, _):
         program_id = only_program(db, arguments)
         if arguments.what == "list":
-            with db.read() as conn:
+            with db.read(program_id) as conn:
                 found = keys.all_keys(conn, program_id)
             now_ms = SystemClock().now_ms()
             say(f"{'id':10} {'state':8} {'audience':14} scopes")
@@ -180,7 +182,7 @@ def _key(arguments: Arguments) -> None:
         if arguments.what == "revoke":
             if arguments.key_id is None:
                 raise Invalid("say which key: `engagement key revoke KEY_ID`")
-            with db.write() as conn:
+            with db.write(program_id) as conn:
                 if not keys.revoke(conn, program_id, arguments.key_id, now_ms):
                     raise Invalid(f"there is no live key `{arguments.key_id}`")
             say("Revoked; it stops working within five seconds.")
@@ -189,7 +191,7 @@ def _key(arguments: Arguments) -> None:
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
             raise Invalid(f"scopes are {', '.join(SCOPES)}; `{', '.join(unknown) or 'none'}` is not")
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             # simulated years pass in seconds, so there a key holds until it is revoked
             lasts = arguments.days and not facts.is_simulated(conn)
             expires = now_ms + arguments.days * DAY_MS if lasts else None

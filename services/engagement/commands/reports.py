@@ -60,7 +60,7 @@ def _report(arguments: Arguments) -> int:
     with opened(arguments) as (db, kept):
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             told = report(conn, kept, program_id, ReportWanted(arguments.trial, surveys), now_ms)
             by = arguments.personalised
             read = all_remembered(conn, kept, program_id, by, now_ms, MOST_BY_COMMAND) if by else ()

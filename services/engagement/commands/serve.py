@@ -24,6 +24,7 @@ from engagement.store import facts
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import migrate
+from engagement.store.wall import NOBODY
 from engagement.telemetry import log_as_json
 from engagement.workflows.example import Example, load_example
 from engagement.workflows.ingest import milliseconds
@@ -89,7 +90,7 @@ def _greeting(address: str, example: Example | None, *, simulated: bool) -> list
 
 def _settle_time(db: Database, clock: Clock) -> None:
     """A database that has seen one kind of time never starts with the other."""
-    with db.write() as conn:
+    with db.write(NOBODY) as conn:
         kind: facts.KindOfTime = "simulated" if clock.simulated else "real"
         known = facts.settle_kind_of_time(conn, kind)
         if known != kind:

@@ -22,6 +22,7 @@ from engagement.store.database import Database
 from engagement.store.erasure_list import ErasureList, erasure_list
 from engagement.store.kept import Kept
 from engagement.store.migrate import TOO_OLD, Standing, migrate, standing
+from engagement.store.wall import LISTING, NOBODY
 from engagement.strategy.cadence import midnight_ms
 from engagement.workflows.erase import carry_out
 from engagement.workflows.sheet import MOST_LINES, Sheet
@@ -90,7 +91,7 @@ def _sealed(file: Path) -> Iterator[Database]:
         closing(Database(f"sqlite:///{folder}/sealed.db")) as db,
     ):
         migrate(db)
-        with db.write() as conn:
+        with db.write(NOBODY) as conn:
             unseal_program(conn, Kept(), archive)
         event.listen(db.engine(), "commit", _refuse)
         yield db
@@ -128,7 +129,7 @@ def carry_out_erasures(db: Database, kept: Kept, settings: Settings) -> None:
 
 def only_program(db: Database, arguments: Arguments, named: str = "with --program") -> str:
     """The id of the program that was named, or of the only one. named : how this command takes a name"""
-    with db.read() as conn:
+    with db.read(LISTING) as conn:
         known = setup.program_ids(conn)
     if arguments.program is not None:
         if arguments.program not in known:
@@ -146,7 +147,7 @@ def now_of(db: Database, instead: str = "use the server's own addresses instead"
 
     instead : what to do there
     """
-    with db.read() as conn:
+    with db.read(NOBODY) as conn:
         if facts.is_simulated(conn):
             raise Invalid(f"time in this database is simulated; {instead}")
     return SystemClock().now_ms()
@@ -163,7 +164,7 @@ def moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
         day = date.fromisoformat(on)
     except ValueError:
         raise Invalid(f"`{on}` is not a day; write it like 2026-06-30") from None
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         revision = setup.catalogue_revision(conn, program_id)
         zone = setup.catalogue(conn, kept, program_id, revision).program.time_zone
     return midnight_ms(day, zone) + HALF_A_DAY_MS
@@ -172,7 +173,7 @@ def moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
 def past_moment_of(db: Database, kept: Kept, program_id: str, on: str | None) -> int:
     """The same for what looks back: on a day still to come nothing has happened yet."""
     now_ms = moment_of(db, kept, program_id, on)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         if not facts.is_simulated(conn) and now_ms > SystemClock().now_ms() + DAY_MS:
             raise Invalid(f"{on} is still to come; give a day that has passed")
     return now_ms

@@ -40,14 +40,14 @@ def _trial(arguments: Arguments) -> None:
         program_id = only_program(db, arguments)
         now_ms = past_moment_of(db, kept, program_id, arguments.on)
         if arguments.assign:
-            with db.write() as conn:
+            with db.write(program_id) as conn:
                 wanted = [(arguments.trial, ToAssign())]
                 [made] = assign_asked(conn, kept, program_id, wanted, now_ms)
             if isinstance(made, Mistake):
                 raise made
             say(f"{made.new} groups assigned now")
             say(*(f"not assigned: {row.group}: {row.words}" for row in made.left_out))
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             if arguments.found:
                 found = analyse(conn, kept, program_id, arguments.trial, now_ms)
                 harmed = harms(conn, kept, program_id, arguments.trial, now_ms)

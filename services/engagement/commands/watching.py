@@ -12,6 +12,7 @@ from engagement.clock import SystemClock
 from engagement.commands.terminal import Arguments, Command, now_of, opened, say, settings_of
 from engagement.errors import Invalid, Unavailable
 from engagement.store import facts
+from engagement.store.wall import NOBODY
 from engagement.telemetry import log_as_json
 
 PORT = 9108
@@ -91,7 +92,7 @@ def _check(arguments: Arguments) -> int:
             if not found:
                 raise Invalid("there is nowhere to send it: set ENGAGEMENT_SELF_CHECK_URL or …_SELF_CHECK_TO")
             send(told, found)
-            with db.write() as conn:
+            with db.write(NOBODY) as conn:
                 facts.note_self_check(conn, now_ms)
             say(f"Sent by {' and '.join(way.name for way in found)}.")
     return 0 if told.well else 1

@@ -27,7 +27,7 @@ def audit(database: str, program_id: str) -> Audit:
     """What `engagement replay --deep` and `engagement rebuild --check` would find."""
     with closing(Database(database)) as db:
         kept = Kept()
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             ids = decisions.all_ids(conn, program_id)
             verdicts = [
                 verdict.agrees for verdict in replay_decisions(conn, kept, program_id, ids, deep=True)

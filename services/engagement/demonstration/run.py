@@ -26,6 +26,7 @@ from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import migrate
+from engagement.store.wall import LISTING
 from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.program import DEFAULT_TEMPLATE, Template, create_program, template
@@ -91,7 +92,7 @@ def _open(url: str, plan: Template) -> _Opened:
     with closing(Database(url)) as db:
         migrate(db)
         now_ms = milliseconds(FIRST)
-        with db.write() as conn:
+        with db.write(LISTING) as conn:
             if setup.program_ids(conn) or facts.kind_of_time(conn) == "real":
                 raise Invalid("a demonstration needs a database of its own; this one is in use")
             program_id = create_program(conn, Kept(), plan, now_ms)

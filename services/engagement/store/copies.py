@@ -18,8 +18,10 @@ from sqlalchemy import Connection, create_engine, func, inspect, select, table, 
 from sqlalchemy.engine import URL
 
 from engagement.errors import Conflict, Fault, NotFound
+from engagement.store import fitness
 from engagement.store.database import Database
 from engagement.store.leaving import patiently
+from engagement.store.wall import NOBODY, Of
 
 ANYBODYS = ("--no-owner", "--no-privileges")
 BESIDE = ("-wal", "-shm", "-journal")
@@ -78,7 +80,7 @@ def must_be_free(db: Database) -> None:
         if there:
             raise Conflict(f"{there[0]} is there already; nothing is written over it. Move it away first")
         return
-    with db.read() as conn:
+    with db.read(NOBODY) as conn:
         names = inspect(conn).get_table_names()
     if names:
         raise Conflict(
@@ -143,7 +145,12 @@ def _sqlite_in(db: Database, file: Path, rows: Mapping[str, int]) -> Held:
 
 def _postgresql_out(db: Database, file: Path) -> Held:
     program = _program("pg_dump")
-    with one_moment(db) as conn:
+    with db.read(NOBODY) as conn:
+        if fitness.behind_the_wall(conn):
+            raise Conflict(
+                "this database user sees one program at a time; back up as the owner of the tables"
+            )
+    with one_moment(db, NOBODY) as conn:
         snapshot = conn.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         found = held(conn)
         told = (
@@ -157,9 +164,9 @@ def _postgresql_out(db: Database, file: Path) -> Held:
 
 
 @contextmanager
-def one_moment(db: Database) -> Iterator[Connection]:
-    """Reads the database as it stands at one moment, however long that takes."""
-    with db.read() as conn:
+def one_moment(db: Database, of: Of) -> Iterator[Connection]:
+    """Reads the database as it stands at one moment, however long that takes. of : whose it is read"""
+    with db.read(of) as conn:
         if not db.is_sqlite:  # there, one transaction sees one moment anyway
             conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         patiently(conn)
@@ -171,7 +178,7 @@ def _postgresql_in(db: Database, file: Path, rows: Mapping[str, int]) -> Held:
     program = _program("pg_restore")
     told = (*ANYBODYS, "--single-transaction", "--exit-on-error", str(file))
     _run(program, told, db.url)
-    with db.read() as conn:
+    with db.read(NOBODY) as conn:
         return _counted(held(conn), rows)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.pool import QueuePool
 
 from engagement.errors import Invalid
 from engagement.store.silence import BEGIN, Watchdog
+from engagement.store.wall import NOBODY, Of, words
 
 BUSY_TIMEOUT_MS = 5000
 WAL_TRIES = 100
@@ -32,6 +33,8 @@ CACHE_KIB = 64 * 1024
 CONNECT_TIMEOUT_S = 2
 POOL = 8
 """Connections that are kept, and as many more for a moment."""
+WHOSE = "whose"
+"""Execution option of a connection: the program whose transaction begins."""
 
 
 GIVE = "give sqlite:///file.db or postgresql://user:password@host/name"
@@ -78,20 +81,25 @@ class Database:
         self._watchdog = None if self.is_sqlite else Watchdog(self._writer)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One durable transaction: committed when the block ends, rolled back when it raises."""
-        with self._lock or nullcontext(), self._transaction(self._writer) as conn:
+    def write(self, of: Of = NOBODY) -> Iterator[Connection]:
+        """One durable transaction: committed when the block ends, rolled back when it raises.
+
+        of : the program whose it is; behind the wall (`store.wall`) it sees no other's rows
+        """
+        with self._lock or nullcontext(), self._transaction(self._writer, of) as conn:
             yield conn
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """One transaction that only reads."""
-        with self._transaction(self._reader) as conn:
+    def read(self, of: Of = NOBODY) -> Iterator[Connection]:
+        """One transaction that only reads. of : the program whose it is"""
+        with self._transaction(self._reader, of) as conn:
             yield conn
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine, of: Of) -> Iterator[Connection]:
         with engine.connect() as conn:
+            if not self.is_sqlite:
+                conn.execution_options(**{WHOSE: of})
             try:
                 with conn.begin():
                     yield conn
@@ -180,7 +188,8 @@ def _into_wal(connection: sqlite3.Connection) -> None:
 def _postgresql(url: URL) -> Engine:
     """PgBouncer-safe: no prepared statements, no start-up options, nothing set per session.
 
-    The driver's own BEGIN is switched off for one that limits idle transactions in the same message.
+    The driver's own BEGIN is switched off for one that limits idle transactions, and says whose this one
+    is, in the same message.
     Many rows go as one INSERT: the driver's pipeline for many would leave a server that has answered
     it waiting for more, where no limit on idle transactions holds.
     """
@@ -199,6 +208,6 @@ def _postgresql(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql(BEGIN)
+        conn.exec_driver_sql(BEGIN + words(conn.get_execution_options().get(WHOSE, NOBODY)))
 
     return engine

@@ -39,9 +39,10 @@ def tombstones(conn: Connection, program_id: str) -> list[Tombstone]:
     return [Tombstone(*row) for row in conn.execute(query)]
 
 
-def any_at_all(conn: Connection) -> bool:
-    """Whether anybody was ever erased from this database."""
-    return conn.execute(select(t.erasures.c.erasure_id).limit(1)).first() is not None
+def any_at_all(conn: Connection, program_id: str) -> bool:
+    """Whether anybody was ever erased from this program."""
+    e = t.erasures.c
+    return conn.execute(select(e.erasure_id).where(e.program_id == program_id).limit(1)).first() is not None
 
 
 def begun_anew(conn: Connection, program_id: str, strategy_id: str) -> int:

@@ -62,11 +62,12 @@ def ahead_s(conn: Connection, clock: Clock) -> float:
     return theirs - (before + clock.now_ms()) / 2000
 
 
-def newest_ms(conn: Connection) -> int | None:
-    """The latest moment at which anything was recorded here."""
+def newest_ms(conn: Connection, program_id: str) -> int | None:
+    """The latest moment at which anything of a program was recorded."""
+    times = {t.signals: "recorded_at", t.decisions: "decided_at", t.revisions: "recorded_at"}
     latest = [
-        conn.execute(select(func.max(column))).scalar()
-        for column in (t.signals.c.recorded_at, t.decisions.c.decided_at, t.revisions.c.recorded_at)
+        conn.execute(select(func.max(table.c[name])).where(table.c.program_id == program_id)).scalar()
+        for table, name in times.items()
     ]
     return max((moment for moment in latest if moment is not None), default=None)
 
@@ -92,6 +93,23 @@ def unguarded_tables(conn: Connection) -> list[str]:
         there = set(conn.execute(text(query)).scalars())
         wanted = {table.name: {f"{table.name}_insert_only"} for table in t.LEDGER}
     return sorted(name for name, triggers in wanted.items() if not triggers <= there)
+
+
+def without_policy(conn: Connection) -> list[str]:
+    """Of PostgreSQL: tables with rows of programs, on which no policy holds whoever does not own them."""
+    query = (
+        "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid "
+        "WHERE relrowsecurity AND relnamespace = CAST(current_schema() AS regnamespace) "
+        "AND polname = 'of_program'"
+    )
+    held = set(conn.execute(text(query)).scalars())
+    wanted = {table.name for table in t.metadata.sorted_tables if "program_id" in table.c}
+    return sorted(wanted - held)
+
+
+def behind_the_wall(conn: Connection) -> bool:
+    """Of PostgreSQL: whether policies hold this user, who then sees one program a transaction."""
+    return bool(conn.execute(text("SELECT row_security_active(to_regclass('programs'))")).scalar())
 
 
 def may_not(conn: Connection, tables: tuple[Table, ...]) -> list[str]:

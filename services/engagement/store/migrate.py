@@ -27,6 +27,7 @@ from engagement.errors import Conflict
 from engagement.store import facts
 from engagement.store.database import Database
 from engagement.store.silence import PATIENT
+from engagement.store.wall import NOBODY
 
 MIGRATION_LOCK = 7_364_207_411
 """Any fixed number: PostgreSQL's transaction-scoped advisory lock of all migrations."""
@@ -62,6 +63,8 @@ def migrate(database: Database, revision: str = "head") -> None:
         return
 
     def bring(conn: Connection) -> None:
+        if not (database.is_sqlite or may_alter(conn)) and _revision(conn) != head():
+            raise Conflict(NOT_OURS)
         config = _config(conn)
         order = _order(ScriptDirectory.from_config(config))
         now = _revision(conn)
@@ -106,12 +109,16 @@ def change(
 
 
 TABLES_IN_USE = "others kept the tables that are to change for too long; nothing was changed, start it again"
+NOT_OURS = (
+    "the database has another version's schema, and this user does not own its tables: run `engagement "
+    "migrate` as the one who does"
+)
 TOO_OLD = "the database has the schema of a later version, on which this one does not run: install that one"
 
 
 def standing(database: Database) -> Standing:
     """How the schema stands to the one this version was written for."""
-    with database.read() as conn:
+    with database.read(NOBODY) as conn:
         now = _revision(conn)
         order = _order(ScriptDirectory.from_config(_config(conn)))
         if now is None:
@@ -125,6 +132,14 @@ def standing(database: Database) -> Standing:
 def is_current(database: Database) -> bool:
     """Whether the schema is the one this version was written for."""
     return standing(database) == "current"
+
+
+def may_alter(conn: Connection) -> bool:
+    """Of PostgreSQL: whether the tables, if there are any, are this user's."""
+    query = (
+        "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('facts')"
+    )
+    return conn.execute(text(query)).scalar() is not False
 
 
 @cache
@@ -162,7 +177,7 @@ def _exclusively(database: Database) -> Iterator[Connection]:
     every child row, and the pragma is ignored inside a transaction, so it is set before BEGIN.
     """
     if not database.is_sqlite:
-        with database.write() as conn:
+        with database.write(NOBODY) as conn:
             conn.execution_options(**{PATIENT: True})
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             conn.execute(text(f"SET LOCAL lock_timeout = '{WAIT}'"))
@@ -173,7 +188,7 @@ def _exclusively(database: Database) -> Iterator[Connection]:
         alone.engine(), "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF")
     )
     try:
-        with alone.write() as conn:
+        with alone.write(NOBODY) as conn:
             yield conn
     finally:
         alone.close()

@@ -13,6 +13,7 @@ from engagement.signals import tally
 from engagement.store import tables as t
 from engagement.store.kept import Kept
 from engagement.store.sql import Row, among, insert, insert_new, keys_table
+from engagement.store.wall import enter
 from engagement.strategy.ranking import Ranking
 from engagement.strategy.setup import (
     Budget,
@@ -179,7 +180,8 @@ def page(conn: Connection, program_id: str, noun: str, after: str, limit: int) -
 
 
 def create_program(conn: Connection, program_id: str, draw_secret: bytes, now_ms: int) -> None:
-    """A new program, without a revision yet."""
+    """A new program, without a revision yet; from here on the transaction is its own."""
+    enter(conn, program_id)
     insert(conn, t.programs, [{"program_id": program_id, "draw_secret": draw_secret, "created_at": now_ms}])
 
 
@@ -217,7 +219,7 @@ def draw_secret(conn: Connection, kept: Kept, program_id: str) -> bytes:
 
 
 def program_ids(conn: Connection) -> list[str]:
-    """Every program in this database."""
+    """Every program in this database, for a transaction of `wall.LISTING`; others may see their own alone."""
     return list(conn.execute(select(t.programs.c.program_id).order_by(t.programs.c.program_id)).scalars())
 
 

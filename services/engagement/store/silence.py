@@ -21,8 +21,8 @@ BEGIN_S = 2.0
 """How long the server may take to begin a transaction."""
 SILENT_S = 30.0
 """How long any other statement may take. A lane's own watchdog is less patient."""
-BEGIN = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_S}s'"
-"""One message. What is set for a session would reach other clients through PgBouncer."""
+BEGIN = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_S}s'; "
+"""How one message begins. What is set for a session would reach other clients through PgBouncer."""
 PATIENT = "patient"
 """Execution option of a connection whose statements may last: migrations."""
 
@@ -52,7 +52,7 @@ class Watchdog:
         self._closed.set()
 
     def _asked(self, conn: Connection, _cursor: object, statement: str, *_: object) -> None:
-        self._waits(conn, BEGIN_S if statement == BEGIN else SILENT_S)
+        self._waits(conn, BEGIN_S if statement.startswith(BEGIN) else SILENT_S)
 
     def _waits(self, conn: Connection, at_most_s: float = SILENT_S) -> None:
         if not conn.get_execution_options().get(PATIENT):

@@ -26,11 +26,11 @@ def claimed(
 
     anything_new : whether there is something to learn for a version, found by reading
     """
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         version = beliefs.pointers(conn, program_id, [name])[name] + 1
         if not anything_new(conn, version):
             return None
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         if not beliefs.claim(conn, program_id, name, version, owner, now_ms, now_ms + CLAIM_MS):
             return None
         if not still_mine(conn, program_id, name, version, owner, now_ms):

@@ -26,6 +26,7 @@ from engagement.store.copies import file_of
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import TOO_OLD, head, standing
+from engagement.store.wall import LISTING, NOBODY
 from engagement.strategy.cadence import local_date
 from engagement.strategy.retention import kept_until, left_too_long
 from engagement.workflows.concerns import SEAL_DAYS
@@ -133,11 +134,13 @@ def _database(db: Database, now_ms: int, clock: Clock) -> Iterator[Finding]:
     if found in ("empty", "beyond"):
         return
     yield from _sqlite(db) if db.is_sqlite else _postgresql(db, clock)
-    with db.read() as conn:
+    with db.read(LISTING) as conn:
         unguarded = fitness.unguarded_tables(conn)
         simulated = facts.is_simulated(conn)
-        newest = fitness.newest_ms(conn)
         programs = setup.program_ids(conn)
+    if not db.is_sqlite and found != "behind":
+        yield _wall(db, len(programs))
+    newest = max((at for program_id in programs if (at := _newest_ms(db, program_id))), default=None)
     if unguarded:
         said = f"the ledger's tables {', '.join(unguarded)} can be changed: their triggers are gone"
         yield Finding("ledger", "wrong", said, "restore the newest backup that `doctor` finds well")
@@ -203,7 +206,7 @@ def _file_system(file: Path) -> str:
 
 
 def _sqlite(db: Database) -> Iterator[Finding]:
-    with db.read() as conn:
+    with db.read(NOBODY) as conn:
         mode, synchronous = fitness.pragma(conn, "journal_mode"), fitness.pragma(conn, "synchronous")
         try:
             flaw = fitness.pragma(conn, "quick_check")
@@ -222,7 +225,7 @@ def _sqlite(db: Database) -> Iterator[Finding]:
 
 
 def _postgresql(db: Database, clock: Clock) -> Iterator[Finding]:
-    with db.read() as conn:
+    with db.read(NOBODY) as conn:
         lossy = fitness.lossy(conn)
         code = fitness.encoding(conn)
         most, taken = fitness.room(conn)
@@ -253,6 +256,30 @@ def _postgresql(db: Database, clock: Clock) -> Iterator[Finding]:
     yield _skew(skew)
 
 
+def _newest_ms(db: Database, program_id: str) -> int | None:
+    with db.read(program_id) as conn:
+        return fitness.newest_ms(conn, program_id)
+
+
+def _wall(db: Database, programs: int) -> Finding:
+    """Whether PostgreSQL itself keeps programs apart, for the user that asks."""
+    with db.read(NOBODY) as conn:
+        gaps, behind = fitness.without_policy(conn), fitness.behind_the_wall(conn)
+    if gaps:
+        said = f"the policies that part programs are gone from {', '.join(gaps)}, or switched off"
+        return Finding("wall", "wrong", said, SECOND_WALL)
+    if behind:
+        said = "PostgreSQL shows this user one program a transaction, and no other's rows"
+        return Finding("wall", "well", said)
+    said = "this user owns the tables, so that only the service's own statements keep programs apart"
+    if programs > 1:
+        return Finding("wall", "doubtful", said, SECOND_WALL)
+    return Finding("wall", "well", f"{said}; there are fewer than two")
+
+
+SECOND_WALL = "see docs/operations.md, A second wall between programs"
+
+
 def _skew(skew: float) -> Finding:
     said = f"the database's clock is {abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
     state: State = (
@@ -262,7 +289,7 @@ def _skew(skew: float) -> Finding:
 
 
 def _program(db: Database, program_id: str, now_ms: int, *, simulated: bool) -> Iterator[Finding]:
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         revision = setup.catalogue_revision(conn, program_id)
         program = setup.catalogue(conn, Kept(), program_id, revision).program
         held = keys.all_keys(conn, program_id)
@@ -286,7 +313,7 @@ def _program(db: Database, program_id: str, now_ms: int, *, simulated: bool) -> 
 
 def _kept_too_long(db: Database, program_id: str, now_ms: int) -> Iterator[Finding]:
     """What is kept longer than the program itself says; nothing where it says nothing."""
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         catalogue = setup.catalogue(conn, Kept(), program_id, setup.catalogue_revision(conn, program_id))
         program = catalogue.program
         today = local_date(now_ms, program.time_zone)
@@ -305,7 +332,7 @@ def _kept_too_long(db: Database, program_id: str, now_ms: int) -> Iterator[Findi
 
 
 def _sealing(db: Database, program_id: str, title: str, now_ms: int) -> Iterator[Finding]:
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         night = seals.newest(conn, program_id, "night")
         since = setup.created_at(conn, program_id) if night is None else night.made_at
     if now_ms - since > SEAL_DAYS * DAY_MS:

@@ -23,6 +23,7 @@ from engagement.store.erasures import Tombstone
 from engagement.store.forgetting import Held, Person
 from engagement.store.kept import Kept
 from engagement.store.leaving import Part
+from engagement.store.wall import LISTING, enter
 from engagement.strategy.cadence import local_date
 from engagement.strategy.life import RELEASED
 from engagement.workflows.answer import settle
@@ -105,7 +106,7 @@ def erase(db: Database, kept: Kept, program_id: str, asked: Erasing, now_ms: int
     """Erases one person in a transaction of its own. raises : the mistake where there is nothing of them"""
     for attempt in range(1, TRIES + 1):
         try:
-            with db.write() as conn:
+            with db.write(program_id) as conn:
                 leaving.patiently(conn)
                 [made] = erase_members(conn, kept, program_id, [asked], now_ms)
         except DBAPIError as flaw:
@@ -123,18 +124,24 @@ def carry_out(db: Database, kept: Kept, listed: ErasureList) -> int:
 
     Only what was recorded until the moment of the line goes: who joined again later stays.
     """
-    with db.read() as conn:
-        marks = listed.read(expected=erasures.any_at_all(conn))
-        programs = setup.program_ids(conn) if marks else []
+    with db.read(LISTING) as conn:
+        programs = setup.program_ids(conn)
+        marks = listed.read(expected=any(_ever(conn, program_id) for program_id in programs))
     done = 0
-    for program_id in programs:
-        with db.read() as conn:
+    for program_id in programs if marks else ():
+        with db.read(program_id) as conn:
             found = _listed(conn, kept, program_id, marks)
         for at_ms, names in sorted(found.items()):
-            with db.write() as conn:
+            with db.write(program_id) as conn:
                 leaving.patiently(conn)
                 done += _again(conn, kept, Person(program_id, tuple(sorted(names)), at_ms))
     return done
+
+
+def _ever(conn: Connection, program_id: str) -> bool:
+    """Whether anybody was ever erased from a program. From here on the transaction is its own."""
+    enter(conn, program_id)
+    return erasures.any_at_all(conn, program_id)
 
 
 def _listed(conn: Connection, kept: Kept, program_id: str, marks: dict[str, int]) -> dict[int, list[str]]:

@@ -90,7 +90,7 @@ def evaluate(
     model : a scikit-learn regressor instead of the question's model
     raises : NotFound for an unknown strategy or action; Invalid where strategies do not fit; TooLarge
     """
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         catalogue, own, target = understood(conn, kept, program_id, question)
         learned, nodes = _belief(conn, program_id, target)
         logged = read_logged(conn, program_id, own.id, most)
@@ -105,7 +105,7 @@ def evaluate(
     told = value(sample, rng, weeks=weeks, look=question.look)
     slices = None
     if question.slices and told.enough:
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             known = known_of(conn, program_id, catalogue, found.decisions)
         slices = value_slices(sample, known, units_of(found.rows.batch))
     return msgspec.structs.replace(result, value=told, slices=slices)

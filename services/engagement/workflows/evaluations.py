@@ -91,7 +91,7 @@ def compute(db: Database, kept: Kept, program_id: str, name: str, most: int = MO
 
     most : decisions that may be read; of more the answer is that there are too many
     """
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         asked = EVALUATIONS.by_id(conn, program_id, [name]).get(name)
     if asked is None or asked.answer is not None:
         return
@@ -100,7 +100,7 @@ def compute(db: Database, kept: Kept, program_id: str, name: str, most: int = MO
         answer = Answer(evaluate(db, kept, program_id, question, asked.asked_at, most=most))
     except Mistake as mistake:
         answer = Answer(refused=str(mistake))
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         EVALUATIONS.answer(conn, program_id, name, msgspec.json.encode(answer))
 
 

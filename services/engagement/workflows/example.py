@@ -11,6 +11,7 @@ from engagement.signals.tally import DAY_MS
 from engagement.store import facts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.wall import LISTING, enter
 from engagement.workflows.access import SCOPES, create_key
 from engagement.workflows.ingest import Signal, ingest
 from engagement.workflows.program import DEFAULT_TEMPLATE, create_program, template
@@ -34,7 +35,7 @@ class Example(NamedTuple):
 
 def load_example(db: Database, kept: Kept, now_ms: int) -> Example:
     """Loads the example program once; with a new key each time, since keys cannot be read again."""
-    with db.write() as conn:
+    with db.write(LISTING) as conn:
         program_id = next((name for name in setup.program_ids(conn) if _title(db, kept, name) == TITLE), None)
         if program_id is None:
             program_id = create_program(conn, kept, template(DEFAULT_TEMPLATE), now_ms, title=TITLE)
@@ -43,6 +44,7 @@ def load_example(db: Database, kept: Kept, now_ms: int) -> Example:
             for receipt in ingest(conn, kept, program_id, signals(now_ms), now_ms):
                 if isinstance(receipt, EngagementError):
                     raise receipt
+        enter(conn, program_id)
         lasts = not facts.is_simulated(conn)  # simulated months pass in seconds
         expires_at = now_ms + KEY_DAYS * DAY_MS if lasts else None
         key = create_key(conn, program_id, SCOPES, "research", now_ms, expires_at)
@@ -50,7 +52,7 @@ def load_example(db: Database, kept: Kept, now_ms: int) -> Example:
 
 
 def _title(db: Database, kept: Kept, program_id: str) -> str:
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         revision = setup.catalogue_revision(conn, program_id)
         return setup.catalogue(conn, kept, program_id, revision).program.title
 

@@ -73,7 +73,7 @@ def fold_program(
     """
     _expire_due(db, program_id, now_ms)
     forget(db, program_id, now_ms)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         revision = setup.catalogue_revision(conn, program_id)
         strategies = setup.catalogue(conn, kept, program_id, revision).strategies
     folded: list[Folded] = []
@@ -105,7 +105,7 @@ def fold(
     entries = _claimed_entries(db, program_id, name, version, owner, now_ms, most)
     if entries is None:
         return None
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         learning = hyperparameters.in_force(conn, kept, program_id, strategy, version - 1)
         nodes, rows = fold_entries(
             conn, program_id, learning, entries, nodes_before(conn, program_id, name, version)
@@ -113,11 +113,11 @@ def fold(
         to_refit = _to_refit(conn, program_id, name, version, rows)
     fitted, nodes = _refitted(strategy, to_refit, nodes)
     for part in parts(sorted(nodes), BATCH):
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             if not still_mine(conn, program_id, name, version, owner, now_ms):
                 return None
             beliefs.write_nodes(conn, program_id, name, version, {key: nodes[key] for key in part})
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         if not still_mine(conn, program_id, name, version, owner, now_ms):
             return None
         made = Version(name, version, *rows, now_ms)
@@ -132,25 +132,26 @@ def _expire_due(db: Database, program_id: str, now_ms: int) -> None:
     """Frees the money of all decisions that have expired unanswered."""
     while due := _read(
         db,
+        program_id,
         lambda conn: resources.expired_holders(conn, program_id, now_ms, now_ms - EXPIRY_LOOK_BACK_MS),
     ):
         for part in parts(due, BATCH):
-            with db.write() as conn:
+            with db.write(program_id) as conn:
                 expire(conn, program_id, part, now_ms)
 
 
 def _mature_due(db: Database, kept: Kept, program_id: str, name: str, now_ms: int) -> None:
     """Stores the first outcome of every decision that has closed."""
     while due := _read(
-        db, lambda conn: decisions.closed_without_outcome(conn, program_id, name, now_ms, DUE)
+        db, program_id, lambda conn: decisions.closed_without_outcome(conn, program_id, name, now_ms, DUE)
     ):
         for part in parts(due, BATCH):
-            with db.write() as conn:
+            with db.write(program_id) as conn:
                 mature(conn, kept, program_id, part, now_ms)
 
 
-def _read(db: Database, query: Callable[[Connection], T]) -> T:
-    with db.read() as conn:
+def _read(db: Database, program_id: str, query: Callable[[Connection], T]) -> T:
+    with db.read(program_id) as conn:
         return query(conn)
 
 
@@ -171,18 +172,18 @@ def _claimed_entries(
 
     Only who holds the claim adds entries, so what was found unfolded under it stays so.
     """
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         fresh = beliefs.unfolded(conn, program_id, name, version, now_ms, most)
     for part in parts(fresh, ENTRIES):
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             if not still_mine(conn, program_id, name, version, owner, now_ms):
                 return None
             beliefs.insert_entries(conn, program_id, name, part)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         entries = beliefs.entries_of_version(conn, program_id, name, version)
     if len(entries) > MOST_ENTRIES:  # a belief that begins anew learns all there is at once
         until_ms = now_ms + CLAIM_MS * (1 + len(entries) // MOST_ENTRIES)
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             if not beliefs.holds(conn, program_id, name, version, owner, until_ms):
                 return None
     return entries

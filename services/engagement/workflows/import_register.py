@@ -75,11 +75,11 @@ def import_register(
     db: Database, kept: Kept, program_id: str, content: str | Sheet, now_ms: int
 ) -> RegisterReport:
     """Stores what a sheet says, or a text of one, in transactions of at most 256 reports."""
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         plan = plan_register(conn, kept, program_id, content, now_ms)
     parts = []
     for cut in cuts(plan):
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             parts.append(part(cut, record(conn, kept, program_id, cut, now_ms)))
     return report(plan, parts)
 

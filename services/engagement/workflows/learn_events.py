@@ -46,7 +46,7 @@ def fold_events(
 
 
 def _old_enough(db: Database, program_id: str, now_ms: int) -> bool:
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         version = beliefs.pointers(conn, program_id, [RANKER])[RANKER]
         last = events.published_at(conn, program_id, version)
         return last is None or now_ms - last >= settings(conn, program_id)[0].export_s * SECOND_MS
@@ -65,16 +65,16 @@ def _fold_once(db: Database, program_id: str, owner: str, now_ms: int, most: int
     version = claimed(db, program_id, RANKER, owner, now_ms, _anything_new(program_id, now_ms))
     if version is None:
         return None
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         fresh = _entries(conn, program_id, events.unlearned(conn, program_id, now_ms, most), version)
     for part in parts(fresh, ENTRIES):
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             if not still_mine(conn, program_id, RANKER, version, owner, now_ms):
                 return None
             events.insert_entries(conn, program_id, part)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         nodes, rows = learned(conn, program_id, version)
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         if not still_mine(conn, program_id, RANKER, version, owner, now_ms):
             return None
         made = Version(RANKER, version, *rows, now_ms)

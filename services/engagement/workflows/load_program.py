@@ -13,6 +13,7 @@ from engagement.errors import EngagementError, Invalid, Mistake
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, noun_of
+from engagement.store.wall import enter
 from engagement.strategy.setup import Link
 from engagement.workflows.link import Linking, link
 from engagement.workflows.program import Template, create_program
@@ -84,6 +85,7 @@ def load_program(
         links = _link(conn, kept, made, file.links, now_ms)
         new = [Change(noun_of(thing), thing.id, new=True) for thing in plan.things()]
         return Loaded(made, created=True, changes=(*new, *links), gone=(), unchanged=0)
+    enter(conn, known)
     plan = _still_stopped(conn, kept, known, plan)
     things = plan.things()
     before = _before(conn, known, things)
@@ -101,12 +103,12 @@ def load_program(
 
 def _known_as(conn: Connection, kept: Kept, name: str) -> str | None:
     """The program whose set-up goes by this id."""
-    found = [
-        program_id
-        for program_id in setup.program_ids(conn)
-        if setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id)).program.id
-        == name
-    ]
+    found = []
+    for program_id in setup.program_ids(conn):
+        enter(conn, program_id)
+        program = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id)).program
+        if program.id == name:
+            found.append(program_id)
     if len(found) > 1:
         raise Invalid(
             f"{len(found)} programs go by the id `{name}`; say which one with --program "

@@ -96,8 +96,8 @@ def forget(db: Database, program_id: str, now_ms: int) -> None:
     """Forgets a program's answers that are older than a day; writes nothing where there are none."""
     before_ms = now_ms - KEPT_MS
     while True:
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             if not kept_answers.any_before(conn, program_id, before_ms):
                 return
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             kept_answers.forget(conn, program_id, before_ms, FORGOTTEN)

@@ -74,12 +74,12 @@ class PlansMade(NamedTuple):
 
 def plan_week(db: Database, kept: Kept, program_id: str, ask: PlanAsk, now_ms: int) -> PlansMade:
     """Plans the pools that have no plan for the week yet; those that have keep theirs."""
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         wish = wish_of(conn, kept, program_id, ask.strategy, ask.period, now_ms)
     if wish.catalogue.trials:
-        with db.write() as conn:
+        with db.write(program_id) as conn:
             assign_newcomers(conn, kept, program_id, wish.catalogue, wish.today, now_ms)
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         waiting, wanted = waiting_of(conn, program_id, wish, ask.pool, now_ms)
     out = []
     for pool in wanted:
@@ -95,7 +95,7 @@ def _plan_pool(
     db: Database, kept: Kept, program_id: str, wish: Wish, pool: str, waiting: Waiting, now_ms: int
 ) -> Plan:
     for _ in range(TRIES):
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             plan = plans.plan_of(conn, program_id, wish.strategy.id, pool, wish.period)
             if plan is not None:
                 return plan
@@ -108,13 +108,13 @@ def _plan_pool(
             )
         except Mistake:
             # a plan stored while this one was read for has taken the very time that is then missing
-            with db.read() as conn:
+            with db.read(program_id) as conn:
                 plan = plans.plan_of(conn, program_id, wish.strategy.id, pool, wish.period)
             if plan is None:
                 raise
             return plan
         try:
-            with db.write() as conn:
+            with db.write(program_id) as conn:
                 plan = _store(conn, program_id, wish, found, drawn, now_ms)
         except IntegrityError:
             continue  # somebody else was faster

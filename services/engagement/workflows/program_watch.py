@@ -11,6 +11,7 @@ from engagement.signals.tally import DAY_MS
 from engagement.store import counts, setup
 from engagement.store.database import Database
 from engagement.store.kept import Kept
+from engagement.store.wall import LISTING
 from engagement.strategy.cadence import local_date
 from engagement.workflows.replay import replay_decisions
 from engagement.workflows.vital_signs import VitalSigns, vital_signs
@@ -42,15 +43,15 @@ def watch(db: Database, kept: Kept, now_ms: int, before: Mapping[str, Replayed])
 
     before : the newest sample of each program; one of the same day holds
     """
-    with db.read() as conn:
+    with db.read(LISTING) as conn:
         programs = setup.program_ids(conn)
     out = []
     for program_id in programs[:MOST_PROGRAMS]:
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             signs = vital_signs(conn, kept, program_id, now_ms)
         replayed = before.get(program_id)
         if replayed is None or replayed.day != local_date(now_ms, "UTC"):
-            with db.read() as conn:
+            with db.read(program_id) as conn:
                 replayed = replayed_sample(conn, kept, program_id, now_ms)
         out.append(Watched(signs, replayed))
     return out, len(programs)

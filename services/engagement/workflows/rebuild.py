@@ -36,7 +36,7 @@ def rebuild(db: Database, kept: Kept, program_id: str) -> list[Difference]:
 
     One transaction: nothing else writes meanwhile on SQLite; elsewhere stop the service first.
     """
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         before = derived(conn, program_id)
         remake(conn, kept, program_id)
         return _differences(before, derived(conn, program_id))
@@ -44,7 +44,7 @@ def rebuild(db: Database, kept: Kept, program_id: str) -> list[Difference]:
 
 def compare(db: Database, kept: Kept, program_id: str) -> list[Difference]:
     """What differs from the ledger; nothing is changed."""
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         before = derived(conn, program_id)
         remake(conn, kept, program_id)
         found = _differences(before, derived(conn, program_id))

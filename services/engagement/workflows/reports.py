@@ -140,20 +140,20 @@ def compute_report(
         because figures cannot be drawn, there is none
     most : decisions of one strategy that may be read; of more the answer is that there are too many
     """
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         asked = REPORTS.by_id(conn, program_id, [name]).get(name)
     if asked is None or asked.answer is not None:
         return
     page = None
     try:
-        with db.read() as conn:
+        with db.read(program_id) as conn:
             patiently(conn)
             told = _made(conn, kept, program_id, asked, most)
         page = _drawn(told, asked, drawn)
         answer = Answer(told, page is not None)
     except Mistake as mistake:
         answer = Answer(refused=str(mistake))
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         REPORTS.answer(conn, program_id, name, msgspec.json.encode(answer), page)
 
 

@@ -10,6 +10,6 @@ LINKS_MS = 30 * DAY_MS
 
 def forget_ended(db: Database, program_id: str, now_ms: int) -> None:
     """Deletes sessions whose time is over, and links that ended a month ago."""
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         console_sessions.forget_expired(conn, program_id, now_ms)
         page_links.forget_ended(conn, program_id, now_ms - LINKS_MS)

@@ -45,7 +45,7 @@ def seal_if_due(db: Database, program_id: str, owner: str, now_ms: int) -> Seal 
 
     owner : who is sealing, unique among all that may do so at once
     """
-    with db.read() as conn:
+    with db.read(program_id) as conn:
         last = seals.newest(conn, program_id, "night")
         since = setup.created_at(conn, program_id) if last is None else last.made_at
     if since // DAY_MS >= now_ms // DAY_MS:
@@ -56,16 +56,16 @@ def seal_if_due(db: Database, program_id: str, owner: str, now_ms: int) -> Seal 
 
 def seal(db: Database, program_id: str, owner: str, now_ms: int) -> Seal | None:
     """Seals a program's ledger as it stands. None when another is at it, or somebody was erased meanwhile."""
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         number = _next(conn, program_id)
         if not beliefs.claim(conn, program_id, SEALER, number, owner, now_ms, now_ms + CLAIM_MS):
             return None
         if _next(conn, program_id) != number:
             beliefs.release(conn, program_id, SEALER, number)  # somebody sealed just now
             return None
-    with one_moment(db) as conn:
+    with one_moment(db, program_id) as conn:
         found = _what_is_new(conn, program_id)
-    with db.write() as conn:
+    with db.write(program_id) as conn:
         mine = beliefs.holds(conn, program_id, SEALER, number, owner, now_ms + CLAIM_MS)
         if not mine or _next(conn, program_id) != number:
             return None

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Table
@@ -18,6 +19,7 @@ from engagement.store import facts, setup
 from engagement.store.kept import Kept
 from engagement.store.migrate import head
 from engagement.store.moving import MOVED, Sealing, lines, put, row_type, sealed
+from engagement.store.wall import enter
 from engagement.workflows.export_all import entry
 from engagement.workflows.mistakes import UNREAD, unread
 from engagement.workflows.rebuild import remake
@@ -109,6 +111,10 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
 
 def _must_be_known(manifest: Manifest) -> None:
     """Of an earlier version tables and columns may be missing; nothing may be there that this one has not."""
+    try:
+        UUID(manifest.program)
+    except ValueError:
+        raise Invalid(f"{MANIFEST}: `{manifest.program}` is no program's id") from None
     known = {table.name: table for table in MOVED}
     for name, told in manifest.tables.items():
         columns = set(told.columns)
@@ -130,6 +136,7 @@ def unseal_program(conn: Connection, kept: Kept, archive: zipfile.ZipFile) -> Ma
     archive that is not what was written; Fault when a row came out different. Then nothing is stored.
     """
     manifest = read_manifest(archive)
+    enter(conn, manifest.program)
     if manifest.program in setup.program_ids(conn):
         raise Conflict(f"program {manifest.program} is here already; nothing was changed")
     if manifest.time is not None:

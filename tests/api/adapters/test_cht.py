@@ -22,7 +22,7 @@ def caller(program: Program) -> Caller:
 
 
 def known(program: Program, *members: str) -> dict[tuple[str, str], int | None]:
-    with program.running.service.db.read() as conn:
+    with program.running.service.db.read(program.id) as conn:
         rows = standing(conn, program.id, members or ("ben",), [])
     return {(row.unit_id, row.kind): row.value for row in rows if row.source == "cht"}
 

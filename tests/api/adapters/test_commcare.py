@@ -30,7 +30,7 @@ def visit(name: str = "f-1", who: str = "ben", *, changed: str = "2026-03-05T10:
 
 def known(program: Program, member: str = "ben") -> dict[str, int | None]:
     """What counts of a member from CommCare's reports."""
-    with program.running.service.db.read() as conn:
+    with program.running.service.db.read(program.id) as conn:
         rows = standing(conn, program.id, [member], [])
     return {row.kind: row.value for row in rows if row.source == "commcare" and row.unit_id == member}
 
@@ -72,7 +72,7 @@ def test_an_archived_form_is_taken_back(caller, program):
 
 def test_time_comes_from_the_body_and_not_from_its_arrival(caller, program):
     caller.post(FORMS, visit(met="yes"))
-    with program.running.service.db.read() as conn:
+    with program.running.service.db.read(program.id) as conn:
         [row] = [one for one in standing(conn, program.id, ["ben"], []) if one.source == "commcare"]
     assert row.occurred_at == 1772703000000  # 2026-03-05T09:30:00Z
 

@@ -133,7 +133,7 @@ def learned(program: Program) -> list[tuple[str, float | None]]:
     """Every entry of the program's events, in the order of versions: the reward, with each event's id."""
     db = program.running.service.db
     found = []
-    with db.read() as conn:
+    with db.read(program.id) as conn:
         for version in range(1, 20):
             found += events.entries_of_version(conn, program.id, version)
     return [(row.event_id, row.reward) for row in found]
@@ -307,7 +307,7 @@ def test_a_program_that_is_stopped_shows_the_baseline_and_learns_nothing(
     program: Program, client: Old | New, clock: SimulatedClock
 ) -> None:
     service = program.running.service
-    with service.db.write() as conn:
+    with service.db.write(program.id) as conn:
         throw(conn, Kept(), program.id, [Throw(True, Switched(by="lead", why="A test."))], clock.now_ms())
     for n in range(5):
         told = client.rank(f"e{n}", excluded_actions=["call"])
@@ -531,7 +531,7 @@ def test_it_learns_what_is_best_when_and_everything_can_be_made_again(
     assert min(shares.values()) > 0.8  # of at most 1 − 2 · 0.2/3
     service = program.running.service
     assert compare(service.db, Kept(), program.id) == []
-    with service.db.read() as conn:
+    with service.db.read(program.id) as conn:
         found = list(replay_events(conn, Kept(), program.id, events.all_ids(conn, program.id)))
     assert len(found) == tries + 2
     assert all(verdict.agrees for verdict in found)

@@ -105,7 +105,7 @@ def test_what_a_run_observed_is_stored_once_and_corrected_when_it_says_otherwise
     given = {"id": RUN, "kind": "motivation", "member": "ben", "at": AT}
     told = [sent(caller, SIGNAL, value=value, **given).json()["status"] for value in ("4", "4", 5, "4")]
     assert told == ["stored", "unchanged", "corrected", "corrected"]
-    with program.running.service.db.read() as conn:
+    with program.running.service.db.read(program.id) as conn:
         rows = [row for row in standing(conn, program.id, ["ben"], []) if row.source == "rapidpro"]
     assert [(row.kind, row.value) for row in rows] == [("motivation", 4)]
 

@@ -150,7 +150,7 @@ def started(program: Program, flow: Any, key: str | None = None, **fields: str) 
 
 def told(program: Program) -> set[tuple[str, str, int | None]]:
     """What counts of the group's last month: unit, kind, value."""
-    with program.running.service.db.read() as conn:
+    with program.running.service.db.read(program.id) as conn:
         rows = standing(conn, program.id, [], ["north"])
     return {(row.unit_id, row.kind, row.value) for row in rows}
 

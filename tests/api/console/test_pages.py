@@ -83,7 +83,7 @@ def test_looking_stores_nothing(small: Small, enter: Enter, name: str) -> None:
 
 def rows(small: Small) -> dict[str, int]:
     """How many rows each table has for the program."""
-    with small.program.running.service.db.read() as conn:
+    with small.program.running.service.db.read(small.program.id) as conn:
         return {
             table.name: conn.execute(
                 select(func.count()).select_from(table).where(table.c.program_id == small.program.id)
@@ -218,7 +218,7 @@ def empty(small: Small) -> Program:
     from engagement.workflows.program import DEFAULT_TEMPLATE, create_program, template
 
     service = small.program.running.service
-    with service.db.write() as conn:
+    with service.db.write(small.program.id) as conn:
         made = create_program(conn, Kept(), template(DEFAULT_TEMPLATE), service.clock.now_ms())
     return Program(small.program.running, made)
 

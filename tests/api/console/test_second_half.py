@@ -127,7 +127,7 @@ def test_a_health_workers_list_has_the_visits_that_the_plan_gives_her(busy: Prog
 
 
 def test_the_digest_on_the_page_is_the_one_of_the_workflow(busy: Program) -> None:
-    with busy.running.service.db.read() as conn:
+    with busy.running.service.db.read(busy.id) as conn:
         told = whole_digest(conn, Kept(), busy.id, "staff", "en", ms(0))
     with tab_of(busy, "read") as reader:
         assert all(line.text in words(reader.get("/digest")) for line in told.lines)

@@ -129,7 +129,7 @@ def test_a_revoked_key_ends_its_session_at_once(tab: Tab, program: Program) -> N
     text, key = program.key("read")
     sign_in(tab, text)
     assert tab.get("/console").status_code == 200
-    with program.running.service.db.write() as conn:
+    with program.running.service.db.write(program.id) as conn:
         assert keys.revoke(conn, program.id, key.key_id, program.running.service.clock.now_ms())
     answer = tab.get("/console")
     assert turned_away(answer)

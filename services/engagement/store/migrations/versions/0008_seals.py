@@ -4,9 +4,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 REFUSAL = "the ledger is insert-only"
+ITS_OWN = "program_id = nullif(current_setting('engagement.program_id', true), '')::uuid"
+"""Behind the second wall, see 0007."""
 
 
 def upgrade() -> None:
@@ -47,6 +49,9 @@ def upgrade() -> None:
         "CREATE TRIGGER seals_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON seals "
         "FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_insert_only()"
     )
+    for table in ("seals", "sealed_rows"):
+        op.execute(sa.text(f"CREATE POLICY of_program ON {table} USING ({ITS_OWN})"))
+        op.execute(sa.text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
 
 
 def downgrade() -> None:
