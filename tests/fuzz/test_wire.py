@@ -135,7 +135,7 @@ def test_mutated_requests_are_refused_or_answered_and_nobody_else_notices(
     for number in range(requests):
         made = Mutations(random.Random(f"wire {number}"), PARTS)
         content = made.of_text(whole) if number else whole
-        seen.update(statuses(sent(here, content, ends=True)))
+        seen.update(statuses(sent(here, content, ends=number > 0)))  # whose end comes first may go unanswered
     assert {200, 400} <= seen
     assert max(seen) < 500
     assert goes_on(here, key)
