@@ -151,5 +151,7 @@ BODIES: Mapping[tuple[str, str], Callable[[bytes], Any]] = {
     ("plans", "evidence"): _plan,
     ("events", "digest"): bytes.hex,
     ("events", "evidence"): _rank,
+    ("seals", "body"): json.loads,
+    ("seals", "digest"): bytes.hex,
 }
 """How each column of bytes is told."""
