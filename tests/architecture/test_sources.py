@@ -54,15 +54,6 @@ def uses_of_the_present(source: str) -> Iterator[str]:
                 yield f"line {node.lineno}: {full}"
 
 
-def nobodys_transactions(source: str) -> Iterator[str]:
-    """Each transaction that does not say whose it is: behind the wall it would see no program's rows."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
-            last = ast.unparse(node.func.value).rpartition(".")[2].lstrip("_")
-            if node.func.attr in ("read", "write") and last in ("db", "database", "alone"):
-                yield f"line {node.lineno}: {ast.unparse(node)}"
-
-
 def undocumented(source: str) -> Iterator[str]:
     """Public functions and classes of a module, and the module itself, that lack a docstring."""
     tree = ast.parse(source)
@@ -120,16 +111,6 @@ def test_the_present_is_recognised_under_any_name(source: str) -> None:
 
 def test_measuring_a_duration_is_no_use_of_the_present() -> None:
     assert list(uses_of_the_present("import time\ntime.perf_counter()\ntime.monotonic()")) == []
-
-
-def test_every_transaction_says_whose_it_is() -> None:
-    told = {str(file.relative_to(PACKAGE)): [*nobodys_transactions(file.read_text())] for file in SOURCES}
-    assert {name: calls for name, calls in told.items() if calls} == {}
-
-
-def test_a_transaction_of_nobody_would_be_seen() -> None:
-    source = "with self._db.read() as conn:\n    pass\nwith db.write(program_id) as conn:\n    page.read()"
-    assert list(nobodys_transactions(source)) == ["line 1: self._db.read()"]
 
 
 @each_source
