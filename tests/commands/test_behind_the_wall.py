@@ -38,14 +38,17 @@ def place(fresh_database: Callable[[], str]) -> Place:
 def test_they_see_every_program_and_change_the_one_they_are_told(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before, mine = place.rows(place.theirs), place.mine.program_id
+    mine = place.mine.program_id
     assert place.run("migrate") == 0
+    assert place.run("fold") == 0  # of all programs, and seals each
+    before = place.rows(place.theirs)
     assert place.run("program", "list") == 0
     listed = capsys.readouterr().out
     assert mine in listed
     assert place.theirs.program_id in listed
     for command in (
-        ("fold",),
+        ("fold", "--program", mine),
+        ("audit", "verify"),
         ("rebuild", "--check"),
         ("doctor",),
         ("self-check",),

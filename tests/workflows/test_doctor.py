@@ -156,7 +156,8 @@ def test_whether_the_second_wall_stands_is_said_for_who_asks(ward: Ward) -> None
     assert held.about("wall").state == "well"
     assert "no other's rows" in held.about("wall").found
     doubtful = {finding.check for finding in held.findings() if finding.state != "well"}
-    assert doubtful == {"durability", "keys"}  # no longer `rights`; the other program has no key
+    # no longer `rights`; the other program has no key, and neither was ever sealed
+    assert doubtful == {"durability", "keys", "seals"}
     ward.sql("ALTER TABLE tallies DISABLE ROW LEVEL SECURITY")
     for one in (ward, held):
         found = one.about("wall")

@@ -16,6 +16,7 @@ from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import migrate
+from engagement.store.wall import NOBODY, Of
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.audit import Audit, audit
 from engagement.workflows.ingest import ingest
@@ -173,8 +174,8 @@ class Mortal(Database):
         self.writes, self.dies_at = 0, dies_at
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        with super().write() as conn:
+    def write(self, of: Of = NOBODY) -> Iterator[Connection]:
+        with super().write(of) as conn:
             yield conn
             self.writes += 1
             if self.writes == self.dies_at:
@@ -199,12 +200,12 @@ def test_whoever_lost_the_claim_meanwhile_seals_nothing(lived: Here, shared_url:
 
     class Overtaken(Mortal):
         @contextmanager
-        def write(self) -> Iterator[Connection]:
+        def write(self, of: Of = NOBODY) -> Iterator[Connection]:
             self.writes += 1
             if self.writes == self.dies_at:
                 with lived.db.write() as conn:
                     beliefs.release(conn, lived.id, seals.SEALER, 1)
-            with Database.write(self) as conn:
+            with Database.write(self, of) as conn:
                 yield conn
 
     with closing(Overtaken(shared_url, 3)) as db:
