@@ -39,7 +39,7 @@ def test_answers_are_as_described_whatever_is_asked(
     described = schemathesis.openapi.from_url(f"{served.address}/schema/openapi.json")
     headers = {"Authorization": f"Bearer {program.key('admin')[0]}"}
     # of every program that other tests left here: whoever asks first may be told to ask again
-    wait_until(lambda: served.client.get("/metrics/programs").status_code == 200)
+    wait_until(lambda: served.client.get("/metrics/programs").status_code == 200, patience_s=300)
     found = [result.ok() for result in described.get_all_operations()]
     takes = [operation for operation in found if operation.body or list(operation.iter_parameters())]
     assert 25 < len(takes) < len(found)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engagement.api.evaluator import Evaluator
-from engagement.store import evaluations
+from engagement.store.asked import EVALUATIONS
 from engagement.strategy.target import Even
 from engagement.workflows.evaluate import Question
 from engagement.workflows.evaluations import EvaluationAsk, ask_evaluations, compute
@@ -122,7 +122,7 @@ def test_an_answer_once_stored_stays(program: Program, researcher: Caller) -> No
     compute(service.db, service.kept, program.id, "first")
     compute(service.db, service.kept, program.id, "unknown")
     with service.db.write() as conn:
-        evaluations.answer(conn, program.id, "first", b"{}")
+        EVALUATIONS.answer(conn, program.id, "first", b"{}")
     assert researcher.get("/v1/evaluations/first").json() == before
 
 

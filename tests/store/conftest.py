@@ -14,7 +14,6 @@ from engagement.store import (
     console_sessions,
     decisions,
     erasures,
-    evaluations,
     events,
     hyperparameters,
     kept_answers,
@@ -24,13 +23,13 @@ from engagement.store import (
     page_links,
     plans,
     promotions,
-    reports,
     resources,
     setup,
     signals,
     units,
 )
 from engagement.store import tables as t
+from engagement.store.asked import EVALUATIONS, REPORTS, Asked
 from engagement.store.database import Database
 from engagement.store.decisions import Answered, Decision, OutcomeRow
 from engagement.store.identifiers import uuid7
@@ -151,8 +150,8 @@ def fill(conn, program_id=PROGRAM) -> None:
     link = page_links.PageLink(program_id, "l", "worklist", "adviser", "adviser", 0, 1, None)
     page_links.insert_link(conn, link, page_links.digest("token"))
     console_sessions.insert_session(conn, console_sessions.Session(program_id, key.key_id, 0, 1), b"digest")
-    evaluations.insert_evaluations(conn, program_id, [evaluations.Asked("e", b"{}", 0, None)])
-    reports.insert_reports(conn, program_id, [reports.Asked("r", b"{}", 0, None)])
+    EVALUATIONS.insert(conn, program_id, [Asked("e", b"{}", 0, None)])
+    REPORTS.insert(conn, program_id, [Asked("r", b"{}", 0, None)])
     conn.execute(t.facts.insert(), {"name": program_id[-8:], "value": "no"})
 
 

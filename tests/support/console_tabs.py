@@ -17,28 +17,10 @@ class Site(NamedTuple):
     lived: Lived
 
     def paths(self) -> dict[str, str]:
-        """A path of every kind of page."""
-        return {
-            "groups": "/console",
-            "group": "/console/groups/g1",
-            "member": "/console/members/g1-m2",
+        """A path of every page; of decisions one of a member and one of a group."""
+        return self.lived.console_paths() | {
             "why": f"/console/decisions/{self.lived.decision}",
             "why of a group": f"/console/decisions/{self.lived.own}",
-            "strategies": "/console/strategies",
-            "learning": "/console/learning",
-            "visits": "/console/visits",
-            "work": "/console/work",
-            "referrals": "/console/referrals",
-            "program": "/console/program",
-            "digest": "/console/digest",
-            "money": "/console/money",
-            "data": "/console/data",
-            "trail": "/console/trail",
-            "switch": "/console/program/switch",
-            "ends": "/console/program/ends/site-1",
-            "file": "/console/program/file",
-            "roster": "/console/program/roster",
-            "register": "/console/program/register",
         }
 
 

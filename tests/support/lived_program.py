@@ -48,6 +48,30 @@ class Lived(NamedTuple):
     own: str
     plan: str
 
+    def console_paths(self) -> dict[str, str]:
+        """A path of every page of the console, by the page's name."""
+        return {
+            "groups": "/console",
+            "group": "/console/groups/g1",
+            "member": "/console/members/g1-m2",
+            "why": f"/console/decisions/{self.own}",
+            "strategies": "/console/strategies",
+            "learning": "/console/learning",
+            "visits": "/console/visits",
+            "work": "/console/work",
+            "referrals": "/console/referrals",
+            "program": "/console/program",
+            "digest": "/console/digest",
+            "money": "/console/money",
+            "data": "/console/data",
+            "trail": "/console/trail",
+            "switch": "/console/program/switch",
+            "ends": "/console/program/ends/site-1",
+            "file": "/console/program/file",
+            "roster": "/console/program/roster",
+            "register": "/console/program/register",
+        }
+
 
 class Small(NamedTuple):
     """A program with some months behind it."""

@@ -173,9 +173,9 @@ def readers_busy(service: Service) -> Iterator[None]:
             let_go.set()
 
 
-def wait_until(true: Callable[[], bool]) -> None:
+def wait_until(true: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
     """Waits for another thread to have come so far; fails when it never does."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < end, "it never came to pass"
         time.sleep(0.002)

@@ -1,5 +1,6 @@
 """A migration that is killed leaves the old schema or the new one, and the next start finishes it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -8,15 +9,16 @@ from uuid import uuid4
 
 import pytest
 from psycopg import sql
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect, text
 
+from engagement.errors import Conflict
 from engagement.store.database import Database
-from engagement.store.migrate import is_current
+from engagement.store.migrate import change, is_current
 from engagement.store.tables import metadata
 from support.databases import migrate, sqlite_url
 from support.locks import connected, wait_for_waiters
 from support.postgres import Server
-from support.service import on_day, running_service, started
+from support.service import PATIENCE_SECONDS, on_day, running_service, started
 
 KILLS = 6
 """Kills of a migration on SQLite, at moments spread over its length."""
@@ -74,3 +76,43 @@ def test_two_migrations_at_once_both_succeed(postgres: Server, tmp_path: Path) -
     both = [started(tmp_path, "migrations.log", "migrate", "--database", url) for _ in range(2)]
     assert [migration.wait() for migration in both] == [0, 0]
     assert serves(url, tmp_path)
+
+
+def widen(conn: Connection) -> None:
+    """Changes one table, and then another."""
+    conn.execute(text("ALTER TABLE decisions ADD COLUMN what_is_new VARCHAR(16)"))
+    conn.execute(text("CREATE INDEX ix_signals_to_come ON signals (program_id, kind)"))
+
+
+def columns(url: str) -> set[str]:
+    """Of decisions."""
+    with closing(Database(url)) as db:
+        return {column["name"] for column in inspect(db.engine()).get_columns("decisions")}
+
+
+def test_a_migration_steps_aside_for_whoever_would_wait_for_it_for_ever(
+    postgres: Server, migrated_postgresql: str
+) -> None:
+    """Who has written the second table reads the first: a deadlock, if the migration kept what it has."""
+    url = postgres.create(f"aside_{uuid4().hex}", migrated_postgresql)
+    with closing(Database(url)) as db, ThreadPoolExecutor(1) as beside:
+        with connected(url) as served:
+            served.execute("LOCK TABLE signals IN ROW EXCLUSIVE MODE")
+            migration = beside.submit(change, db, widen)
+            wait_for_waiters(url)
+            assert served.execute("SELECT count(*) FROM decisions").fetchone() == (0,)
+            assert not migration.done()
+            served.rollback()
+        migration.result(timeout=PATIENCE_SECONDS)
+    assert "what_is_new" in columns(url)
+
+
+def test_a_migration_that_finds_no_moment_changes_nothing_and_says_so(
+    postgres: Server, migrated_postgresql: str
+) -> None:
+    url = postgres.create(f"no_moment_{uuid4().hex}", migrated_postgresql)
+    with closing(Database(url)) as db, connected(url) as served:
+        served.execute("LOCK TABLE signals IN ROW EXCLUSIVE MODE")
+        with pytest.raises(Conflict, match="others kept the tables"):
+            change(db, widen, patience_s=0.5)
+    assert "what_is_new" not in columns(url)

@@ -146,11 +146,15 @@ def open_port() -> Iterator[str]:
 
 
 PACE_S = 0.05
-"""Between two rounds of one caller: however fast the machine is, the slow answers of the other stand out."""
+"""Between two rounds of one caller of the well replica."""
+PACE_OF_THE_ILL_S = 0.3
+"""It says no at once. However fast the machine is, the slow answers of the other must stand out."""
+REPORTS_EVERY = 4
+"""Rounds. Whoever reports waits until the database is free, and asks for nothing meanwhile."""
 
 
 def ask_the_well(service: Service, key: str, turn: int, enough: Callable[[], bool]) -> None:
-    """Asks and reports, and now and then reports what nobody can use."""
+    """Asks, and now and then reports, more often than not what nobody can use."""
     with client_of(service, key) as client:
         for number in count():
             if enough():
@@ -159,15 +163,17 @@ def ask_the_well(service: Service, key: str, turn: int, enough: Callable[[], boo
             strategy = ("learned", "counted")[number % 2]
             ask = {"member": member, "strategy": strategy, "decision_point": f"turn-{number % 3}"}
             client.post("/v1/recommendations", ask)
+            client.get("/health/ready")
+            time.sleep(PACE_S)
+            if number % REPORTS_EVERY:
+                continue
             report = {"kind": "attendance", "member": "m1", "occurred_at": on_day(TODAY - 1)}
             useless = report | {"kind": "mood"}
             signals = [
-                {"source": f"app-{turn}", "id": str(number // 2), **report},
+                {"source": f"app-{turn}", "id": str(number // (2 * REPORTS_EVERY)), **report},
                 *({"source": f"app-{turn}", "id": f"u-{number}", **useless} for _ in range(2)),
             ]
             client.post("/v1/signals", {"signals": signals})
-            client.get("/health/ready")
-            time.sleep(PACE_S)
 
 
 def poison(service: Service, key: str, turn: int, enough: Callable[[], bool]) -> None:
@@ -199,7 +205,7 @@ def ask_the_ill(service: Service, key: str, turn: int, enough: Callable[[], bool
                 return
             client.post("/v1/recommendations", {"member": members(1)[turn], "decision_point": str(number)})
             client.get("/health/ready")
-            sleep(0.1)  # it says no at once, and would drown the other's answers
+            sleep(PACE_OF_THE_ILL_S)
 
 
 def test_every_alert_is_raised(watched: Watched) -> None:

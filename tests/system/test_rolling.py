@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from engagement.cli import main
 from engagement.store import facts
 from engagement.store.database import Database
-from engagement.store.migrate import head, standing
+from engagement.store.migrate import change, head, standing
 from support.ledger import agrees_with_itself, kept_exactly_once
 from support.load import loaded
 from support.service import PATIENCE_SECONDS, members, new_program, on_day, roster, running_service, started
@@ -27,11 +27,15 @@ NEXT = (
 
 
 def bring_to_the_next_release(url: str, runs_from: str) -> None:
-    """What the next release's migration does, in one transaction, beside whoever serves."""
-    with closing(Database(url)) as db, db.write() as conn:
+    """What the next release's migration does, beside whoever serves."""
+
+    def bring(conn: Connection) -> None:
         for statement in NEXT:
             conn.execute(text(statement))
         facts.state(conn, facts.RUNS_FROM, runs_from)
+
+    with closing(Database(url)) as db:
+        change(db, bring)
 
 
 def migrated(url: str, folder: Path) -> int:

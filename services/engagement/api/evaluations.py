@@ -3,24 +3,22 @@
 A question is stored and answered at once with where to look; the figures are computed beside the lanes.
 """
 
-from typing import Any
-
-import msgspec
 from litestar import Response, get, post
 from litestar.params import JSONBody
 
+from engagement.api.accepted import accepted
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, change, is_dry_run
+from engagement.api.terms import TRIED, change
 from engagement.errors import Forbidden
 from engagement.signals.signal import may_see
+from engagement.workflows.asked import Wish
 from engagement.workflows.evaluations import (
     EvaluationAsk,
     EvaluationPage,
     EvaluationTold,
-    Wish,
     ask_evaluations,
     list_evaluations,
     tell_evaluations,
@@ -28,12 +26,6 @@ from engagement.workflows.evaluations import (
 
 TAGS = ("evaluations",)
 LOOK_AGAIN_S = 2
-
-
-class _Named(msgspec.Struct, frozen=True):
-    """Of an answer that was given before, where to look."""
-
-    id: str
 
 
 @post("/v1/evaluations", status_code=202, guards=[Needs("research")], tags=TAGS, **TRIED)
@@ -45,13 +37,8 @@ async def ask_evaluation(request: Call, data: JSONBody[EvaluationAsk]) -> Respon
     figures are there some seconds later.
     """
     _for_staff(request)
-    told: EvaluationTold | msgspec.Raw = await change(request, ask_evaluations, data)
-    name = told.id if isinstance(told, EvaluationTold) else msgspec.json.decode(told, type=_Named).id
-    if not is_dry_run(request):
-        service_of(request).evaluator.want(request.auth.program_id, name)
-    headers = {"Location": f"/v1/evaluations/{name}", "Retry-After": str(LOOK_AGAIN_S)}
-    answer: Response[Any] = Response(told, headers=headers)
-    return answer
+    told = await change(request, ask_evaluations, data)
+    return accepted(request, told, service_of(request).evaluator, LOOK_AGAIN_S)
 
 
 @get("/v1/evaluations", guards=[Needs("research")], tags=TAGS)

@@ -4,24 +4,22 @@ A report is stored as it is asked for and answered at once with where to look; i
 beside the lanes, and then stay as they are.
 """
 
-from typing import Any
-
-import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.params import JSONBody
 
+from engagement.api.accepted import accepted
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, change, is_dry_run
+from engagement.api.terms import TRIED, change
 from engagement.errors import Forbidden
 from engagement.signals.signal import may_see
+from engagement.workflows.asked import Wish
 from engagement.workflows.reports import (
     ReportAsk,
     ReportPage,
     ReportTold,
-    Wish,
     ask_reports,
     list_reports,
     tell_pages,
@@ -38,12 +36,6 @@ WAITING = f"""<!doctype html>
 """
 
 
-class _Named(msgspec.Struct, frozen=True):
-    """Of an answer that was given before, where to look."""
-
-    id: str
-
-
 @post("/v1/reports", status_code=202, guards=[Needs("research")], tags=TAGS, **TRIED)
 async def ask_report(request: Call, data: JSONBody[ReportAsk]) -> Response[ReportTold]:
     """Ask for a report of the program.
@@ -53,13 +45,8 @@ async def ask_report(request: Call, data: JSONBody[ReportAsk]) -> Response[Repor
     figures are there some seconds later, as JSON and as a page.
     """
     _for_staff(request)
-    told: ReportTold | msgspec.Raw = await change(request, ask_reports, data)
-    name = told.id if isinstance(told, ReportTold) else msgspec.json.decode(told, type=_Named).id
-    if not is_dry_run(request):
-        service_of(request).reporter.want(request.auth.program_id, name)
-    headers = {"Location": f"/v1/reports/{name}", "Retry-After": str(LOOK_AGAIN_S)}
-    answer: Response[Any] = Response(told, headers=headers)
-    return answer
+    told = await change(request, ask_reports, data)
+    return accepted(request, told, service_of(request).reporter, LOOK_AGAIN_S)
 
 
 @get("/v1/reports", guards=[Needs("research")], tags=TAGS)

@@ -1,28 +1,26 @@
-"""Reports are asked for, computed beside the lanes, and kept as they were told.
-
-Like evaluations: what is broken off is computed when somebody asks or looks again.
-"""
+"""Reports of a program that are asked for over HTTP, as figures and as pages."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
 from engagement.actions.action import Id
 from engagement.actions.availability import DAY_MS
-from engagement.errors import Conflict, Invalid, Mistake, NotFound
-from engagement.store import reports, setup
+from engagement.errors import Invalid, Mistake, NotFound
+from engagement.store import setup
+from engagement.store.asked import REPORTS, Asked, page_of
 from engagement.store.database import Database
-from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.leaving import patiently
-from engagement.store.reports import Asked
 from engagement.strategy.cadence import local_date, midnight_ms
+from engagement.workflows.asked import Ask, State, Wish, found, keep, part, state
 from engagement.workflows.logged import MOST
 from engagement.workflows.report import Report, ReportWanted, report
 from engagement.workflows.tell import moment
+
+NOUN = "report"
 
 
 class ReportAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,7 +59,7 @@ class ReportTold(msgspec.Struct, frozen=True):
     """
 
     id: str
-    state: Literal["asked", "answered", "refused"]
+    state: State
     asked_at: datetime
     trial: str | None
     on: date | None
@@ -77,55 +75,37 @@ class ReportPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class Wish(NamedTuple):
-    """Which part of the list."""
-
-    after: str
-    limit: int
-
-
 def ask_reports(
     conn: Connection, kept: Kept, program_id: str, asks: Sequence[ReportAsk], now_ms: int
 ) -> list[ReportTold | Mistake]:
     """Stores what can be understood; the same one again is answered as it stands."""
-    known = reports.by_id(conn, program_id, sorted({ask.id for ask in asks if ask.id is not None}))
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     today = local_date(now_ms, catalogue.program.time_zone)
-    out: list[ReportTold | Mistake] = []
-    fresh: list[Asked] = []
-    for ask in asks:
-        wanted = _Wanted(ask.trial, ask.on)
-        before = known.get(ask.id or "")
-        if before is not None and msgspec.json.decode(before.wanted, type=_Wanted) != wanted:
-            out.append(Conflict(f"another report is stored under `{before.report_id}`"))
-        elif ask.trial is not None and ask.trial not in catalogue.trials:
-            out.append(NotFound(f"there is no trial `{ask.trial}` in this program"))
-        elif ask.on is not None and ask.on > today:
-            out.append(Invalid(f"{ask.on} is still to come; give a day that has passed"))
-        else:
-            if before is None:
-                before = Asked(ask.id or uuid7(now_ms), msgspec.json.encode(wanted), now_ms, None)
-                known[before.report_id] = before
-                fresh.append(before)
-            out.append(_told(before))
-    reports.insert_reports(conn, program_id, fresh)
-    return out
+
+    def understandable(ask: ReportAsk) -> Ask | Mistake:
+        if ask.trial is not None and ask.trial not in catalogue.trials:
+            return NotFound(f"there is no trial `{ask.trial}` in this program")
+        if ask.on is not None and ask.on > today:
+            return Invalid(f"{ask.on} is still to come; give a day that has passed")
+        return Ask(ask.id, _Wanted(ask.trial, ask.on))
+
+    good = [understandable(ask) for ask in asks]
+    return _each_told(keep(conn, REPORTS, program_id, good, now_ms, NOUN))
 
 
 def tell_reports(
     conn: Connection, _kept: Kept, program_id: str, names: Sequence[str], _now_ms: int
 ) -> list[ReportTold | Mistake]:
     """Each report as it stands."""
-    known = reports.by_id(conn, program_id, names)
-    return [_told(known[name]) if name in known else _unknown(name) for name in names]
+    return _each_told(found(conn, REPORTS, program_id, names, NOUN))
 
 
 def tell_pages(
     conn: Connection, _kept: Kept, program_id: str, names: Sequence[str], _now_ms: int
 ) -> list[bytes | Mistake]:
     """Each report as a page, empty while it is computed."""
-    known = reports.by_id(conn, program_id, list(dict.fromkeys(names)))
-    return [_shown(conn, program_id, known[name]) if name in known else _unknown(name) for name in names]
+    rows = found(conn, REPORTS, program_id, names, NOUN)
+    return [row if isinstance(row, Mistake) else _shown(conn, program_id, row) for row in rows]
 
 
 def _shown(conn: Connection, program_id: str, row: Asked) -> bytes | Mistake:
@@ -133,23 +113,17 @@ def _shown(conn: Connection, program_id: str, row: Asked) -> bytes | Mistake:
     if told.state == "asked":
         return b""
     if told.refused is not None:
-        return NotFound(f"report `{row.report_id}` has no page: {told.refused}")
-    page = reports.page_of(conn, program_id, row.report_id)
-    return page or NotFound(f"report `{row.report_id}` has no page, for no figures can be drawn here")
+        return NotFound(f"report `{row.name}` has no page: {told.refused}")
+    page = page_of(conn, program_id, row.name)
+    return page or NotFound(f"report `{row.name}` has no page, for no figures can be drawn here")
 
 
 def list_reports(
     conn: Connection, _kept: Kept, program_id: str, wishes: Sequence[Wish], _now_ms: int
 ) -> list[ReportPage]:
     """A part of the list for each wish, without the figures."""
-    return [_page(conn, program_id, wish) for wish in wishes]
-
-
-def _page(conn: Connection, program_id: str, wish: Wish) -> ReportPage:
-    found = reports.after(conn, program_id, wish.after, wish.limit + 1)
-    following = found[wish.limit - 1].report_id if len(found) > wish.limit else None
-    bare = (msgspec.structs.replace(_told(row), report=None) for row in found[: wish.limit])
-    return ReportPage(tuple(bare), following)
+    parts = [part(conn, REPORTS, program_id, wish) for wish in wishes]
+    return [ReportPage(tuple(map(_bare, rows)), following) for rows, following in parts]
 
 
 def compute_report(
@@ -167,7 +141,7 @@ def compute_report(
     most : decisions of one strategy that may be read; of more the answer is that there are too many
     """
     with db.read() as conn:
-        asked = reports.by_id(conn, program_id, [name]).get(name)
+        asked = REPORTS.by_id(conn, program_id, [name]).get(name)
     if asked is None or asked.answer is not None:
         return
     page = None
@@ -180,7 +154,7 @@ def compute_report(
     except Mistake as mistake:
         answer = Answer(refused=str(mistake))
     with db.write() as conn:
-        reports.answer(conn, program_id, name, msgspec.json.encode(answer), page)
+        REPORTS.answer(conn, program_id, name, msgspec.json.encode(answer), page)
 
 
 def _made(conn: Connection, kept: Kept, program_id: str, asked: Asked, most: int) -> Report:
@@ -201,23 +175,24 @@ def _drawn(told: Report, asked: Asked, drawn: Callable[[Report, str], str]) -> b
         return None
 
 
-def _unknown(name: str) -> NotFound:
-    return NotFound(f"there is no report `{name}` in this program")
+def _each_told(rows: Sequence[Asked | Mistake]) -> list[ReportTold | Mistake]:
+    return [row if isinstance(row, Mistake) else _told(row) for row in rows]
+
+
+def _bare(row: Asked) -> ReportTold:
+    return msgspec.structs.replace(_told(row), report=None)
 
 
 def _told(row: Asked) -> ReportTold:
     answer = Answer() if row.answer is None else msgspec.json.decode(row.answer, type=Answer)
     wanted = msgspec.json.decode(row.wanted, type=_Wanted)
-    state: Literal["asked", "answered", "refused"] = (
-        "refused" if answer.refused is not None else "asked" if answer.report is None else "answered"
-    )
     return ReportTold(
-        row.report_id,
-        state,
+        row.name,
+        state(answer.report, answer.refused),
         moment(row.asked_at),
         wanted.trial,
         wanted.on,
-        f"/v1/reports/{row.report_id}/page" if answer.page else None,
+        f"/v1/reports/{row.name}/page" if answer.page else None,
         answer.refused,
         answer.report,
     )

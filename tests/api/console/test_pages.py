@@ -19,30 +19,6 @@ from support.running import Program
 FILES = sorted(path.stem for path in (drawn.HERE / "words" / "en").glob("*.toml"))
 
 
-def paths(small: Small) -> dict[str, str]:
-    return {
-        "groups": "/console",
-        "group": "/console/groups/g1",
-        "member": "/console/members/g1-m2",
-        "why": f"/console/decisions/{small.lived.own}",
-        "strategies": "/console/strategies",
-        "learning": "/console/learning",
-        "visits": "/console/visits",
-        "work": "/console/work",
-        "referrals": "/console/referrals",
-        "program": "/console/program",
-        "digest": "/console/digest",
-        "money": "/console/money",
-        "data": "/console/data",
-        "trail": "/console/trail",
-        "switch": "/console/program/switch",
-        "ends": "/console/program/ends/site-1",
-        "file": "/console/program/file",
-        "roster": "/console/program/roster",
-        "register": "/console/program/register",
-    }
-
-
 FOR_HEALTH_WORKERS = {
     "groups", "group", "member", "why", "visits", "work", "referrals", "program", "digest",
 }  # fmt: skip
@@ -92,7 +68,7 @@ def test_pages_have_names_and_paths_of_their_own() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_page_opens_in_every_language(small: Small, enter: Enter, name: str, language: str) -> None:
     tab = enter(small.program, "admin", audience="research")
-    answer = tab.get(f"{paths(small)[name]}?lang={language}")
+    answer = tab.get(f"{small.lived.console_paths()[name]}?lang={language}")
     assert answer.status_code == 200, said(answer)
     assert words_of(language, "common")["simulated"] in answer.text
 
@@ -101,7 +77,7 @@ def test_a_page_opens_in_every_language(small: Small, enter: Enter, name: str, l
 def test_looking_stores_nothing(small: Small, enter: Enter, name: str) -> None:
     tab = enter(small.program, "admin", audience="research")
     before = rows(small)
-    assert tab.get(paths(small)[name]).status_code == 200
+    assert tab.get(small.lived.console_paths()[name]).status_code == 200
     assert rows(small) == before
 
 
@@ -119,7 +95,7 @@ def rows(small: Small) -> dict[str, int]:
 
 def test_making_a_decision_again_stores_nothing_and_says_the_same(small: Small, enter: Enter) -> None:
     tab = enter(small.program, "read", audience="staff")
-    path = paths(small)["why"]
+    path = small.lived.console_paths()["why"]
     found = re.search(r'name="sign" value="(\w+)"', tab.get(path).text)
     assert found is not None
     before = rows(small)
@@ -134,7 +110,7 @@ def test_making_a_decision_again_stores_nothing_and_says_the_same(small: Small, 
 def test_what_belongs_to_another_program_is_not_there(small: Small, enter: Enter, name: str) -> None:
     stranger = small.program.running.program()
     tab = enter(stranger, "admin", audience="research")
-    answer = tab.get(paths(small)[name])
+    answer = tab.get(small.lived.console_paths()[name])
     assert answer.status_code == 404
     assert words_of("en", "trouble")["kinds"]["not-found"]["heading"] in answer.text
     assert "g1-m2" not in said(answer).replace(urlsplit(str(answer.url)).path, "").replace("`g1-m2`", "")
@@ -161,7 +137,7 @@ def test_a_page_opens_to_those_it_is_for(
     small: Small, enter: Enter, audience: Any, scopes: Any, opens: set[str]
 ) -> None:
     tab = enter(small.program, *scopes, audience=audience)
-    status = {name: tab.get(path).status_code for name, path in paths(small).items()}
+    status = {name: tab.get(path).status_code for name, path in small.lived.console_paths().items()}
     assert {name for name, code in status.items() if code == 200} == opens
     assert set(status.values()) <= {200, 403}
 
@@ -177,10 +153,13 @@ def test_a_health_worker_sees_no_belief_no_draw_and_no_consent(small: Small, ent
     mine, staff = enter(small.program, audience="health_worker"), enter(small.program)
     why = words_of("en", "why")
     for tab, sees in ((mine, False), (staff, True)):
-        page = said(tab.get(paths(small)["why"]))
+        page = said(tab.get(small.lived.console_paths()["why"]))
         assert (why["beliefs"]["heading"] in page) is sees
         assert ("u = 0." in page) is sees
-        assert (words_of("en", "member")["facts"]["consent"] in said(tab.get(paths(small)["member"]))) is sees
+        assert (
+            words_of("en", "member")["facts"]["consent"]
+            in said(tab.get(small.lived.console_paths()["member"]))
+        ) is sees
 
 
 def test_the_heading_is_the_answer(small: Small, enter: Enter) -> None:
@@ -199,7 +178,7 @@ def test_figures_are_those_of_the_interface(small: Small, enter: Enter) -> None:
     page = said(enter(small.program).get("/console/groups/g1"))
     assert f"Engagement index {picture['index']:.0f} " in page
     story = small.lived.staff.get(f"/v1/decisions/{small.lived.own}").json()
-    why = said(enter(small.program).get(paths(small)["why"]))
+    why = said(enter(small.program).get(small.lived.console_paths()["why"]))
     assert story["recommendation"]["why"] in why
     for row in story["recommendation"]["chances"]:
         assert f"{row['probability']:.2f}" in why

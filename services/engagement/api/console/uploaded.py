@@ -8,13 +8,17 @@ nothing that nobody has seen.
 import zlib
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
-from engagement.api.console.page import Sent, Taken
+from engagement.api.console.page import ConsolePage, Sent, Taken, Visit
 from engagement.errors import Invalid, Mistake, TooLarge
+from engagement.store.kept import Kept
+from engagement.store.keys import Scope
+from engagement.workflows import sheet_file
 from engagement.workflows.uploads import Upload
 
 MOST_BYTES = 512 * 1024
@@ -23,7 +27,6 @@ MOST_FORM = 4 * 1024 * 1024
 """So much is read at all, to be able to say kindly that it was too much."""
 BROKEN = "the file did not come back whole; choose it again"
 FILE, PACKED, SEEN = "file", "packed", "seen"
-T = TypeVar("T")
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -88,6 +91,42 @@ def _content(sent: Sent) -> bytes:
     if len(content) > MOST_BYTES:
         raise TooLarge(f"a file is at most {MOST_BYTES // 1024} KiB here; upload it in parts")
     return content
+
+
+def page_of_files(
+    name: str,
+    scope: Scope,
+    shown: msgspec.Struct,
+    upload: Callable[[Connection, Kept, str, Sequence[Upload], int], Sequence[Any]],
+) -> ConsolePage:
+    """A page of staff below the program's that takes sheets.
+
+    shown : what it says before there is one, the same to everybody
+    upload : looks at a sheet or stores it; what it gives has `stored`, or is a `Mistake`
+    """
+
+    def read(
+        _conn: Connection, _kept: Kept, _program_id: str, visits: Sequence[Visit], _now_ms: int
+    ) -> list[msgspec.Struct]:
+        return [shown] * len(visits)
+
+    def take(conn: Connection, kept: Kept, program_id: str, sent: Sequence[Sent], now_ms: int) -> list[Taken]:
+        def act(one: Upload) -> Any:
+            return upload(conn, kept, program_id, [one], now_ms)[0]
+
+        return [told(one, act, lambda tried: tried.stored) for one in sent]
+
+    return ConsolePage(
+        name,
+        f"/program/{name}",
+        read,
+        scope=scope,
+        audience="staff",
+        under="program",
+        take=take,
+        most_bytes=MOST_FORM,
+        prepare=opener(sheet_file.opened),
+    )
 
 
 def told(sent: Sent, act: Callable[[Upload], Any], stored: Callable[[Any], bool]) -> Taken:
