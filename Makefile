@@ -43,8 +43,8 @@ check: $(VENV)/.dev ## Lint, types, floors
 slow: $(VENV)/.dev ## Long studies, full-size fault tests, and a search for what breaks a law
 	@$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=search
 
-bench: $(VENV)/.dev ## Measurements side by side, printed as ratios
-	@PYTHONPATH=services:tests $(BIN)/python benchmarks/throughput.py $(BENCH)
+bench: $(VENV)-bench/.done ## Measurements side by side, printed as ratios; in short: BENCH=--quick
+	@PYTHONPATH=services:tests $(VENV)-bench/bin/python benchmarks/throughput.py $(BENCH)
 
 # Peers live in an environment of their own: their pins cannot clash with the service's.
 $(VENV)-bench/.done: pyproject.toml

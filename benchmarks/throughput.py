@@ -200,7 +200,8 @@ def run(way: Way, connections: int, seconds: float, number: int) -> Seen:
     spent = Meters._make(now - then for now, then in zip(meters(way), before, strict=True))
     report = msgspec.json.decode(done.stdout, type=Report)
     units = (report.answered - report.refused) * way.units - report.undecided
-    if way.table and spent.rows != units:
+    # who is answered in time with the safe default may be decided for all the same, a moment later
+    if way.table and not units <= spent.rows <= units + report.undecided:
         raise RuntimeError(f"{way.name}: {units} units were answered and {spent.rows} stored")
     a_unit = 1e6 / max(report.answered * way.units, 1)
     return Seen(
