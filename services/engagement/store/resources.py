@@ -28,6 +28,7 @@ def _locked_counters(conn: Connection) -> Select[Any]:
         .where(
             c.program_id == bindparam("program"),
             among(conn, c.resource_id, bindparam("resources")),
+            among(conn, c.period, bindparam("periods")),
             among(conn, c.resource_id + " " + c.period, bindparam("pairs")),
         )
         .order_by(c.resource_id, c.period)
@@ -45,6 +46,7 @@ def lock_counters(conn: Connection, program_id: str, wanted: Sequence[Resource])
     given = {
         "program": program_id,
         "resources": sorted({resource for resource, _ in wanted}),
+        "periods": sorted({period for _, period in wanted}),
         "pairs": [" ".join(pair) for pair in wanted],
     }
     locked = conn.execute(_locked_counters(conn), given).all()
