@@ -65,7 +65,6 @@ def lives(client: Client) -> None:
     for member in (HER, "g1-m3", "g1-m4"):
         drawn = client.insist("/v1/recommendations", {"member": member})
         client.insist(f"/v1/decisions/{drawn['decision_id']}/answers", {"status": "accepted"})
-    client.post("/v1/links", {"opens": "worklist", "of": HER}).raise_for_status()
     member = client.get(f"/v1/members/{HER}").json()["value"]
     client.put(f"/v1/members/{HER}", member | {"language": "hi"}).raise_for_status()
 
@@ -145,6 +144,7 @@ def test_erased_is_gone(
         met = [came | {"member": name, "id": f"{name}/10"} for name in (HER, "g1-m3")]
         client.insist("/v1/signals", {"signals": met})
         client.move_clock(on_day(50))
+        client.post("/v1/links", {"opens": "worklist", "of": HER}).raise_for_status()
         client.post("/v1/folds").raise_for_status()
         assert shown(client) >= {"/v1/members", "/v1/groups/g1/members"}
         ran(logs, "backup", str(copies / "yesterday"), "--database", database_url)
