@@ -159,7 +159,8 @@ def described(theirs: Theirs, where: dict[str, tuple[str, str]]) -> list[Crossin
 def beyond(theirs: Theirs) -> list[Crossing]:
     """Addresses that the description leaves out: other protocols, and the console's pages and forms."""
     group, member, site = (marked(name) for name in ("g1", "g1-m2", "site-2"))
-    decision = theirs.ids["019b8cbd-af00-76da-8593-f08f57918ee3"]
+    drawn = (row.answer for row in theirs.played if row.step["operation"] == "recommend_one")
+    decision = str(next(drawn).json()["decision_id"])
     event = f"{ID_MARK}-event"
     cloud: dict[str, Any] = {"specversion": "1.0", "id": "x", "source": "s", "type": "attendance"}
     cloud |= {"time": "2026-01-04T10:00:00Z", "data": {"member": member, "value": 1}}
