@@ -16,6 +16,14 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 SECRET = re.compile(r"(?:^|_)(?:secret|token|password|sign|sign_of|signature|digest|csrf|seal)s?$")
 HARMLESS = {
+    **{
+        ("workflows/audit.py", words): "whether the ledger is as it was sealed; nobody sends a digest"
+        for words in (
+            "seals.digest_of(program_id, seal, before) != seal.digest",
+            "there[key].digest.hex() != said[key].digest",
+            "sealed(part.salt, content) != part.digest",
+        )
+    },
     (
         "workflows/backup.py",
         "_digest(file) != manifest.sha256",
