@@ -21,7 +21,7 @@ CHECKS = [
     response_schema_conformance,
     status_code_conformance,
 ]
-FEW, MANY = 6, 60
+FEW, MANY = 3, 60
 """Requests for each operation, good ones and bad: the same few every time, many new ones in a long run."""
 IN_ALL = {FEW: 120, MANY: 2_500}
 """So many good ones, and again bad ones, at the least on each database; some operations take but one."""
