@@ -11,7 +11,6 @@ that an effect, or the noise, is nothing; a few hundred outweigh it. What is dec
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 
 from engagement.records import Bools, Floats, Integers
 from engagement.stats.tree_pooling import (
@@ -114,6 +113,8 @@ def fit(
         ratio = prior[free] / v[free]
         value += weight * float(np.sum(x + ratio))
         return value, slope[free] * v[free] + weight * (1 - ratio)
+
+    from scipy.optimize import minimize  # noqa: PLC0415  else every command waits for it to load
 
     start = np.log(prior[free])
     with np.errstate(over="ignore", invalid="ignore"):

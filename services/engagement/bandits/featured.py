@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from engagement.errors import Unusable
 from engagement.records import ROOT, Bools, Floats, Named, Nodes, Scores
@@ -69,6 +68,8 @@ def folded(nodes: Nodes, phi: Floats, reward: Floats, weight: Floats) -> Nodes:
 
 def known(nodes: Nodes) -> Known:
     """What the sums say of w. raises : Unusable for sums that no rows could have"""
+    from scipy.linalg import solve_triangular  # noqa: PLC0415  else every command waits for it to load
+
     node = _shaped(nodes)
     if not np.isfinite(node).all():
         raise Unusable("the sums of the belief are not finite")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from engagement.commands.sheets import sheet_of
 from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
@@ -11,7 +12,6 @@ from engagement.commands.terminal import (
     only_program,
     opened,
     say,
-    sheet_of,
     text_of,
     write,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from engagement.api.pages.report import report_page
+from engagement.commands.sheets import sheet_of
 from engagement.commands.terminal import (
     ONE_PROGRAM,
     Arguments,
@@ -15,7 +16,6 @@ from engagement.commands.terminal import (
     opened,
     past_moment_of,
     say,
-    sheet_of,
     write,
 )
 from engagement.errors import Invalid

@@ -15,8 +15,8 @@ from tqdm import tqdm  # type: ignore[import-untyped]  # its stubs are a package
 
 from engagement.actions.availability import DAY_MS
 from engagement.clock import SystemClock
-from engagement.errors import Invalid, TooLarge
-from engagement.settings import MOST_BYTES, Settings, from_environment
+from engagement.errors import Invalid
+from engagement.settings import Settings, from_environment
 from engagement.store import facts, leaving, setup
 from engagement.store.database import Database
 from engagement.store.erasure_list import ErasureList, erasure_list
@@ -25,8 +25,6 @@ from engagement.store.migrate import TOO_OLD, Standing, migrate, standing
 from engagement.store.wall import LISTING, NOBODY
 from engagement.strategy.cadence import midnight_ms
 from engagement.workflows.erase import carry_out
-from engagement.workflows.sheet import MOST_LINES, Sheet
-from engagement.workflows.sheet_file import opened as opened_sheet
 
 Arguments = argparse.Namespace
 HALF_A_DAY_MS = DAY_MS // 2
@@ -191,21 +189,6 @@ def text_of(file: Path, most: int | None = None) -> str:
             return text.read(None if most is None else most + 1)
     except (OSError, UnicodeDecodeError) as flaw:
         raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
-
-
-def sheet_of(file: Path, most: int = MOST_LINES) -> Sheet:
-    """A workbook or a CSV text from a file that is no longer than the service itself would take.
-
-    most : lines
-    """
-    try:
-        with file.open("rb") as source:
-            content = source.read(MOST_BYTES + 1)
-    except OSError as flaw:
-        raise Invalid(f"cannot read {file}: {why(flaw)}") from flaw
-    if len(content) > MOST_BYTES:
-        raise TooLarge(f"{file} is larger than {MOST_BYTES // 1024**2} MiB; import it in parts")
-    return opened_sheet(content, most)
 
 
 def write(file: Path, content: bytes) -> None:

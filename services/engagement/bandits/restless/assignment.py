@@ -18,9 +18,6 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from engagement.records import Bools, Floats, Integers
 
@@ -122,6 +119,9 @@ def _parts(catchments: Sequence[str], crew: Sequence[Worker]) -> Iterator[tuple[
         return
     size = len(names) + len(crew)
     ends = np.array(pairs).T
+    from scipy.sparse import coo_array  # noqa: PLC0415  else every command waits for it to load
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415  the same
+
     graph = coo_array((np.ones(len(pairs)), (ends[0], ends[1])), shape=(size, size))
     _, label = connected_components(graph, directed=False)
     of_unit = label[[names[name] for name in catchments]]
@@ -134,6 +134,8 @@ def _matched(places: Places, crew: Sequence[Worker]) -> Iterator[tuple[int, int]
     """Pairs (position of a unit, position of a worker) of the best assignment."""
     slots = np.repeat(np.arange(len(crew)), [min(worker.slots, len(places.units)) for worker in crew])
     value = _values(places, crew)[:, slots]
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  else every command waits for it to load
+
     rows, columns = linear_sum_assignment(value, maximize=True)
     served: Bools = value[rows, columns] > 0
     yield from zip(rows[served].tolist(), slots[columns[served]].tolist(), strict=True)

@@ -40,7 +40,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
-from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from engagement.records import Floats, Integers
@@ -107,6 +106,7 @@ def _moved(own: Floats, before: Floats, after: Floats) -> Floats:
 
 def _strength(counts: Floats, mean: Floats) -> float:
     """The κ of (1) for one action; counts, mean : (C, S, S)."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  else every command waits for it to load
 
     def badness(log_strength: float) -> float:
         prior = ((log_strength - np.log(STRENGTH)) / STRENGTH_SD) ** 2 / 2
