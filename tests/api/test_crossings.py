@@ -103,7 +103,9 @@ def test_crossings_meet_nothing_and_leave_nothing(place: Place, number: int) -> 
                 request = crossing.request if start == 0 else varied(draw, place.theirs, crossing)
                 answer = own.send(request)
                 told = leaks(place.theirs, own, request, answer)
-                if told or answer.status_code >= 500:
+                # a rank waits two seconds at most: on a busy machine it may be told when to come again
+                failed = answer.status_code >= 500 and "Retry-After" not in answer.headers
+                if told or failed:
                     found.append((crossing.kind, answer.status_code, told, request))
     assert found == []
     after = rows(place.owner, place.theirs.program.id)

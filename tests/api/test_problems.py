@@ -290,3 +290,27 @@ def test_an_item_that_is_no_text_behind_another_that_is_flawed_is_told_by_its_pl
     details = [row.get("problem", {}).get("detail", "") for row in answer.json()["answers"]]
     assert details[0].startswith("requests[0].member: Expected")
     assert details[1:] == ["requests[1]: no text in UTF-8, from byte 1 on", ""]
+
+
+def test_to_go_on_behind_what_no_page_gave_is_told_in_words(caller: Caller) -> None:
+    """Ids that callers choose may be any; those that the service draws are none but its own."""
+    paths = caller.get("/schema/openapi.json").json()["paths"]
+    lists = [
+        path.format(name="m0", carrier="adviser", group="g0", trial="t")
+        for path, methods in paths.items()
+        if any(one.get("name") == "after" for one in methods.get("get", {}).get("parameters", ()))
+    ]
+    assert len(lists) > 10
+    answers = {path: caller.get(path, params={"after": "zebra"}) for path in lists}
+    assert [path for path, answer in answers.items() if answer.status_code >= 500] == []
+    drawn = (
+        "/v1/decisions",
+        "/v1/plans",
+        "/v1/members/m0/decisions",
+        "/v1/worklists/adviser",
+        "/adapters/cht/docs",
+    )
+    assert [answers[path].status_code for path in drawn] == [400] * len(drawn)
+    assert answers["/v1/worklists/adviser"].json()["detail"] == (
+        "`after` is a decision's id, as the page before gave it to go on"
+    )

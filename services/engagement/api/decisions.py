@@ -1,9 +1,8 @@
 """`/v1/decisions`: what waits to be done, the story of a decision, and what became of it."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, NamedTuple, cast, get_args
+from typing import Annotated, NamedTuple, cast
 
 import msgspec
 from litestar import get, post
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 from engagement.actions.action import Carrier
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.parameters import PAGE, After, DecisionName, InGroup, Limit
+from engagement.api.parameters import PAGE, After, DecisionName, InGroup, Limit, behind
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, each, one, service_of
 from engagement.api.terms import TRIED, change, changes
@@ -24,9 +23,6 @@ from engagement.workflows.answer import DecisionId, Reply, Standing, answer
 from engagement.workflows.outcome import Earned, Posted, post_outcomes
 from engagement.workflows.story import Story, story
 from engagement.workflows.worklist import Wish, WorkList, WorkWanted, work_lists
-
-DECISION = re.compile(get_args(DecisionId)[1].pattern)
-
 
 MOST = 1_000
 
@@ -73,9 +69,9 @@ async def list_work(
     """
     if due_before is not None and due_before.tzinfo is None:
         raise Invalid("`due_before` needs an offset, such as 2026-04-30T18:30:00Z")
-    if after and DECISION.fullmatch(after) is None:
-        raise Invalid("`after` is `next` of the page before: a decision's id")
-    wanted = WorkWanted(status, carrier, group or None, due_before, after, limit, request.auth.audience)
+    wanted = WorkWanted(
+        status, carrier, group or None, due_before, behind(after), limit, request.auth.audience
+    )
     found: WorkList = await one(
         service_of(request), "read", Work(request.auth.program_id, work_lists), wanted
     )

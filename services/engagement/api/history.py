@@ -5,12 +5,11 @@ from typing import Literal, cast
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from engagement.api.decisions import DECISION
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.parameters import PAGE, After, Limit, Name
+from engagement.api.parameters import PAGE, After, Limit, Name, behind
 from engagement.api.service import Call, one, service_of
-from engagement.errors import Forbidden, Invalid
+from engagement.errors import Forbidden
 from engagement.signals.signal import may_see
 from engagement.workflows.history import History, HistoryWanted, histories_of, seats_of
 from engagement.workflows.seat import Seating
@@ -27,10 +26,8 @@ def _decisions(kind: Literal["member", "group"], words: str) -> HTTPRouteHandler
         description=f"List what was decided for a {kind}.\n\nThe newest first: {words}.",
     )
     async def index(request: Call, name: Name, after: After = "", limit: Limit = PAGE) -> History:
-        if after and DECISION.fullmatch(after) is None:
-            raise Invalid("`after` is `next` of the page before: a decision's id")
         work = Work(request.auth.program_id, histories_of)
-        wanted = HistoryWanted(kind, name, after, limit)
+        wanted = HistoryWanted(kind, name, behind(after), limit)
         return cast("History", await one(service_of(request), "read", work, wanted))
 
     return index

@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from engagement.actions.action import Id
-from engagement.api.decisions import DECISION
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
-from engagement.api.parameters import PAGE, After, Limit
+from engagement.api.parameters import DECISION, PAGE, After, Limit, behind
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, each, one, service_of
 from engagement.api.terms import KEYED, TRIED, change, in_parts
-from engagement.errors import Invalid, Mistake, Unavailable
+from engagement.errors import Mistake, Unavailable
 from engagement.signals.signal import Audience
 from engagement.store import plans
 from engagement.store.kept import Kept
@@ -135,10 +134,8 @@ async def list_plans(
     The oldest first: of one strategy, one catchment, one week or one health worker.
     """
     may_read(request.auth.audience)
-    if after and DECISION.fullmatch(after) is None:
-        raise Invalid("`after` is `next` of the page before: a plan's id")
     work = Work(request.auth.program_id, pages)
-    page = Page(strategy, pool, period, health_worker, after, limit)
+    page = Page(strategy, pool, period, health_worker, behind(after, "a plan"), limit)
     found: Plans = await one(service_of(request), "read", work, page)
     return found
 

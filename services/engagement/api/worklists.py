@@ -15,7 +15,7 @@ from engagement.actions.content import BRACES
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.pages.page import drawn, spoken, style
-from engagement.api.parameters import PAGE, After, Limit
+from engagement.api.parameters import PAGE, After, Limit, behind
 from engagement.api.service import Call, Service, one, service_of
 from engagement.store import setup
 from engagement.store.kept import Kept
@@ -83,7 +83,7 @@ async def work_list(
     """
     service, key = service_of(request), request.auth
     found = NOTHING_ELSE if after else await beside(service, key.program_id, carrier)
-    wanted = WeekWanted(carrier, key.audience, language, after, limit, *found)
+    wanted = WeekWanted(carrier, key.audience, language, behind(after), limit, *found)
     week: WeekList = await one(service, "read", Work(key.program_id, week_lists), wanted)
     wish = form or wished(request.headers.get("accept", ""))
     if wish == "json":

@@ -12,12 +12,11 @@ from litestar import Response, get, post
 from litestar.params import JSONBody, QueryParameter
 
 from engagement.actions.action import Carrier
-from engagement.api.decisions import DECISION
 from engagement.api.desk import Work
-from engagement.api.parameters import MOST, PAGE, After
+from engagement.api.parameters import MOST, PAGE, After, behind
 from engagement.api.senders import Sender
 from engagement.api.service import Call, one, service_of
-from engagement.errors import EngagementError, Invalid
+from engagement.errors import EngagementError
 from engagement.workflows.cht import ChtDocs, Docs, DocsWanted, Push, Pushed, due_docs, hear_pushes
 from engagement.workflows.foreign_record import Heard
 
@@ -54,9 +53,7 @@ async def cht_docs(
     The body is what CouchDB's `_bulk_docs` takes. Where there are more, the header `Link` has the address of
     the next page, rel="next".
     """
-    if after and DECISION.fullmatch(after) is None:
-        raise Invalid("`after` is a decision's id: follow the header `Link` of the page before")
-    wanted = DocsWanted(carrier, after, limit, request.auth.audience)
+    wanted = DocsWanted(carrier, behind(after), limit, request.auth.audience)
     found: Docs = await one(service_of(request), "read", Work(request.auth.program_id, due_docs), wanted)
     headers = {}
     if found.following is not None:

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.api.console.page import ConsolePage, Visit
-from engagement.api.decisions import DECISION
+from engagement.api.parameters import DECISION
 from engagement.api.service import each
 from engagement.errors import Mistake
 from engagement.signals.signal import Audience, may_see

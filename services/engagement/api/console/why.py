@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.api.console.page import ConsolePage, Sent, Taken, Visit
-from engagement.api.decisions import DECISION
+from engagement.api.parameters import DECISION
 from engagement.api.service import each
 from engagement.bandits.propensity import ONE
 from engagement.errors import Forbidden, Mistake, NotFound
