@@ -128,6 +128,17 @@ def test_a_refusal_is_no_act(here):
     assert count(here) == 0
 
 
+def test_behind_an_act_nobody_acts(here):
+    with here.db.write(here.id) as conn:
+        with acts.under(conn, acts.act_of(ASHA, ms(1))):
+            setup.revise(conn, here.id, [Site(id="a", title="A")], ms(1))
+        setup.revise(conn, here.id, [Site(id="b", title="B")], ms(1))
+    assert {entry.ids: entry.who for entry in entries(here) if entry.ids in (("a",), ("b",))} == {
+        ("a",): Who(*ASHA),
+        ("b",): None,
+    }
+
+
 def test_what_was_taken_back_leaves_no_act_and_what_follows_has_its_own(here):
     with here.db.write(here.id) as conn, acts.under(conn, acts.act_of(ASHA, ms(1))):
         with conn.begin_nested() as undone:
