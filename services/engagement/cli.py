@@ -86,7 +86,7 @@ def _parser(first: Sequence[str] = ()) -> argparse.ArgumentParser:
         made.add_argument(
             "--database", help="sqlite:///file.db or postgresql://…; default: $ENGAGEMENT_DATABASE"
         )
-        made.set_defaults(run=run)
+        made.set_defaults(run=run, command=name)
         return made
 
     wanted = [family for family, names in FAMILIES.items() if {*first} & {*names}]

@@ -9,6 +9,7 @@ import pytest
 from engagement.bandits.posteriors.pooled_linear import PooledLinear
 from engagement.records import Evidence
 from engagement.store import (
+    acts,
     assignments,
     beliefs,
     console_sessions,
@@ -103,7 +104,8 @@ def fill(conn, program_id=PROGRAM) -> None:
     """At least one row in every table."""
     setup.create_program(conn, program_id, b"s" * 32, 0)
     things = [Program(id="p", title="P"), Site(id="s", title="S"), Group(id="g", site="s"), Member(id="m")]
-    setup.revise(conn, program_id, things, 0)
+    with acts.under(conn, acts.act_of(acts.By("key", "k", "change_member"), 0)):
+        setup.revise(conn, program_id, things, 0)
     setup.add_memberships(
         conn, program_id, [Membership(member="m", starts_on=date(2026, 1, 1), group="g", seat=1)], 0
     )

@@ -9,13 +9,13 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from engagement.store import beliefs, leaving, seals
 from engagement.store import tables as t
 from engagement.store.database import Database
 from engagement.store.kept import Kept
-from engagement.store.migrate import migrate
+from engagement.store.migrate import head, migrate
 from engagement.store.wall import NOBODY, Of
 from engagement.workflows.answer import Reply, answer
 from engagement.workflows.audit import Audit, audit
@@ -68,6 +68,19 @@ def test_it_is_made_once_a_night(lived: Here) -> None:
     assert second is not None
     assert second.number == 2
     assert [seal.digest for seal in chain(lived)] == [first.digest, second.digest]
+
+
+def test_a_release_whose_schema_is_no_longer_in_force_leaves_it_to_the_next(lived: Here) -> None:
+    """During a roll-out its columns are not all that there are."""
+    put = text("UPDATE alembic_version SET version_num = :number")
+    with lived.db.write() as conn:
+        conn.execute(put, {"number": "9999"})
+    try:
+        assert night(lived, 2) is None
+    finally:
+        with lived.db.write() as conn:
+            conn.execute(put, {"number": head()})
+    assert night(lived, 2) is not None
 
 
 def test_a_night_in_which_nothing_was_added_is_sealed_as_well(lived: Here) -> None:

@@ -218,7 +218,7 @@ def test_an_archive_with_damaged_bytes_is_refused_whole(lived: Here, elsewhere: 
 def test_an_archive_of_a_version_without_a_column_comes_in_with_nothing_in_it(
     lived: Here, migrated_sqlite: Path, tmp_path: Path
 ) -> None:
-    """As if `chain` of a signal, which may be empty, had not been thought of then."""
+    """As if `act_id` of a signal, which may be empty, had not been thought of then."""
     sealing = moving.Sealing()
 
     def shorter(content: bytes) -> bytes:
@@ -228,7 +228,7 @@ def test_an_archive_of_a_version_without_a_column_comes_in_with_nothing_in_it(
     def manifest(content: bytes) -> bytes:
         told = json.loads(content)
         table = told["tables"]["signals"]
-        assert table["columns"].pop() == "chain"
+        assert table["columns"].pop() == "act_id"
         table["digest"] = sealing.seal.digest
         return json.dumps(told).encode()
 

@@ -7,7 +7,9 @@ from litestar import post
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import Name
-from engagement.api.service import Call, one, service_of
+from engagement.api.service import Call, one, only, service_of
+from engagement.api.terms import by_of
+from engagement.workflows.acted import Deed, acted
 from engagement.workflows.erase import Erased, Erasing, erase_members
 
 TAGS = ("set-up",)
@@ -23,7 +25,7 @@ async def erase_member(request: Call, name: Name) -> Erased:
     whole showed stays.
     """
     service = service_of(request)
-    work = Work(request.auth.program_id, erase_members)
-    made = await one(service, "record", work, Erasing(name, service.erasures))
+    deed = Deed(by_of(request), erase_members, [Erasing(name, service.erasures)])
+    made = await one(service, "record", Work(request.auth.program_id, acted), deed)
     service.wipe_soon()
-    return cast("Erased", made)
+    return cast("Erased", only(made))

@@ -18,9 +18,11 @@ from engagement.api.desk import Work, Workflow
 from engagement.api.guards import Needs
 from engagement.api.parameters import InGroup
 from engagement.api.service import Call, each, one, service_of
+from engagement.api.terms import by_of
 from engagement.errors import Forbidden, Mistake
 from engagement.signals.signal import may_see
 from engagement.store.kept import Kept
+from engagement.workflows.acted import Deed, acted, noted
 from engagement.workflows.export import RegisterWanted, RosterWanted, register_sheet, roster_sheet
 from engagement.workflows.register import Layout
 from engagement.workflows.sheet_written import Filled, as_csv, as_workbook
@@ -100,8 +102,10 @@ async def _sent(
     media_type: str,
     written: Callable[[Filled], bytes],
 ) -> Response[bytes]:
-    """A sheet as a file. It is written away from the loop and the lanes."""
-    filled: Filled = await one(service_of(request), "read", Work(request.auth.program_id, workflow), wanted)
+    """A sheet as a file, once it is kept who asked for it; written away from the loop and the lanes."""
+    service, program_id = service_of(request), request.auth.program_id
+    filled: Filled = await one(service, "read", Work(program_id, workflow), wanted)
+    await one(service, "record", Work(program_id, acted), Deed(by_of(request), noted, ["exported"]))
     content = await asyncio.to_thread(written, filled)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media_type, headers=headers)

@@ -10,7 +10,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import Name
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, change
+from engagement.api.terms import TRIED, act
 from engagement.strategy.setup import Link
 from engagement.workflows.link import Linking, LinkSeen, UnitKind, link, links_seen
 from engagement.workflows.merge_member import MemberMerge, MemberMerged, Merging, merge_members
@@ -46,7 +46,7 @@ def _links(kind: UnitKind, plural: str, to: str) -> tuple[HTTPRouteHandler, ...]
         **TRIED,
     )
     async def store(request: Call, name: Name, data: JSONBody[Link]) -> LinkSeen:
-        return cast("LinkSeen", await change(request, link, Linking(kind, name, data)))
+        return cast("LinkSeen", await act(request, link, Linking(kind, name, data)))
 
     return index, store
 
@@ -70,7 +70,7 @@ async def split_group(request: Call, name: Name, data: JSONBody[Split]) -> list[
 
 
 async def _regrouped(request: Call, name: str, how: Merge | Split) -> list[Seating]:
-    return cast("list[Seating]", await change(request, regroup, Regrouping(name, how)))
+    return cast("list[Seating]", await act(request, regroup, Regrouping(name, how)))
 
 
 @post("/v1/members/{name:str}/merge", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
@@ -79,7 +79,7 @@ async def merge_member(request: Call, name: Name, data: JSONBody[MemberMerge]) -
 
     What was and will be reported of either counts for the one kept; past decisions stay as they are.
     """
-    return cast("MemberMerged", await change(request, merge_members, Merging(name, data)))
+    return cast("MemberMerged", await act(request, merge_members, Merging(name, data)))
 
 
 HANDLERS = (

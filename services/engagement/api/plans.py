@@ -16,7 +16,7 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import DECISION, PAGE, After, Limit, behind
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, each, one, service_of
-from engagement.api.terms import KEYED, TRIED, change, in_parts
+from engagement.api.terms import KEYED, TRIED, act, by_of, in_parts
 from engagement.errors import Mistake, Unavailable
 from engagement.signals.signal import Audience
 from engagement.store import plans
@@ -102,7 +102,7 @@ async def plan_visits(request: Call, data: JSONBody[PlanAsk]) -> Planned:
 async def _planned(request: Call, data: PlanAsk) -> Planned:
     service, key = service_of(request), request.auth
     try:
-        made = await asyncio.to_thread(service.plan, key.program_id, data)
+        made = await asyncio.to_thread(service.plan, key.program_id, data, by_of(request))
     except OperationalError as error:
         raise Unavailable(Unavailable.title()) from error
     work = Work(key.program_id, plans_seen)
@@ -159,7 +159,7 @@ async def swap_visits(request: Call, plan_id: PlanName, data: JSONBody[Swap]) ->
     Both must be able to go where the other went. No decision and no chance changes.
     """
     may_read(request.auth.audience)
-    return cast("PlanSeen", await change(request, swap, Swapping(plan_id, data, request.auth.audience)))
+    return cast("PlanSeen", await act(request, swap, Swapping(plan_id, data, request.auth.audience)))
 
 
 @post("/v1/plans/{plan_id:str}/share", status_code=200, guards=[Needs("recommend")], tags=["plans"], **TRIED)
@@ -170,7 +170,7 @@ async def share_visits(request: Call, plan_id: PlanName) -> PlanSeen:
     it, the accepted first; the others go to whoever has time left.
     """
     may_read(request.auth.audience)
-    return cast("PlanSeen", await change(request, share_out, Sharing(plan_id, request.auth.audience)))
+    return cast("PlanSeen", await act(request, share_out, Sharing(plan_id, request.auth.audience)))
 
 
 def plans_seen(

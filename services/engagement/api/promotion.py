@@ -9,7 +9,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import Name
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, change
+from engagement.api.terms import TRIED, act
 from engagement.errors import Forbidden
 from engagement.signals.signal import may_see
 from engagement.workflows.promotion import Promote, PromotionTold, Wish, promote, tell_promotions
@@ -38,4 +38,4 @@ async def promote_strategy(request: Call, name: Name, data: JSONBody[Promote]) -
 
     Refused while a condition is not met. Asking again changes nothing.
     """
-    return cast("PromotionTold", await change(request, promote, Wish(name, data.revision)))
+    return cast("PromotionTold", await act(request, promote, Wish(name, data.revision)))

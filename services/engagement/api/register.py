@@ -11,9 +11,10 @@ from engagement.api.bodies import SHEETS, WORKBOOK, as_wanted, sheet_of
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.service import Call, each, one, service_of
-from engagement.api.terms import TRIED, in_parts, is_dry_run
-from engagement.errors import Fault, Mistake
+from engagement.api.terms import TRIED, by_of, in_parts, is_dry_run
+from engagement.errors import Mistake
 from engagement.store.kept import Kept
+from engagement.workflows.acted import Deed, acted
 from engagement.workflows.import_register import (
     Part,
     Plan,
@@ -54,13 +55,10 @@ async def _imported(request: Call, sheet: Sheet) -> RegisterReport:
     service = service_of(request)
     program_id, tried = request.auth.program_id, is_dry_run(request)
     plan: Plan = await one(service, "read", Work(program_id, plans), sheet)
-    work = partial(rehearse, record) if tried else record
+    work = partial(rehearse, acted) if tried else partial(acted)  # shared with nobody: a cut is many reports
     parts: list[Part] = []
     for cut in cuts(plan):
-        answers = await service.desk.ask("record", Work(program_id, work), cut)
-        fault = next((answer for answer in answers if isinstance(answer, Fault)), None)
-        if fault is not None:
-            raise fault
+        answers = await one(service, "record", Work(program_id, work), Deed(by_of(request), record, cut))
         parts.append(part(cut, answers))
         if tried:
             continue

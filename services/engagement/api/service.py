@@ -23,6 +23,7 @@ from engagement.clock import Clock
 from engagement.errors import EngagementError, Mistake
 from engagement.settings import Settings
 from engagement.store import leaving, setup
+from engagement.store.acts import By
 from engagement.store.database import POOL, Database
 from engagement.store.erasure_list import erasure_list
 from engagement.store.kept import Kept
@@ -107,9 +108,10 @@ class Service:
             )
         return folded
 
-    def plan(self, program_id: str, ask: PlanAsk) -> PlansMade:
+    def plan(self, program_id: str, ask: PlanAsk, by: By) -> PlansMade:
         """Plans a week's visits, pool by pool, each in a transaction of its own."""
-        return plan_week(self.db, self.kept, program_id, ask, self.clock.now_ms())
+        db = self.db.acting(by, self.clock.now_ms)
+        return plan_week(db, self.kept, program_id, ask, self.clock.now_ms())
 
     def _report(self, program_id: str, name: str) -> None:
         from engagement.api.pages.report import report_page  # noqa: PLC0415  # pages know the service

@@ -22,7 +22,7 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import MOST_SEATS, PAGE, After, BehindSeat, Limit, Name, Seats, Wanted
 from engagement.api.service import Call, each, one, service_of
 from engagement.api.tags import condition_of, is_known, tag
-from engagement.api.terms import TRIED, change
+from engagement.api.terms import TRIED, act
 from engagement.errors import Forbidden, Invalid, Mistake, NotFound
 from engagement.signals.signal import may_see
 from engagement.signals.states import State
@@ -186,7 +186,7 @@ async def _change(request: Call, name: str, thing: Any) -> Response[Any]:
     if thing.id != name:
         raise Invalid(f"the address says `{name}`, the body's `id` says `{thing.id}`")
     wanted = Edit(thing, condition_of(request))
-    answer = await change(request, edit, wanted, lambda stored: Thing(stored.revision, stored.thing))
+    answer = await act(request, edit, wanted, lambda stored: Thing(stored.revision, stored.thing))
     return _tagged(answer)
 
 
@@ -198,7 +198,7 @@ async def seat_member(request: Call, name: Name, data: JSONBody[Membership]) -> 
     """
     if data.member != name:
         raise Invalid(f"the address says `{name}`, the body's `member` says `{data.member}`")
-    return cast("Seating", await change(request, seat, data))
+    return cast("Seating", await act(request, seat, data))
 
 
 class GroupSeen(msgspec.Struct, frozen=True):
@@ -301,7 +301,7 @@ async def import_roster_sheet(request: Call) -> RosterReport:
     comes back with the wrong cells marked.
     """
     sheet = await sheet_of(request)
-    return await as_wanted(request, cast("RosterReport", await change(request, rosters, sheet)), sheet)
+    return await as_wanted(request, cast("RosterReport", await act(request, rosters, sheet)), sheet)
 
 
 def rosters(

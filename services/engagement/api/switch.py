@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, change
+from engagement.api.terms import TRIED, act
 from engagement.strategy.setup import Switched
 from engagement.workflows.switch import Switch, Throw, switched, throw
 
@@ -51,4 +51,4 @@ async def list_switches(request: Call) -> Switches:
 
 
 async def _throw(request: Call, wanted: Throw) -> Switch:
-    return cast("Switch", await change(request, throw, wanted))
+    return cast("Switch", await act(request, throw, wanted))

@@ -17,7 +17,9 @@ from engagement.api.desk import CUT, RECORD_DEADLINE_S, LaneName, Work, Workflow
 from engagement.api.guards import DRY_RUN
 from engagement.api.service import Call, only, service_of
 from engagement.errors import EngagementError, Fault, Invalid
+from engagement.store.acts import By
 from engagement.store.kept_answers import Asked
+from engagement.workflows.acted import Deed, acted
 from engagement.workflows.once import Before, Once, once, recall, remember
 from engagement.workflows.personal import refusal
 from engagement.workflows.rehearse import rehearse
@@ -66,6 +68,18 @@ async def change(request: Call, workflow: Workflow, item: Any, tell: Callable[[A
     tell : makes the answer of the workflow's result where that is not the answer itself
     """
     return await changes(request, workflow, [item], lambda results: tell(only(results)))
+
+
+def by_of(request: Call) -> By:
+    """Who sends a request, and the operation's name."""
+    handler: Any = request.route_handler
+    return By("key", request.auth.key_id, str(handler.operation_id or handler.fn.__name__))
+
+
+async def act(request: Call, workflow: Workflow, item: Any, tell: Callable[[Any], Any] = _itself) -> Any:
+    """The same of a change of the set-up or of anybody's rights: the ledger keeps whose key it was."""
+    deed = Deed(by_of(request), workflow, [item])
+    return await changes(request, acted, [deed], lambda results: tell(only(only(results))))
 
 
 async def changes(

@@ -9,7 +9,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, change
+from engagement.api.terms import TRIED, act
 from engagement.workflows.trial import AssignedTold, ToAssign, assign_asked
 from engagement.workflows.trial_told import TrialTold, tell_trials
 
@@ -23,7 +23,7 @@ async def assign_groups(request: Call, name: Name, data: JSONBody[ToAssign]) -> 
     Those that are named, or all that take part. Whoever has an arm keeps it: asking again changes nothing. A
     group that nobody assigned is, with the first recommendation or plan that is about it.
     """
-    return cast("AssignedTold", await change(request, assign_asked, (name, data)))
+    return cast("AssignedTold", await act(request, assign_asked, (name, data)))
 
 
 @get("/v1/trials/{name:str}/assignments", guards=[Needs("research")], tags=TAGS)

@@ -4,11 +4,13 @@ from contextlib import closing
 from pathlib import Path
 
 from engagement.clock import SystemClock
-from engagement.commands.terminal import Arguments, Command, opened, say, settings_of, zip_of
+from engagement.commands.terminal import Arguments, Command, acting, opened, say, settings_of, zip_of
+from engagement.store import setup
+from engagement.store.acts import note, under
 from engagement.store.database import Database
 from engagement.store.leaving import patiently
 from engagement.store.migrate import is_current
-from engagement.store.wall import NOBODY
+from engagement.store.wall import LISTING, NOBODY
 from engagement.workflows.backup import backup, manifest_of, restore
 from engagement.workflows.sealed import unseal_program
 
@@ -40,16 +42,28 @@ def _restore(arguments: Arguments) -> None:
     with closing(Database(settings_of(arguments).database)) as db:
         made = restore(db, arguments.file)
         current = is_current(db)
+        if current:
+            _note_restored(acting(db, arguments))
     say(f"Restored: {made.size} rows of {len(made.rows)} tables, as many as were backed up.")
     if not current:
         say(f"The schema is {made.schema}, of engagement {made.engagement}; run `engagement migrate`.")
     say("Now compare what is derived with the ledger: engagement rebuild --check")
 
 
+def _note_restored(db: Database) -> None:
+    with db.read(LISTING) as conn:
+        programs = setup.program_ids(conn)
+    for program_id in programs:
+        with db.write(program_id) as conn:
+            note(conn, program_id, "restored")
+
+
 def _import_program(arguments: Arguments) -> None:
     with opened(arguments) as (db, kept), zip_of(arguments.file) as archive, db.write(NOBODY) as conn:
         patiently(conn)
-        sealed = unseal_program(conn, kept, archive)
+        with under(conn, None):  # its rows name the acts that they were stored under there
+            sealed = unseal_program(conn, kept, archive)
+        note(conn, sealed.program, "imported")
     say(
         f"{sealed.title} ({sealed.program}): {sealed.size} rows of {len(sealed.tables)} tables, compared.",
         "What is derived was made again. Its keys and links open it here as they did there:",

@@ -21,6 +21,7 @@ from engagement.commands.terminal import (
 )
 from engagement.errors import Invalid
 from engagement.store import facts
+from engagement.store.acts import By
 from engagement.store.database import Database
 from engagement.store.kept import Kept
 from engagement.store.migrate import migrate
@@ -52,7 +53,8 @@ def _serve(arguments: Arguments) -> int:
         _settle_time(db, clock)
         kept = Kept()
         carry_out_erasures(db, kept, settings)
-        example = load_example(db, kept, clock.now_ms()) if arguments.example else None
+        acting = db.acting(By("command", None, arguments.command), clock.now_ms)
+        example = load_example(acting, kept, clock.now_ms()) if arguments.example else None
         service = Service(db, clock, settings)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{host}:{line.getsockname()[1]}"

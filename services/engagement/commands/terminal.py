@@ -18,6 +18,7 @@ from engagement.clock import SystemClock
 from engagement.errors import Invalid
 from engagement.settings import Settings, from_environment
 from engagement.store import facts, leaving, setup
+from engagement.store.acts import By
 from engagement.store.database import Database
 from engagement.store.erasure_list import ErasureList, erasure_list
 from engagement.store.kept import Kept
@@ -53,6 +54,12 @@ def settings_of(arguments: Arguments) -> Settings:
     return from_environment(given=given)
 
 
+def acting(db: Database, arguments: Arguments) -> Database:
+    """The database, in which what is changed from now on is an act of this command."""
+    words = [arguments.command, getattr(arguments, "what", "")]
+    return db.acting(By("command", None, " ".join(filter(None, words))), SystemClock().now_ms)
+
+
 @contextmanager
 def opened(arguments: Arguments) -> Iterator[tuple[Database, Kept]]:
     """The database, with a schema that this version runs on; or a sealed program, which nothing changes."""
@@ -67,7 +74,7 @@ def opened(arguments: Arguments) -> Iterator[tuple[Database, Kept]]:
             raise Invalid(refusal)
         kept = Kept()
         carry_out_erasures(db, kept, settings_of(arguments))
-        yield db, kept
+        yield acting(db, arguments), kept
 
 
 ARCHIVE = "archive:"

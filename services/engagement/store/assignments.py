@@ -31,7 +31,7 @@ class Assignment(NamedTuple):
     assigned_at: int
 
 
-_columns = [column for column in t.assignments.c if column.name != "program_id"]
+_columns = [t.assignments.c[name] for name in Assignment._fields]
 
 
 def lock_list(conn: Connection, program_id: str, trial: str) -> None:

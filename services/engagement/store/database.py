@@ -11,8 +11,9 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
 from engagement.errors import Invalid
+from engagement.store.acts import Act, By, act_of
 from engagement.store.silence import BEGIN, Watchdog
+from engagement.store.sql import ACTING
 from engagement.store.wall import NOBODY, Of, words
 
 BUSY_TIMEOUT_MS = 5000
@@ -79,6 +82,7 @@ class Database:
         self._writer = _sqlite(parsed, "PRAGMA foreign_keys=ON") if self.is_sqlite else _postgresql(parsed)
         self._reader = _sqlite(parsed, "PRAGMA query_only=ON") if self.is_sqlite else self._writer
         self._watchdog = None if self.is_sqlite else Watchdog(self._writer)
+        self.actor: Callable[[], Act] | None = None
 
     @contextmanager
     def write(self, of: Of = NOBODY) -> Iterator[Connection]:
@@ -87,7 +91,18 @@ class Database:
         of : the program whose it is; behind the wall (`store.wall`) it sees no other's rows
         """
         with self._lock or nullcontext(), self._transaction(self._writer, of) as conn:
+            if self.actor is not None:
+                conn.execution_options(**{ACTING: self.actor()})
             yield conn
+
+    def acting(self, by: By, now: Callable[[], int]) -> "Database":
+        """The same database, in whose transactions somebody acts: one act in each that changes anything.
+
+        now : tells the time in milliseconds
+        """
+        same = copy(self)
+        same.actor = lambda: act_of(by, now())
+        return same
 
     @contextmanager
     def read(self, of: Of = NOBODY) -> Iterator[Connection]:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, select
 
 from engagement.signals.signal import Audience
+from engagement.store import acts
 from engagement.store import tables as t
 from engagement.store.sql import insert
 
@@ -74,6 +75,6 @@ def revoke(conn: Connection, program_id: str, key_id: str, now_ms: int) -> bool:
     ended = (
         t.api_keys.update()
         .where(k.program_id == program_id, k.key_id == key_id, k.revoked_at.is_(None))
-        .values(revoked_at=now_ms)
+        .values(revoked_at=now_ms, revoked_act_id=acts.current(conn, program_id))
     )
     return conn.execute(ended).rowcount == 1

@@ -62,8 +62,8 @@ class Visit(NamedTuple):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(PlanEvidence)
-_columns = [column for column in t.plans.c if column.name != "program_id"]
-_visit_columns = [column for column in t.visits.c if column.name != "program_id"]
+_columns = [t.plans.c[name] for name in Plan._fields]
+_visit_columns = [t.visits.c[name] for name in Visit._fields]
 
 
 def _plan(row: Row[Any]) -> Plan:

@@ -311,6 +311,7 @@ class Look:
 RECORDED: Mapping[Table, str] = MappingProxyType(
     {
         t.programs: "created_at",
+        t.acts: "recorded_at",
         t.revisions: "recorded_at",
         t.memberships: "recorded_at",
         t.merges: "recorded_at",

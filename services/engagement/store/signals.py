@@ -43,9 +43,7 @@ class Recorded(NamedTuple):
 
 
 _person = func.coalesce(t.merges.c.into_id, t.signals.c.unit_id).label("unit_id")
-_columns = [
-    _person if column.name == "unit_id" else column for column in t.signals.c if column.name != "program_id"
-]
+_columns = [_person if name == "unit_id" else t.signals.c[name] for name in Recorded._fields]
 _told = t.signals.outerjoin(
     t.merges,
     and_(

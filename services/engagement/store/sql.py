@@ -28,6 +28,10 @@ from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeEngine
 
 Row = Mapping[str, Any]
+ACTING = "acting"
+"""Execution option of a connection: who acts in its transaction, see `store.acts`."""
+ACT = "act_id"
+"""The column in which a row names the act it was stored under."""
 S = TypeVar("S", bound=Executable)
 
 
@@ -127,9 +131,20 @@ def for_update(query: Select[Any]) -> Select[Any]:
 
 
 def insert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Inserts rows, all or none."""
-    if rows:
-        conn.execute(_insert(table), list(rows))
+    """Inserts rows, all or none; where somebody acts, under the act, unless the rows name theirs."""
+    if not rows:
+        return
+    act = conn.get_execution_options().get(ACTING)
+    if act is not None and _refers(table):
+        ids = {name: act(conn, name) for name in {str(row["program_id"]) for row in rows}}
+        rows = [{ACT: ids[row["program_id"]], **row} for row in rows]
+    conn.execute(_insert(table), list(rows))
+
+
+@cache
+def _refers(table: Table) -> bool:
+    """Whether the rows of a table name an act; of `acts` itself it is the key."""
+    return ACT in table.c and not table.c[ACT].primary_key
 
 
 @cache

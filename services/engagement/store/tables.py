@@ -50,6 +50,11 @@ def _moment(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
 
+def _act(name: str = "act_id") -> Column[str]:
+    """The act under which a row was stored; empty where nobody is said to have acted, see `acts`."""
+    return Column(name, Id(), nullable=True)
+
+
 def _whole(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, Integer, nullable=nullable)
 
@@ -65,6 +70,20 @@ programs = Table(
     PrimaryKeyConstraint("program_id"),
 )
 
+acts = Table(  # who did something: by which way and key; did: what no other row tells
+    "acts",
+    metadata,
+    _program(),
+    _uuid("act_id"),
+    _moment("recorded_at"),
+    Column("way", String(16), nullable=False),
+    Column("key_id", String(16), nullable=True),
+    Column("operation", String(64), nullable=False),
+    Column("did", String(16), nullable=True),
+    PrimaryKeyConstraint("program_id", "act_id"),
+    Index(None, "program_id", "recorded_at"),
+)
+
 revisions = Table(  # of everything in the set-up; `catalogue` counts those a decision depends on
     "revisions",
     metadata,
@@ -75,6 +94,7 @@ revisions = Table(  # of everything in the set-up; `catalogue` counts those a de
     _whole("catalogue", nullable=True),
     Column("body", LargeBinary, nullable=False),
     _moment("recorded_at"),
+    _act(),
     PrimaryKeyConstraint("program_id", "noun", "id", "revision"),
     UniqueConstraint("program_id", "catalogue"),
     Index(None, "program_id", "recorded_at"),
@@ -92,6 +112,7 @@ memberships = Table(  # each row holds until the member's next; without a group:
     Column("role", String(16), nullable=False),
     Column("reason", String(16), nullable=False),
     _moment("recorded_at"),
+    _act(),
     PrimaryKeyConstraint("program_id", "member_id", "starts_on", "revision"),
     Index(None, "program_id", "group_id"),
     Index(None, "program_id", "recorded_at"),
@@ -105,6 +126,7 @@ merges = Table(  # members enrolled twice; whoever is merged into nobody is kept
     _id("into_id"),
     Column("starts_on", Date, nullable=False),
     _moment("recorded_at"),
+    _act(),
     PrimaryKeyConstraint("program_id", "member_id"),
     Index(None, "program_id", "into_id"),
 )
@@ -120,6 +142,7 @@ links = Table(  # each row holds until the unit's next of the same relation; wit
     _whole("revision"),
     _id("target_id", nullable=True),
     _moment("recorded_at"),
+    _act(),
     PrimaryKeyConstraint("program_id", "unit_kind", "unit_id", "relation", "starts_on", "revision"),
     Index(None, "program_id", "relation", "target_id"),
 )
@@ -146,6 +169,7 @@ signals = Table(
     Column("corrects_event", String(128), nullable=True),
     _moment("recorded_at"),
     _id("chain", nullable=True),
+    _act(),
     PrimaryKeyConstraint("program_id", "source", "event_id"),
     Index(None, "program_id", "corrects_source", "corrects_event"),
     # nobody but the audit trail asks when a register came in
@@ -270,6 +294,7 @@ promotions = Table(  # of strategies that only watched: the revision that ended 
     _whole("revision"),
     Column("body", LargeBinary, nullable=False),
     _moment("recorded_at"),
+    _act(),
     PrimaryKeyConstraint("program_id", "strategy_id", "revision"),
 )
 
@@ -301,6 +326,7 @@ plans = Table(  # of one pool and period: made once, whoever asks
     _moment("made_at"),
     _moment("ends_at"),
     Column("evidence", LargeBinary, nullable=False),
+    _act(),
     PrimaryKeyConstraint("program_id", "plan_id"),
     UniqueConstraint("program_id", "strategy_id", "pool", "period"),
 )
@@ -321,6 +347,7 @@ visits = Table(  # who goes where; the newest row of a decision holds
     Column("reason", String(16), nullable=True),  # why nobody can go
     Column("instead_of", Id(), nullable=True),  # the decision whose time this visit fills
     _moment("recorded_at"),
+    _act(),
     PrimaryKeyConstraint("program_id", "plan_id", "number"),
     ForeignKeyConstraint(["program_id", "plan_id"], ["plans.program_id", "plans.plan_id"]),
     ForeignKeyConstraint(["program_id", "decision_id"], ["decisions.program_id", "decisions.decision_id"]),
@@ -340,6 +367,7 @@ assignments = Table(  # of groups in trials, each with all of its unit
     _id("arm"),
     Column("protocol", String(64), nullable=False),
     _moment("assigned_at"),
+    _act(),
     PrimaryKeyConstraint("program_id", "trial_id", "group_id"),
     Index(None, "program_id", "group_id"),
     Index(None, "program_id", "trial_id", "unit_id"),
@@ -422,8 +450,8 @@ seals = Table(  # a program's chain: each holds the digest of the one before
 )
 
 LEDGER = (
-    programs, revisions, memberships, merges, links, signals, decisions, answers, outcomes, fold_entries,
-    versions, hyperparameters, promotions, reservations, plans, visits, assignments, events,
+    programs, acts, revisions, memberships, merges, links, signals, decisions, answers, outcomes,
+    fold_entries, versions, hyperparameters, promotions, reservations, plans, visits, assignments, events,
     event_reports, event_entries, erasures, seals,
 )  # fmt: skip
 
@@ -486,6 +514,8 @@ api_keys = Table(
     _moment("created_at"),
     _moment("expires_at", nullable=True),
     _moment("revoked_at", nullable=True),
+    _act(),
+    _act("revoked_act_id"),
     PrimaryKeyConstraint("program_id", "key_id"),
     UniqueConstraint("program_id", "digest"),
 )

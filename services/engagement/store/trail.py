@@ -3,6 +3,7 @@
 Everything that was recorded in one transaction has one moment, so a moment is never torn between two pages.
 """
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -20,7 +21,9 @@ from sqlalchemy import (
 )
 
 from engagement.store import tables as t
+from engagement.store.acts import By, Did
 from engagement.store.setup import AnyNoun, decoded
+from engagement.store.sql import among
 
 OF_MANY = ("member", "group")
 """Nouns that come by the hundred: they are counted, the others are told one by one."""
@@ -35,9 +38,13 @@ class Span(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """A revision of the set-up. before : what it changed, None for a new thing"""
+    """A revision of the set-up. before : what it changed, None for a new thing
+
+    act_id : of the act it was stored under, None where none is kept; here and below
+    """
 
     at: int
+    act_id: str | None
     noun: str
     id: str
     revision: int
@@ -46,9 +53,10 @@ class Revision(NamedTuple):
 
 
 class Count(NamedTuple):
-    """So many of something at one moment. what, how : as the table tells them apart"""
+    """So many of something of one act. what, how : as the table tells them apart"""
 
     at: int
+    act_id: str | None
     what: str
     how: str
     many: int
@@ -58,10 +66,19 @@ class KeyStep(NamedTuple):
     """A key was made or revoked."""
 
     at: int
+    act_id: str | None
     step: str
     key_id: str
     scopes: str
     audience: str
+
+
+class Deed(NamedTuple):
+    """What no row tells but the act itself."""
+
+    at: int
+    act_id: str
+    did: Did
 
 
 def moments(conn: Connection, program_id: str, before_ms: int, limit: int) -> list[int]:
@@ -77,6 +94,7 @@ def moments(conn: Connection, program_id: str, before_ms: int, limit: int) -> li
         (t.signals.c.recorded_at, t.FROM_REGISTER),
         (t.api_keys.c.created_at, None),
         (t.api_keys.c.revoked_at, None),
+        (t.acts.c.recorded_at, t.acts.c.did.is_not(None)),
     ]
     parts = []
     for column, also in columns:
@@ -96,7 +114,7 @@ def revisions(conn: Connection, program_id: str, span: Span) -> list[Revision]:
     """Every revision of a span, each beside the one before; nouns that come by the hundred are left out."""
     r, b = t.revisions.c, t.revisions.alias("before")
     query = (
-        select(r.recorded_at, r.noun, r.id, r.revision, r.body, b.c.body)
+        select(r.recorded_at, r.act_id, r.noun, r.id, r.revision, r.body, b.c.body)
         .select_from(
             t.revisions.outerjoin(
                 b,
@@ -112,15 +130,13 @@ def revisions(conn: Connection, program_id: str, span: Span) -> list[Revision]:
         .order_by(r.recorded_at, r.catalogue, r.noun, r.id, r.revision)
     )
     return [
-        Revision(
-            at, noun, name, revision, decoded(noun, body), None if before is None else decoded(noun, before)
-        )
-        for at, noun, name, revision, body, before in conn.execute(query)
+        Revision(*row[:-2], decoded(row.noun, row.body), row[-1] and decoded(row.noun, row[-1]))
+        for row in conn.execute(query)
     ]
 
 
 def counts(conn: Connection, program_id: str, span: Span) -> list[Count]:
-    """What comes by the hundred, counted by moment: people and groups, seats, links, registers, visits."""
+    """What comes by the hundred, counted by act: people and groups, seats, links, registers, visits."""
     r, m, k, g, s, v, p = (
         table.c for table in (t.revisions, t.memberships, t.links, t.merges, t.signals, t.visits, t.plans)
     )
@@ -142,7 +158,7 @@ def counts(conn: Connection, program_id: str, span: Span) -> list[Count]:
 
 
 def _counted(
-    at: ColumnElement[Any],
+    at: Column[Any],
     what: ColumnElement[Any],
     how: ColumnElement[Any],
     here: ColumnElement[bool],
@@ -150,10 +166,10 @@ def _counted(
 ) -> Select[Any]:
     what, how = what.label("what"), how.label("how")
     return (
-        select(at.label("at"), what, how, func.count())
+        select(at.label("at"), at.table.c.act_id.label("act"), what, how, func.count())
         .where(here, _within(at, span))
-        .group_by("at", "what", "how")
-        .order_by("at", "what", "how")
+        .group_by("at", "act", "what", "how")
+        .order_by("at", "act", "what", "how")
     )
 
 
@@ -169,11 +185,31 @@ def key_steps(conn: Connection, program_id: str, span: Span) -> list[KeyStep]:
     k = t.api_keys.c
     told = [k.key_id, k.scopes, k.audience]
     out: list[KeyStep] = []
-    for column, step in ((k.created_at, "made"), (k.revoked_at, "revoked")):
+    steps = ((k.created_at, k.act_id, "made"), (k.revoked_at, k.revoked_act_id, "revoked"))
+    for column, act_id, step in steps:
         query = (
-            select(column, literal(step), *told)
+            select(column, act_id, literal(step), *told)
             .where(k.program_id == program_id, _within(column, span))
             .order_by(column, k.key_id)
         )
         out += [KeyStep(*row) for row in conn.execute(query)]
     return out
+
+
+def deeds(conn: Connection, program_id: str, span: Span) -> list[Deed]:
+    """What acts of a span tell by themselves."""
+    a = t.acts.c
+    query = (
+        select(a.recorded_at, a.act_id, a.did)
+        .where(a.program_id == program_id, _within(a.recorded_at, span), a.did.is_not(None))
+        .order_by(a.recorded_at, a.act_id)
+    )
+    return [Deed(*row) for row in conn.execute(query)]
+
+
+def who(conn: Connection, program_id: str, acts: Collection[str]) -> dict[str, By]:
+    """Who did these acts."""
+    a = t.acts.c
+    query = select(a.act_id, a.way, a.key_id, a.operation)
+    found = conn.execute(query.where(a.program_id == program_id, among(conn, a.act_id, sorted(acts))))
+    return {act_id: By(*by) for act_id, *by in found}

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from engagement.errors import Mistake, NotFound
 from engagement.randomness import erasure_mark
 from engagement.store import decisions, erasures, forgetting, leaving, setup, units
+from engagement.store.acts import note
 from engagement.store.database import Database
 from engagement.store.erasure_list import ErasureList
 from engagement.store.erasures import Tombstone
@@ -181,6 +182,7 @@ def _forget(conn: Connection, kept: Kept, person: Person, held: Held, now_ms: in
         tombstones = forgetting.begin_anew(conn, person, held, tombstone, now_ms)
         erasures.insert_tombstones(conn, program_id, tombstones)
     seal_erasure(conn, program_id, erasure_id, now_ms)
+    note(conn, program_id, "erased")
     still = sorted(units.lock_tallies(conn, program_id, "member", person.ids))
     retally(conn, program_id, still, held.groups)
     return Erased(

@@ -17,6 +17,7 @@ from engagement.store import tables as t
 from engagement.store.copies import one_moment
 from engagement.store.database import Database
 from engagement.store.leaves import LEAF, columns
+from engagement.store.migrate import is_current
 from engagement.store.seals import HOUR_MS, LONGEST_MS, RECORDED, SEALER, Body, Look, Seal, SealedPart
 from engagement.strategy.ranking import RANKER
 from engagement.strategy.replay import IMPORTED
@@ -55,7 +56,12 @@ def seal_if_due(db: Database, program_id: str, owner: str, now_ms: int) -> Seal 
 
 
 def seal(db: Database, program_id: str, owner: str, now_ms: int) -> Seal | None:
-    """Seals a program's ledger as it stands. None when another is at it, or somebody was erased meanwhile."""
+    """Seals a program's ledger as it stands. None when another is at it, or somebody was erased meanwhile.
+
+    None, too, where the schema is a later release's: a column that is not known here would be left out.
+    """
+    if not is_current(db):
+        return None
     with db.write(program_id) as conn:
         number = _next(conn, program_id)
         if not beliefs.claim(conn, program_id, SEALER, number, owner, now_ms, now_ms + CLAIM_MS):

@@ -1,12 +1,13 @@
-"""What was changed, when, and where that is kept by whom: read from the ledger, the newest first.
+"""What was changed, when and by whom: read from the ledger, the newest first.
 
-Of the program's switch the role and the reason are kept, and of an amendment its reason. Of other changes
-the ledger keeps what and when; whose key it was it does not keep.
+By whom is what the row's act says, which the row itself names: whose key, which page of the console, which
+command. Of the program's switch the role and the reason are kept as well, and of an amendment its reason.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -15,9 +16,10 @@ from sqlalchemy import Connection
 from engagement.errors import Forbidden, Mistake
 from engagement.signals.signal import Audience, may_see
 from engagement.store import trail as rows
+from engagement.store.acts import Way
 from engagement.store.kept import Kept
 from engagement.store.setup import AnyNoun, noun_of
-from engagement.store.trail import Count, Revision, Span
+from engagement.store.trail import Count, KeyStep, Revision, Span
 from engagement.strategy.setup import Program
 from engagement.strategy.trial import Trial
 from engagement.workflows.tell import moment
@@ -32,8 +34,26 @@ MUTED = frozenset({"stopped", "switched", "amendments"})
 """Fields that an entry of their own tells of."""
 Did = Literal[
     "new", "changed", "stopped", "resumed", "amended", "promoted", "seated", "linked", "merged", "register",
-    "visits_moved", "planned", "key_made", "key_revoked",
+    "visits_moved", "planned", "key_made", "key_revoked", "erased", "exported", "imported",
+    "restored",
 ]  # fmt: skip
+
+
+COUNTED: Mapping[str, tuple[Did, str]] = MappingProxyType(
+    {
+        "membership": ("seated", "member"),
+        "link": ("linked", "link"),
+        "merge": ("merged", "member"),
+        "register": ("register", "report"),
+        "visits": ("visits_moved", "visit"),
+        "plan": ("planned", "plan"),
+    }
+)
+"""What was done, and of what, by what is counted."""
+NOUN_OF: Mapping[Did, str] = MappingProxyType(
+    {"erased": "member", "exported": "sheet", "imported": "program", "restored": "program"}
+)
+"""Of what, by what acts alone tell."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -44,12 +64,24 @@ class Field(msgspec.Struct, frozen=True):
     now: str | None = None
 
 
+class Who(msgspec.Struct, frozen=True):
+    """Who did something: with which key, or none at the command line, and by which way.
+
+    operation : of the API its name, of the console the page's, of a command its words
+    """
+
+    way: Way
+    key: str | None
+    operation: str
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One thing that was done.
 
     noun : of what, as in the set-up      ids : of which, the first of `count`
     how : the reason of seats, the relation of links, the week of a plan, the scopes of a key
     by, why : of the switch the role and the reason, of an amendment the reason; null where none is kept
+    who : null where it is not kept, as of all that was done before it was, and of what nobody asked for
     """
 
     at: datetime
@@ -61,6 +93,7 @@ class Entry(msgspec.Struct, frozen=True):
     how: str = ""
     by: str | None = None
     why: str | None = None
+    who: Who | None = None
 
 
 class Trail(msgspec.Struct, frozen=True):
@@ -93,32 +126,43 @@ def _trail(conn: Connection, program_id: str, wanted: TrailWanted) -> Trail | Mi
     if not shown:
         return Trail((), None)
     span = Span(shown[-1], shown[0] + 1)
-    promoted = rows.promoted(conn, program_id, span)
-    entries = [
-        *_of_revisions(rows.revisions(conn, program_id, span), promoted),
-        *_of_counts(rows.counts(conn, program_id, span)),
-        *(
-            Entry(moment(step.at), "key_made" if step.step == "made" else "key_revoked", "key", 1,
-                  (step.key_id,), how=f"{step.scopes}, {step.audience}")
-            for step in rows.key_steps(conn, program_id, span)
-        ),
-    ]  # fmt: skip
+    revisions, counts = rows.revisions(conn, program_id, span), rows.counts(conn, program_id, span)
+    steps, deeds = rows.key_steps(conn, program_id, span), rows.deeds(conn, program_id, span)
+    acts = {
+        row.act_id for some in (revisions, counts, steps, deeds) for row in some if row.act_id is not None
+    }
+    who = {act_id: Who(*by) for act_id, by in rows.who(conn, program_id, acts).items()}
+    told = [
+        *_of_revisions(revisions, rows.promoted(conn, program_id, span)),
+        *((count.act_id, _of_count(count)) for count in counts),
+        *((step.act_id, _of_step(step)) for step in steps),
+        *((deed.act_id, Entry(moment(deed.at), deed.did, NOUN_OF[deed.did])) for deed in deeds),
+    ]
+    entries = [msgspec.structs.replace(entry, who=who.get(act_id or "")) for act_id, entry in told]
     newest_first = sorted(entries, key=lambda entry: entry.at, reverse=True)
     return Trail(tuple(_joined(newest_first)), moment(span.from_ms) if len(found) > len(shown) else None)
 
 
-def _of_revisions(found: Iterable[Revision], promoted: set[tuple[str, int]]) -> Iterator[Entry]:
-    """Entries of the set-up; new things of one noun and moment together, since a file brings many."""
-    for (at_ms, noun, new), some in groupby(found, key=lambda row: (row.at, row.noun, row.before is None)):
+def _of_step(step: KeyStep) -> Entry:
+    did: Did = "key_made" if step.step == "made" else "key_revoked"
+    return Entry(moment(step.at), did, "key", 1, (step.key_id,), how=f"{step.scopes}, {step.audience}")
+
+
+def _of_revisions(
+    found: Iterable[Revision], promoted: set[tuple[str, int]]
+) -> Iterator[tuple[str | None, Entry]]:
+    """Entries of the set-up with their acts; new things of one noun and act together: a file brings many."""
+    alike = groupby(found, key=lambda row: (row.at, row.act_id, row.noun, row.before is None))
+    for (at_ms, act_id, noun, new), some in alike:
         same = list(some)
         at = moment(at_ms)
         if new:
-            yield Entry(at, "new", noun, len(same), tuple(row.id for row in same[:NAMED]))
+            yield act_id, Entry(at, "new", noun, len(same), tuple(row.id for row in same[:NAMED]))
         for row in same:
             if row.before is not None and noun == "strategy" and (row.id, row.revision) in promoted:
-                yield Entry(at, "promoted", noun, 1, (row.id,))
+                yield act_id, Entry(at, "promoted", noun, 1, (row.id,))
             elif row.before is not None:
-                yield from _of_change(at, row, row.before)
+                yield from ((act_id, entry) for entry in _of_change(at, row, row.before))
 
 
 def _of_change(at: datetime, row: Revision, before: AnyNoun) -> Iterator[Entry]:
@@ -147,27 +191,16 @@ def differences(before: AnyNoun, after: AnyNoun) -> Iterator[Field]:
             yield Field(name, *told) if sum(map(len, told)) <= 2 * SHORT else Field(name)
 
 
-def _of_counts(found: Iterable[Count]) -> Iterator[Entry]:
-    for at, what, how, count in found:
-        match what:
-            case "member" | "group":
-                yield Entry(moment(at), "new" if how == "new" else "changed", what, count)
-            case "membership":
-                yield Entry(moment(at), "seated", "member", count, how=how)
-            case "link":
-                yield Entry(moment(at), "linked", "link", count, how=how)
-            case "merge":
-                yield Entry(moment(at), "merged", "member", count)
-            case "register":
-                yield Entry(moment(at), "register", "report", count)
-            case "visits":
-                yield Entry(moment(at), "visits_moved", "visit", count, how=how)
-            case _:
-                yield Entry(moment(at), "planned", "plan", count, how=how)
+def _of_count(found: Count) -> Entry:
+    at, what, how = moment(found.at), found.what, found.how
+    if what in rows.OF_MANY:
+        return Entry(at, "new" if how == "new" else "changed", what, found.many)
+    did, noun = COUNTED[what]
+    return Entry(at, did, noun, found.many, how=how)
 
 
 def _joined(newest_first: Iterable[Entry]) -> Iterator[Entry]:
-    """Parts of one register as one entry, under the moment of the last of them."""
+    """Parts of one register by one hand as one entry, under the moment of the last of them."""
     waiting: Entry | None = None
     for entry in newest_first:
         if waiting is not None and entry.did == "register" and _near(waiting, entry):
@@ -183,4 +216,4 @@ def _joined(newest_first: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _near(later: Entry, earlier: Entry) -> bool:
-    return (later.at - earlier.at).total_seconds() * 1000 <= NEAR_MS
+    return later.who == earlier.who and (later.at - earlier.at).total_seconds() * 1000 <= NEAR_MS

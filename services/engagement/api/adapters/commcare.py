@@ -20,7 +20,7 @@ from engagement.api.guards import Needs
 from engagement.api.parameters import After
 from engagement.api.senders import Sender
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, change
+from engagement.api.terms import TRIED, act
 from engagement.errors import EngagementError, Invalid, TooLarge
 from engagement.store import setup
 from engagement.store.kept import Kept
@@ -123,7 +123,7 @@ async def put_commcare_mapping(request: Call) -> MappingKept:
     def tell(stored: Revised) -> MappingKept:
         return MappingKept(stored.revision, forms, len(mapping.rules) - forms)
 
-    return cast("MappingKept", await change(request, revise, thing, tell))
+    return cast("MappingKept", await act(request, revise, thing, tell))
 
 
 def _toml(body: bytes) -> str:

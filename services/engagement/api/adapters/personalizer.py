@@ -21,7 +21,8 @@ from sqlalchemy import Connection
 from engagement.api.desk import Work
 from engagement.api.guards import Connected, Needs
 from engagement.api.problems import HANDLERS, headers_of, response_to
-from engagement.api.service import Call, one, service_of
+from engagement.api.service import Call, one, only, service_of
+from engagement.api.terms import by_of
 from engagement.bandits import featured
 from engagement.bandits.propensity import ONE
 from engagement.errors import EngagementError, Invalid, NotFound
@@ -32,6 +33,7 @@ from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
 from engagement.store.keys import Scope
 from engagement.strategy.ranking import LONGEST_WAIT_S, Aggregation, Mode, Ranking, Reward
+from engagement.workflows.acted import Deed, acted
 from engagement.workflows.event_report import EventReport, report_events
 from engagement.workflows.personal import refusal
 from engagement.workflows.rank import RankAsk, RankTold, Slot, rank_events
@@ -412,8 +414,9 @@ async def change_configuration(request: Call, data: JSONBody[ServiceConfiguratio
         mode=data.learning_mode,
         export_s=export_s,
     )
-    work = Work(request.auth.program_id, configured)
-    return _configuration(await one(service_of(request), "record", work, wanted_settings))
+    work = Work(request.auth.program_id, acted)
+    deed = Deed(by_of(request), configured, [wanted_settings])
+    return _configuration(only(await one(service_of(request), "record", work, deed)))
 
 
 class Configured(NamedTuple):

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 from litestar import MediaType, Response, get, post
@@ -35,7 +35,7 @@ from engagement.api.pages.page import Form
 from engagement.api.pages.serve import MOST_BYTES, Trouble, form_of
 from engagement.api.pages.serve import from_here as sent_from_here
 from engagement.api.problems import RETRY_AFTER_S, problem_of, unforeseen
-from engagement.api.service import one, service_of
+from engagement.api.service import Service, one, only, service_of
 from engagement.errors import (
     EngagementError,
     Fault,
@@ -46,7 +46,9 @@ from engagement.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from engagement.store.acts import By
 from engagement.workflows import access
+from engagement.workflows.acted import Deed, acted
 from engagement.workflows.console_session import Beginning, Begun, SignedIn, begin, end, program_of
 
 SIGN_IN, SIGN_OUT = f"{ROOT}/sign-in", f"{ROOT}/sign-out"
@@ -184,17 +186,24 @@ def _readable() -> Iterator[None]:
 async def _taken(
     request: Anybody, page: ConsolePage, who: SignedIn, form: Form, files: Mapping[str, bytes]
 ) -> Response[str]:
-    assert page.take is not None  # noqa: S101  only such pages have this handler
     visit = _visit(request, page, who)
-    work = Work(who.key.program_id, page.take)
     sent = Sent(visit, form, files)
     if page.prepare is not None:
         sent = await asyncio.to_thread(page.prepare, sent)
-    taken: Taken = await one(service_of(request), page.lane, work, sent)
+    taken = await _done(service_of(request), page, who, sent)
     if taken.trouble or taken.told is not None:
         return await _shown(request, page, who, taken)
     where = ROOT + taken.to if taken.to else request.url.path
     return Response("", status_code=303, headers={"Location": where})
+
+
+async def _done(service: Service, page: ConsolePage, who: SignedIn, sent: Sent) -> Taken:
+    """What became of a form; what it stores is an act of whoever is signed in."""
+    assert page.take is not None  # noqa: S101  only such pages have forms
+    if page.lane != "record":
+        return cast("Taken", await one(service, page.lane, Work(who.key.program_id, page.take), sent))
+    deed = Deed(By("console", who.key.key_id, page.name), page.take, [sent])
+    return cast("Taken", only(await one(service, "record", Work(who.key.program_id, acted), deed)))
 
 
 async def _shown(
