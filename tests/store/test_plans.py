@@ -82,7 +82,7 @@ READS = {  # each read, and for each table the columns by which it must be searc
         lambda conn: decisions.matured_around(conn, P, ["a"], ["g"], 1, 5),
         {
             "decisions": DECISION,
-            "inner_decisions": f"({UNIT}|program_id=? AND group_id=?) AND decided_at<?",
+            "inner_decisions": f"({UNIT}|program_id=? AND group_id=?) AND decided_at>? AND decided_at<?",
             "outcomes": DECISION,
         },
     ),

@@ -8,9 +8,22 @@ from engagement.signals import tally
 from engagement.signals.goals import GOAL_MET
 from engagement.signals.meetings import ATTENDANCE
 from engagement.store import decisions, setup, signals, tables, units
+from engagement.strategy.strategy import Outcome
 from engagement.workflows.ingest import Receipt, ingest
 from engagement.workflows.outcome import Posted, post_outcomes
-from support.peer_groups import ask, came, decided, held, met_goal, moment, said, seat, seat_members
+from support.peer_groups import (
+    a_program,
+    ask,
+    came,
+    decided,
+    held,
+    met_goal,
+    moment,
+    said,
+    seat,
+    seat_members,
+    with_strategy,
+)
 
 LATER = 60.0
 
@@ -339,6 +352,15 @@ def test_a_late_report_outside_the_window_revises_nothing(seated):
     seated.fold()
     tell(seated, came("m0", 36), came("m0", -1))
     assert outcomes_of(seated, decision) == [(1, None)]
+
+
+def test_a_report_at_the_last_moment_of_the_longest_window_revises_the_outcome(db):
+    here = a_program(db, with_strategy(outcome=Outcome(window_days=370)))
+    seat_members(here, 1)
+    (decision,) = decided(here, "m0")
+    here.fold(day=371)
+    tell(here, came("m0", 370, 0), day=372)
+    assert outcomes_of(here, decision) == [(1, None), (2, 0.0)]
 
 
 def test_a_late_report_about_the_group_revises_every_member_s_outcome(seated):

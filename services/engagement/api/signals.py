@@ -1,5 +1,6 @@
 """`/v1/signals`: what was observed."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
@@ -72,9 +73,11 @@ async def take(
         return results
 
     def note(stored: Sequence[Receipt | EngagementError]) -> None:
-        for result in whole(stored):
-            status = "refused" if isinstance(result, EngagementError) else result.status
-            service.metrics.signals.labels(status).inc()
+        became = Counter(
+            "refused" if isinstance(result, EngagementError) else result.status for result in whole(stored)
+        )
+        for status, number in became.items():
+            service.metrics.signals.labels(status).inc(number)
 
     return await changes(request, ingest, sound, lambda stored: tell(whole(stored)), note=note)
 

@@ -19,7 +19,6 @@ a tally is made anew, `of(effective(signals))`.
 """
 
 from collections.abc import Iterable
-from functools import reduce
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -114,13 +113,17 @@ def of(events: Iterable[Event]) -> Tally:
 
 def added(tally: Tally, events: Iterable[Event]) -> Tally:
     """The tally with further events in it, none of which it held before."""
-    return reduce(merged, map(_single, events), tally)
+    return _with(tally, map(_single, events))
 
 
 def merged(a: Tally, b: Tally) -> Tally:
     """The tally of the events of both, none of which is in both."""
-    kinds = {kind.code: kind for kind in a.kinds}
-    for kind in b.kinds:
+    return _with(a, b.kinds)
+
+
+def _with(tally: Tally, further: Iterable[KindTally]) -> Tally:
+    kinds = {kind.code: kind for kind in tally.kinds}
+    for kind in further:
         other = kinds.get(kind.code)
         kinds[kind.code] = kind if other is None else _merged_kind(other, kind)
     return Tally(tuple(kinds[code] for code in sorted(kinds)))
@@ -144,10 +147,10 @@ def kind_of(tally: Tally, code: int) -> KindTally | None:
     return None
 
 
-def _single(event: Event) -> Tally:
-    """The tally of one event, from which all others are merged."""
+def _single(event: Event) -> KindTally:
+    """What one event alone comes to, from which all tallies are merged."""
     by_week = _WEEKS_KEPT[event.code] > 0
-    kind = KindTally(
+    return KindTally(
         code=event.code,
         weeks=(Week(0, 1, event.value),) if by_week else (),
         older_count=0 if by_week else 1,
@@ -155,7 +158,6 @@ def _single(event: Event) -> Tally:
         quiet_ms=0 if event.value > 0 else None,
         latest=(Report(event.occurred_at_ms, _tie(event.source, event.id), event.value),),
     )
-    return Tally((kind,))
 
 
 def _tie(source: str, id: str) -> int:  # noqa: A002 - the ledger's name for it
@@ -170,15 +172,16 @@ def _tie(source: str, id: str) -> int:  # noqa: A002 - the ledger's name for it
 
 def _merged_kind(a: KindTally, b: KindTally) -> KindTally:
     """The pieces of one kind, each merged by its own rule."""
-    newest = max(a.newest, b.newest)
+    newest_a, newest_b = a.newest, b.newest
+    newest = max(newest_a, newest_b)
     weeks_kept = _WEEKS_KEPT[a.code]
     counts: dict[int, int] = {}
     totals: dict[int, int] = {}
     older_count = a.older_count + b.older_count
     older_total = a.older_total + b.older_total
-    for kind in (a, b):
-        for week in kind.weeks:
-            age = newest - kind.newest + week.age
+    for weeks, later in ((a.weeks, newest - newest_a), (b.weeks, newest - newest_b)):
+        for week in weeks:
+            age = later + week.age
             if age < weeks_kept:
                 counts[age] = counts.get(age, 0) + week.count
                 totals[age] = totals.get(age, 0) + week.total

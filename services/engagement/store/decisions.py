@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from engagement.actions.action import NONE
+from engagement.actions.availability import DAY_MS
 from engagement.records import Evidence
 from engagement.store import tables as t
 from engagement.store.codec import evidence_bytes, evidence_of
@@ -26,6 +27,7 @@ from engagement.store.sql import among, insert, once
 from engagement.store.units import UNIT_KINDS, Unit, UnitKind
 from engagement.strategy.arms import Arm
 from engagement.strategy.life import Status
+from engagement.strategy.strategy import LONGEST_WINDOW_DAYS
 
 
 class Decision(NamedTuple):
@@ -123,7 +125,7 @@ def _decision(row: Row[Any]) -> Decision:
     return Decision._make([*row[:-1], evidence_of(row[-1])])
 
 
-def _select(program_id: str) -> Select[tuple[object, ...]]:
+def _select(program_id: str | BindParameter[str]) -> Select[tuple[object, ...]]:
     return select(*_columns).where(t.decisions.c.program_id == program_id)
 
 
@@ -474,6 +476,25 @@ def logged(conn: Connection, program_id: str, strategy_id: str, after: str, limi
     ]
 
 
+@once
+def _matured_around(conn: Connection) -> Select[Any]:
+    inner, o = t.decisions.alias("inner_decisions"), t.outcomes.c
+    i = inner.c
+    program: BindParameter[str] = bindparam("program")
+    matured = select(i.decision_id).where(
+        i.program_id == program,
+        i.decided_at >= bindparam("oldest"),
+        i.decided_at < bindparam("until"),
+        i.closes_at >= bindparam("since"),
+        select(o.revision).where(o.program_id == i.program_id, o.decision_id == i.decision_id).exists(),
+    )
+    about_members = matured.where(i.unit_kind == "member", among(conn, i.unit_id, bindparam("members")))
+    about_groups = matured.where(among(conn, i.group_id, bindparam("groups")))
+    # a union, because `OR` keeps SQLite from using two indexes
+    wanted = union(about_members, about_groups)
+    return _select(program).where(t.decisions.c.decision_id.in_(wanted))
+
+
 def matured_around(
     conn: Connection,
     program_id: str,
@@ -483,19 +504,15 @@ def matured_around(
     until_ms: int,
 ) -> list[Decision]:
     """Decisions about these members or groups that have an outcome and whose window meets a span of time."""
-    inner, o = t.decisions.alias("inner_decisions"), t.outcomes.c
-    i = inner.c
-    matured = select(i.decision_id).where(
-        i.program_id == program_id,
-        i.decided_at < until_ms,
-        i.closes_at >= from_ms,
-        select(o.revision).where(o.program_id == i.program_id, o.decision_id == i.decision_id).exists(),
-    )
-    about_members = matured.where(i.unit_kind == "member", among(conn, i.unit_id, members))
-    about_groups = matured.where(among(conn, i.group_id, groups))
-    # a union, because `OR` keeps SQLite from using two indexes
-    query = _select(program_id).where(t.decisions.c.decision_id.in_(union(about_members, about_groups)))
-    return [_decision(row) for row in conn.execute(query)]
+    asked = {
+        "program": program_id,
+        "members": members,
+        "groups": groups,
+        "oldest": from_ms - LONGEST_WINDOW_DAYS * DAY_MS,
+        "since": from_ms,
+        "until": until_ms,
+    }
+    return [_decision(row) for row in conn.execute(_matured_around(conn), asked)]
 
 
 def range_of(conn: Connection, program_id: str, until_ms: int) -> tuple[int, int | None, int | None]:

@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, func, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, func, select, tuple_
 
 from engagement.actions.catalogue import AnyAction
 from engagement.signals import tally
 from engagement.store import tables as t
 from engagement.store.kept import Kept
-from engagement.store.sql import Row, among, insert, insert_new, keys_table
+from engagement.store.sql import Row, among, insert, insert_new, keys_table, once
 from engagement.store.wall import enter
 from engagement.strategy.ranking import Ranking
 from engagement.strategy.setup import (
@@ -309,15 +309,20 @@ def memberships_on(conn: Connection, program_id: str, members: Sequence[str], da
     return {row.member_id: Seated(*row) for row in conn.execute(query) if row.member_id is not None}
 
 
-def memberships_of(conn: Connection, program_id: str, members: Sequence[str]) -> dict[str, list[Seated]]:
-    """Every membership that holds for these members, in order of day; a superseded one does not."""
+@once
+def _memberships_of(conn: Connection) -> Select[Any]:
     m = t.memberships.c
-    query = (
+    return (
         select(m.member_id, m.starts_on, m.group_id, m.seat, m.role)
-        .where(m.program_id == program_id, among(conn, m.member_id, members))
+        .where(m.program_id == bindparam("program"), among(conn, m.member_id, bindparam("members")))
         .order_by(m.member_id, m.starts_on, m.revision)
     )
-    newest_of_day = {(row.member_id, row.starts_on): Seated(*row) for row in conn.execute(query)}
+
+
+def memberships_of(conn: Connection, program_id: str, members: Sequence[str]) -> dict[str, list[Seated]]:
+    """Every membership that holds for these members, in order of day; a superseded one does not."""
+    rows = conn.execute(_memberships_of(conn), {"program": program_id, "members": members})
+    newest_of_day = {(seated.member, seated.starts_on): seated for seated in map(Seated._make, rows)}
     out: dict[str, list[Seated]] = {name: [] for name in members}
     for seated in newest_of_day.values():
         out[seated.member].append(seated)

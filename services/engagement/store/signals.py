@@ -4,12 +4,23 @@ They are stored under the id that was reported, and read under the id that the m
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, Select, and_, func, select, union, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    select,
+    union,
+    union_all,
+)
 
 from engagement.store import tables as t
-from engagement.store.sql import among, insert
+from engagement.store.sql import among, insert, once
 from engagement.store.units import UnitKind
 
 
@@ -45,7 +56,7 @@ _told = t.signals.outerjoin(
 )
 
 
-def _select(program_id: str) -> Select[tuple[object, ...]]:
+def _select(program_id: str | BindParameter[str]) -> Select[tuple[object, ...]]:
     return select(*_columns).select_from(_told).where(t.signals.c.program_id == program_id)
 
 
@@ -61,17 +72,29 @@ def _all(
     return [Recorded._make(row) for row in conn.execute(query)]
 
 
+@once
+def _naming(conn: Connection) -> CompoundSelect[Any]:
+    s = t.signals.c
+    program: BindParameter[str] = bindparam("program")
+    ids: BindParameter[str] = bindparam("ids")
+    sources: BindParameter[str] = bindparam("sources")
+    mine = _select(program)
+    named = mine.where(among(conn, s.source, sources), among(conn, s.event_id, ids))
+    correcting = mine.where(among(conn, s.corrects_source, sources), among(conn, s.corrects_event, ids))
+    return union(named, correcting)
+
+
 def naming(conn: Connection, program_id: str, events: Sequence[tuple[str, str]]) -> list[Recorded]:
     """Stored signals that are one of these (source, id), or that correct one of them.
 
     Where several sources are asked for, also those of one source with an id of another.
     """
-    s, ids, sources = t.signals.c, [event for _, event in events], sorted({source for source, _ in events})
-    named = _select(program_id).where(among(conn, s.source, sources), among(conn, s.event_id, ids))
-    correcting = _select(program_id).where(
-        among(conn, s.corrects_source, sources), among(conn, s.corrects_event, ids)
-    )
-    return _all(conn, union(named, correcting))
+    asked = {
+        "program": program_id,
+        "ids": [event for _, event in events],
+        "sources": sorted({source for source, _ in events}),
+    }
+    return [Recorded._make(row) for row in conn.execute(_naming(conn), asked)]
 
 
 def insert_signals(conn: Connection, program_id: str, rows: Sequence[Recorded]) -> None:

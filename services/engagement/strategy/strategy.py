@@ -23,6 +23,8 @@ from engagement.strategy.stratum import Stratum, StratumFloor
 
 FLOOR = 0.02
 """Least probability of every available action where a strategy says nothing of bounds."""
+LONGEST_WINDOW_DAYS = 370
+"""No decision waits longer than this for what it earns."""
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 OutcomeKind = Literal["came_to_next_meeting", "next_meeting_held", "next_meeting_with_three", "posted"]
@@ -38,7 +40,7 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     kind: OutcomeKind = "came_to_next_meeting"
-    window_days: Annotated[int, msgspec.Meta(ge=1, le=370)] = 35
+    window_days: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_WINDOW_DAYS)] = 35
 
 
 class Fallback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -131,34 +131,12 @@ def ingest(
 
 def flaw_of(report: Signal, now_ms: int) -> Mistake | None:
     """What is wrong with a report on its own."""
-    flaws = (
-        (
-            (report.member is None) == (report.group is None),
-            "a signal is about one member or one group: give `member` or `group`",
-        ),
-        (
-            report.value is None and report.corrects is None,
-            "`value` may be null only when `corrects` names the report to take back",
-        ),
-        (
-            report.corrects_source is not None and report.corrects is None,
-            "`corrects_source` needs `corrects`",
-        ),
-        (
-            (report.corrects_source or report.source, report.corrects) == (report.source, report.id),
-            "a report cannot correct itself",
-        ),
-        (report.occurred_at < EARLIEST, "`occurred_at` lies before the year 2000"),
-        (
-            milliseconds(report.occurred_at) > now_ms + AHEAD_MS,
-            "`occurred_at` lies more than ten minutes ahead of the service's clock",
-        ),
+    amiss = _contradiction(report) or _out_of_time(report.occurred_at, now_ms)
+    if amiss is not None:
+        return Invalid(amiss)
+    identifying = (
+        refusal("source", report.source) or refusal("id", report.id) or refusal("chain", report.chain)
     )
-    found = next((words for wrong, words in flaws if wrong), None)
-    if found is not None:
-        return Invalid(found)
-    named = (("source", report.source), ("id", report.id), ("chain", report.chain))
-    identifying = next(filter(None, (refusal(field, text) for field, text in named)), None)
     if identifying is not None:
         return identifying
     try:
@@ -172,12 +150,35 @@ def flaw_of(report: Signal, now_ms: int) -> Mistake | None:
     return None
 
 
-def milliseconds(moment: datetime) -> int:
-    """An aware moment as milliseconds since the epoch, without a detour through floats."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+def _contradiction(report: Signal) -> str | None:
+    """Which of a report's fields do not go together."""
+    if (report.member is None) == (report.group is None):
+        return "a signal is about one member or one group: give `member` or `group`"
+    if report.corrects is not None:
+        itself = report.corrects == report.id and report.corrects_source in (None, report.source)
+        return "a report cannot correct itself" if itself else None
+    if report.value is None:
+        return "`value` may be null only when `corrects` names the report to take back"
+    if report.corrects_source is not None:
+        return "`corrects_source` needs `corrects`"
+    return None
+
+
+def _out_of_time(moment: datetime, now_ms: int) -> str | None:
+    if moment < EARLIEST:
+        return "`occurred_at` lies before the year 2000"
+    if milliseconds(moment) > now_ms + AHEAD_MS:
+        return "`occurred_at` lies more than ten minutes ahead of the service's clock"
+    return None
 
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def milliseconds(moment: datetime) -> int:
+    """An aware moment as milliseconds since the epoch, without a detour through floats."""
+    return (moment - EPOCH) // MILLISECOND
 
 
 def _zone(conn: Connection, kept: Kept, program_id: str) -> str:

@@ -65,7 +65,7 @@ def personal(text: str) -> str | None:
         text = _in_ascii(text)
     if "@" in text and E_MAIL.search(text):
         return "an e-mail address"
-    if _digits(text) < FEWEST_DIGITS:
+    if len(text) < FEWEST_DIGITS or _digits(text) < FEWEST_DIGITS:
         return None
     text = NOBODY.sub(" ; ", text)
     if _digits(text) < FEWEST_DIGITS:
