@@ -5,10 +5,16 @@ Ben is decided for without chance, so that it is known what stands open for him 
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from engagement.signals.reasons import REASONS
+from engagement.signals.signal import Audience
+from engagement.signals.tally import DAY_MS
+from engagement.workflows.tell import moment
 from support.running import Caller, Program
+from support.signed_in import tab_of, words
 
 ASK = "/v1/recommendations"
 TITLE = "Canary of what needs consent"
@@ -197,3 +203,146 @@ def test_a_member_who_never_said_is_shared_with_no_health_worker(program: Progra
     assert program.caller("read", audience="health_worker").get("/v1/members/zoe").status_code == 403
     consent = staff.get("/v1/members/zoe").json()["value"]["consent"]
     assert (consent["health_worker"], consent["family"], consent["research"]) == (False, False, False)
+
+
+HIDDEN = ("sabotage", "not_home", "not at home", "forgot")
+"""What a neighbour is not told: the barrier, why something was declined, why somebody did not come."""
+TELLING = {
+    "recommendation",
+    "named",
+    "tried",
+    "batch",
+    "everybody",
+    "declined",
+    "accepted",
+    "open",
+    "FHIR",
+} | {"list"}
+"""The ways in which one of these is told to a health worker with whom Ben shares."""
+RIDE = {"kind": "nudge", "id": "ride", "title": "Ask whether to go together", "barrier": "sabotage"}
+
+
+@pytest.fixture
+def known(program: Program, staff: Caller) -> list[str]:
+    """Ben has a barrier, gave a reason for not coming, and declined the first of two decisions about it."""
+    staff.put("/v1/actions/ride", RIDE | {"carrier": "health_worker", "minutes": 10}).raise_for_status()
+    strategy = {"id": "only", "title": "Only one", "actions": ["ride"], "fallback": {"actions": ["ride"]}}
+    strategy |= {"features": ["attendance", "sabotage"]}
+    staff.put("/v1/strategies/only", strategy).raise_for_status()
+    staff.put("/v1/health_workers/worker", {"id": "worker"}).raise_for_status()
+    link = {"relation": "health_worker", "starts_on": "2026-01-01", "to": "worker"}
+    staff.post("/v1/members/ben/links", link).raise_for_status()
+    at = moment(program.running.service.clock.now_ms() - DAY_MS).isoformat()
+    said = {"source": "app", "id": "1", "kind": "absence_reason", "value": REASONS.index("forgot") + 1}
+    answer = staff.post("/v1/signals", {"signals": [said | {"member": "ben", "occurred_at": at}]})
+    assert answer.json()["results"][0]["receipt"]["status"] == "stored"
+    for other in ("ana", "cat"):
+        staff.put(f"/v1/members/{other}", {"id": other, "consent": {"messages": False}}).raise_for_status()
+    agree(staff)
+    ids = []
+    for point, status in (("first", "declined"), ("second", "accepted")):
+        told = staff.post(ASK, {"member": "ben", "strategy": "only", "decision_point": point}).json()
+        assert told["action"]["id"] == "ride", told
+        ids.append(told["decision_id"])
+        reply = {"status": status} | ({"reason": "not_home"} if status == "declined" else {})
+        staff.post(f"/v1/decisions/{ids[-1]}/answers", reply).raise_for_status()
+    return ids
+
+
+def ways(program: Program, ids: list[str], audience: Audience) -> dict[str, str]:
+    """All that is said of Ben's decisions, and of him in his group, to a reader; by way."""
+    reader = program.caller("recommend", "read", audience=audience)
+    ask = {"member": "ben", "strategy": "only", "decision_point": "second"}
+    flag = {"context": {"targetingKey": "ben", "flags": ["only"]}}
+    out = {
+        "recommendation": reader.post(ASK, ask),
+        "named": reader.post(ASK, ask, headers={"Idempotency-Key": uuid4().hex}),
+        "tried": reader.post(f"{ASK}?dry_run=true", ask),
+        "batch": reader.post(f"{ASK}/batch", {"requests": [ask]}),
+        "everybody": reader.post(f"{ASK}/all", {"strategy": "only", "group": "north"}),
+        "flow": reader.post("/adapters/rapidpro/recommendation", ask),
+        "flag": reader.post("/ofrep/v1/evaluate/flags", flag),
+        "declined": reader.get(f"/v1/decisions/{ids[0]}"),
+        "accepted": reader.get(f"/v1/decisions/{ids[1]}"),
+        "open": reader.get("/v1/decisions"),
+        "history": reader.get("/v1/members/ben/decisions"),
+        "history of the group": reader.get("/v1/groups/north/decisions"),
+        "memberships": reader.get("/v1/members/ben/memberships"),
+        "FHIR": reader.get("/fhir/R4/CommunicationRequest"),
+        "CHT": reader.get("/adapters/cht/docs?carrier=health_worker"),
+        "CommCare": reader.get("/adapters/commcare/cases?of=member"),
+    }
+    for way in ("", "?format=text", "?format=csv"):
+        out[f"list{way}"] = reader.get(f"/v1/worklists/worker{way}")
+    assert {way: row.text for way, row in out.items() if row.status_code not in (200, 403)} == {}
+    return {way: row.text for way, row in out.items()}
+
+
+def console(program: Program, ids: list[str], audience: Audience) -> dict[str, str]:
+    """The same in the console."""
+    with tab_of(program, "read", "recommend", audience=audience) as tab:
+        pages = ("", "/groups/north", "/members/ben", "/work", *(f"/decisions/{name}" for name in ids))
+        found = {page: tab.get(page) for page in pages}
+    assert {page for page, answer in found.items() if answer.status_code != 200} == set()
+    return {page: words(answer) for page, answer in found.items()}
+
+
+def leaks(texts: dict[str, str]) -> dict[str, list[str]]:
+    """The hidden words, by way. On a worker's list stand the reasons that she gave herself."""
+    own = {
+        way: text.replace("not_home", "") if way.startswith("list") else text for way, text in texts.items()
+    }
+    found = {way: [word for word in HIDDEN if word in text.lower()] for way, text in own.items()}
+    return {way: said for way, said in found.items() if said}
+
+
+def share(staff: Caller, shares: bool) -> None:
+    barriers = {"barriers": {"sabotage": "yes"}, "barriers_checked_on": "2026-01-01"}
+    member = {"id": "ben", "consent": AGREED | {"health_worker": shares}} | barriers
+    staff.put("/v1/members/ben", member).raise_for_status()
+
+
+def test_of_who_does_not_share_a_health_worker_is_told_of_every_decision_what_a_neighbour_is(
+    program: Program, staff: Caller, known: list[str]
+) -> None:
+    near = ways(program, known, "adviser")
+    assert leaks(near) == {}
+    for shares in (True, False, True):
+        share(staff, shares)
+        found = ways(program, known, "health_worker")
+        assert set(leaks(found)) == (TELLING if shares else set())
+        if not shares:  # a list says for whose eyes it is
+            alike = [way for way in found if not way.startswith("list")]
+            assert {way: found[way] for way in alike} == {way: near[way] for way in alike}
+
+
+@pytest.mark.usefixtures("known")
+def test_whom_to_visit_and_what_for_a_health_worker_is_told_whoever_shares(
+    program: Program, staff: Caller
+) -> None:
+    for shares in (True, False):
+        share(staff, shares)
+        listed = program.caller("read", audience="health_worker").get("/v1/worklists/worker").json()
+        told = [(row["member"], row["seat"], row["title"]) for row in listed["tasks"]]
+        assert told == [("ben", 2, RIDE["title"])]
+
+
+def test_of_who_does_not_share_the_console_tells_a_health_worker_no_barrier_and_no_reason(
+    program: Program, staff: Caller, known: list[str]
+) -> None:
+    declined, accepted = known
+    telling = {"/groups/north", "/members/ben", f"/decisions/{declined}", f"/decisions/{accepted}"}
+    for shares in (True, False):
+        share(staff, shares)
+        found = console(program, known, "health_worker")
+        assert set(leaks(found)) == (telling if shares else set())
+        assert ("Where this member sat" in found["/members/ben"]) is shares
+
+
+def test_a_neighbour_reads_on_a_health_workers_list_no_reason_why_something_was_not_done(
+    program: Program, known: list[str]
+) -> None:
+    for audience, reason in (("adviser", None), ("health_worker", "not_home"), ("staff", "not_home")):
+        reader = program.caller("read", audience=audience)  # type: ignore[arg-type]  # one of the five
+        (answered,) = reader.get("/v1/worklists/worker").json()["answered"]
+        assert (answered["decision_id"], answered["reason"]) == (known[0], reason)

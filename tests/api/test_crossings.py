@@ -16,10 +16,13 @@ from support.crossings import (
     Theirs,
     a_marked_program,
     beyond,
+    by_token,
     described,
     leaks,
+    marked,
     operations,
     order,
+    tokens_of,
     varied,
 )
 from support.databases import postgresql_database, sqlite_database
@@ -107,6 +110,36 @@ def test_crossings_meet_nothing_and_leave_nothing(place: Place, number: int) -> 
                 failed = answer.status_code >= 500 and "Retry-After" not in answer.headers
                 if told or failed:
                     found.append((crossing.kind, answer.status_code, told, request))
+    assert found == []
+    after = rows(place.owner, place.theirs.program.id)
+    assert {name for name in before if after[name] != before[name]} == set()
+
+
+def test_tokens_of_links_and_sessions_open_nothing_in_another_place_or_program(place: Place) -> None:
+    theirs = tokens_of(place.theirs.program, place.theirs.key, marked("g1"))
+    client = place.service.client
+    for name, token in theirs.every.items():  # else there would be nothing to leak
+        if name == "session":
+            opened = client.get("/console/program", headers={"Cookie": f"console={token}"})
+        else:
+            opened = client.get(f"/l/{token}")
+        assert opened.status_code == 200
+    drawn = (row.answer for row in place.theirs.played if row.step["operation"] == "recommend_one")
+    decision = str(next(drawn).json()["decision_id"])
+    before = rows(place.owner, place.theirs.program.id)
+    found: list[Any] = []
+    with Own(place.service.program()) as own:
+        mine = tokens_of(own.program, own.key, "north")
+        ways = by_token(theirs, mine, own.key, decision)
+        assert len(ways) == 2 * (9 + 9 + 10) + 2
+        for kind, request in ways:
+            answer = client.request(**request)
+            told = leaks(place.theirs, own, request, answer)
+            where = answer.headers.get("location", "")
+            refused = answer.status_code in (400, 401, 403, 404, 409) or "/sign-in" in where
+            if told or not refused:
+                found.append((kind, answer.status_code, told, request))
+        assert own.program.caller("read").get("/v1/program").json()["value"]["stopped"] is False
     assert found == []
     after = rows(place.owner, place.theirs.program.id)
     assert {name for name in before if after[name] != before[name]} == set()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engagement.signals.signal import AUDIENCES, Audience
 from support.running import Caller, Program
 
 ASK = "/v1/recommendations"
@@ -66,6 +67,23 @@ def test_each_says_for_whom_what_and_how_it_stands(caller: Caller, decided: dict
         assert {name: row[name] for name in same} == {name: made[name] for name in same}
 
 
+@pytest.mark.parametrize("shares", [True, False])
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_a_reader_is_told_no_more_in_a_list_than_of_each_decision_read_by_itself(
+    program: Program, caller: Caller, decided: dict[str, list[str]], audience: Audience, shares: bool
+) -> None:
+    consent = {"health_worker": shares}
+    caller.put("/v1/members/ben", {"id": "ben", "consent": consent}).raise_for_status()
+    reader = program.caller("read", audience=audience)
+    rows = reader.get("/v1/members/ben/decisions").json()["items"]
+    assert len(rows) == len(decided["ben"])
+    for row in rows:
+        story = reader.get(f"/v1/decisions/{row['decision_id']}").json()
+        told = story["recommendation"]
+        own = {name: told[name] for name in row.keys() & told.keys()} | {"status": story["status"]}
+        assert row == own | {"action": told["action"]["id"], "title": told["action"]["title"]}
+
+
 def test_of_whom_nothing_was_decided_the_list_is_empty(caller: Caller) -> None:
     assert caller.get("/v1/members/ana/decisions").json() == {"items": [], "next": None}
 
@@ -97,3 +115,10 @@ def test_where_a_member_has_been_is_for_health_workers_and_staff(
 ) -> None:
     reader = program.caller("read", audience=audience)
     assert reader.get("/v1/members/ben/memberships").status_code == status
+
+
+@pytest.mark.parametrize(("audience", "status"), [("health_worker", 403), ("staff", 200)])
+def test_where_somebody_has_been_who_does_not_share_is_not_for_health_workers(
+    program: Program, audience: Any, status: int
+) -> None:
+    assert program.caller("read", audience=audience).get("/v1/members/cat/memberships").status_code == status

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from sqlalchemy import Boolean, Date, LargeBinary, String, Uuid, select, text
+from sqlalchemy import Boolean, Date, LargeBinary, String, Uuid, and_, select, text
 
 from engagement.store import beliefs, leaving, seals
 from engagement.store import tables as t
@@ -15,7 +15,7 @@ from engagement.store.database import Database
 from engagement.store.leaves import KIND, Known, joined, leaf_of, leaves_in, shard
 from engagement.strategy.ranking import RANKER
 from engagement.workflows.audit import audit
-from engagement.workflows.seal import seal
+from engagement.workflows.seal import seal, seal_erasure
 from support.databases import postgresql_database, sqlite_database
 
 PROGRAM = "01900000-0000-7000-8000-00000000000a"
@@ -211,6 +211,19 @@ def test_a_row_and_its_leaf_changed_together_are_found(sealed):
         here = (t.sealed_rows.c.program_id == PROGRAM) & (t.sealed_rows.c.table_name == "outcomes")
         conn.execute(t.sealed_rows.update().where(here).values(stored))
         assert named(audit(conn, PROGRAM).flaws) == [("outcomes", 2)]
+
+
+@pytest.mark.parametrize("table", seals.SEALED, ids=lambda table: table.name)
+def test_what_goes_behind_an_erasure_with_its_leaf_is_no_part_of_that_erasure(sealed, table):
+    """The seal behind an erasure says what was left of every table: whatever goes later is missed."""
+    with tampering(sealed) as conn:
+        seal_erasure(conn, PROGRAM, OTHER_ID, SECOND_NIGHT + 1)
+        behind = seals.newest(conn, PROGRAM).number
+        assert audit(conn, PROGRAM).flaws == ()
+        this = and_(*where(table, first_row(conn, table)))
+        seals.take_out(conn, PROGRAM, {table: dict.fromkeys(seals.leaves_where(conn, table, this))})
+        conn.execute(table.delete().where(this))
+        assert {("", behind), (table.name, seal_of(table))} <= set(named(audit(conn, PROGRAM).flaws))
 
 
 def test_every_table_is_sealed_or_has_a_reason_not_to_be():

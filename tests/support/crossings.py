@@ -9,13 +9,16 @@ import json
 import random
 import re
 import zipfile
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 import httpx
 import msgspec
 
 from engagement.api import examples
+from engagement.api.pages import PAGES as LINKED
 from engagement.store.kept import Kept
 from engagement.workflows import example
 from engagement.workflows.program import DEFAULT_TEMPLATE, create_program, template
@@ -198,6 +201,74 @@ def beyond(theirs: Theirs) -> list[Crossing]:
             request["json"] = body
         found.append(Crossing(f"{method} {path}", request))
     return found
+
+
+class Tokens(NamedTuple):
+    """What somebody of a program holds beside keys: a link to each kind of page, and a session's cookie.
+
+    sign : what every form of that session carries
+    """
+
+    program: str
+    links: dict[str, str]
+    session: str
+    sign: str
+
+    @property
+    def every(self) -> dict[str, str]:
+        """All by name."""
+        return self.links | {"session": self.session}
+
+
+def tokens_of(program: Program, key: str, group: str) -> Tokens:
+    """Makes a link to each kind of page, and signs in. key : one that may"""
+    caller = program.running.stranger(key)
+    subjects = {"brief": group, "worklist": "staff"}
+    made = {
+        opens: caller.post("/v1/links", {"opens": opens, "of": subjects[opens], "audience": "staff"})
+        for opens in LINKED
+    }
+    links = {opens: str(answer.json()["path"]).removeprefix("/l/") for opens, answer in made.items()}
+    with httpx.Client(base_url=program.running.address, timeout=60) as browser:
+        browser.post("/console/sign-in", data={"key": key})
+        sign = re.findall(r'name="sign" value="([^"]*)"', browser.get("/console/program").text)[-1]
+        return Tokens(program.id, links, browser.cookies["console"], sign)
+
+
+def grafted(token: str, program: str) -> str:
+    """A token that says that it is of another program; what is secret in it stays."""
+    whole = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    return urlsafe_b64encode(UUID(program).bytes + whole[16:]).decode().rstrip("=")
+
+
+def by_token(theirs: Tokens, mine: Tokens, key: str, decision: str) -> list[Crossing]:
+    """Each token in the place of every other, and under the other program's name.
+
+    key : of the other program      decision : one of the marked program
+    """
+    told: dict[str, Any] = {"decision_id": decision, "status": "done"}
+    found: list[tuple[str, str, str, Request]] = []
+    for holder, other in ((theirs, mine), (mine, theirs)):
+        for name, token in holder.every.items():
+            moved = grafted(token, other.program)
+            for text, right in ((token, "session" if name == "session" else "link"), (moved, "nowhere")):
+                if right != "link":
+                    found.append((f"{name} as a link", "GET", f"/l/{text}", {}))
+                    found.append((f"{name} as a link's form", "POST", f"/l/{text}", {"data": told}))
+                if right != "session":
+                    cookie = {"Cookie": f"console={text}"}
+                    found.append((f"{name} as a session", "GET", "/console/program", {"headers": cookie}))
+                for shaped in (text, f"eng_{UUID(other.program).hex}_{text}"):
+                    bearer = {"Authorization": f"Bearer {shaped}"}
+                    found.append((f"{name} as a key", "GET", "/v1/groups", {"headers": bearer}))
+            beside = {"Authorization": f"Bearer {key}", "Cookie": f"console={mine.session}"}
+            found.append((f"{name} beside a key", "GET", f"/l/{moved}", {"headers": beside}))
+    switch = {"step": "throw", "stop": "1", "by": "program-lead", "why": "data", "sign": theirs.sign}
+    form = {"headers": {"Cookie": f"console={mine.session}"}, "data": switch}
+    found.append(("a form signed for the other's session", "POST", "/console/program/switch", form))
+    own = f"/l/{mine.links['worklist']}"
+    found.append(("the other's decision on one's own list", "POST", own, {"data": told}))
+    return [Crossing(kind, {"method": how, "url": path, **more}) for kind, how, path, more in found]
 
 
 PAGES = (

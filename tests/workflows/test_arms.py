@@ -15,6 +15,7 @@ from engagement.strategy.promotion import Rule
 from engagement.workflows.ingest import ingest
 from engagement.workflows.replay import replay_decisions
 from engagement.workflows.revise import revise
+from engagement.workflows.sight import Sight
 from engagement.workflows.story import story
 from engagement.workflows.tell import seen_by
 from support.peer_groups import LEARNED, a_program, ask, came, decided, ms, seat, with_strategy
@@ -172,7 +173,7 @@ def test_a_shadow_whose_belief_was_no_number_is_made_again_too(watching):
 
 @pytest.mark.parametrize(("audience", "arm"), [("staff", "shadow"), ("health_worker", None), ("group", None)])
 def test_only_staff_see_which_arm_decided(watching, audience: Audience, arm):
-    assert seen_by(audience, ask(watching, "m1")[0]).arm == arm
+    assert seen_by(Sight(audience, {}), ask(watching, "m1")[0]).arm == arm
 
 
 @pytest.mark.parametrize("control", [None, Control(0.2, FixedOrder(("call",))), Control(0.5, EvenChance())])

@@ -76,6 +76,19 @@ def test_reasons_are_those_of_the_last_three_months_and_not_for_neighbours(two):
     assert glanced(two, "adviser")["g0"].why == ()
 
 
+def test_a_health_worker_is_told_the_reasons_of_those_alone_who_share_with_her(two):
+    reasons = [
+        said("absence_reason", at(6), REASONS.index(reason) + 1, member=member)
+        for member, reason in (("m02", "time"), ("m03", "time"), ("m04", "work"))
+    ]
+    two.run(ingest, reasons, day=at(7))
+    seat(two, "g0,m03,3,yes", columns="group,member,seat,health_worker", day=at(7))
+    why = glanced(two, "health_worker")["g0"].why
+    assert [(row.reason, row.count, row.of) for row in why] == [("time", 1, 1)]
+    seats = course(two, "g0", "health_worker").seats
+    assert [(row.member, row.reason) for row in seats if row.reason] == [("m03", "time")]
+
+
 def test_what_is_open_is_told_and_what_is_answered_is_not(two):
     ids = decided(two, "m01", "m02", day=at(6), strategy="learned")
     with two.db.read() as conn:

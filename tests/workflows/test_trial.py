@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from engagement.errors import Conflict, Invalid, NotFound
+from engagement.actions.nudge import Nudge
+from engagement.errors import Conflict, Identifying, Invalid, Mistake, NotFound
 from engagement.store import assignments, setup
 from engagement.store import tables as t
 from engagement.strategy.allotment import protocol_hash
@@ -97,6 +98,88 @@ def test_a_strategy_of_another_arm_is_refused_and_decides_nothing(tried):
     assert [type(answer) for answer in answers[:2]] == [Conflict, Conflict]
     assert "where these decide: `one`" in str(answers[0])
     assert answers[2].strategy == "one"
+
+
+WRONG = {
+    "of another arm": (Ask(member="m3", strategy="two"), Conflict),
+    "of no arm": (Ask(member="m3", strategy="learned"), Conflict),
+    "of no strategy at all": (Ask(member="m3", strategy="nothing"), NotFound),
+    "of another level": (Ask(group="g3", strategy="one"), Invalid),
+    "of advisers for who is none": (Ask(member="m3", level="adviser"), Invalid),
+    "of a point that names somebody": (Ask(member="m3", decision_point="+919812345678"), Identifying),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_refused_request_about_a_newcomer_assigns_nobody_and_leaves_no_row(tried, wrong):
+    here, (asked, kind) = tried, WRONG[wrong]
+    one = TrialCondition(id="one", title="One", strategies=("one", "leads"))
+    lead = Nudge(id="lead", title="Lead", level="adviser")
+    leads = Strategy(id="leads", title="Leads", level="adviser", actions=("lead",))
+    here.run(revise, [lead, leads])
+    changed = with_trial(here, conditions=(TRIAL.conditions[0], one, TRIAL.conditions[2]))
+    assert not isinstance(changed, Mistake)
+    before = counts(here)
+    (answer,) = here.run(recommend, [asked])
+    assert isinstance(answer, kind)
+    assert (arms(here), counts(here)) == ({}, before)
+
+
+def counts(here):
+    """Rows by table."""
+    with here.db.read() as conn:
+        return {
+            name: conn.execute(select(func.count()).select_from(table)).scalar_one()
+            for name, table in t.metadata.tables.items()
+        }
+
+
+def test_a_named_strategy_is_refused_to_newcomers_whichever_arm_is_next(tried):
+    for n in range(9):
+        names = ("one", "two")
+        answers = tried.run(recommend, [Ask(member=f"m{n}", strategy=name) for name in names])
+        words = [str(answer) for answer in answers]
+        assert words == [
+            f"group `g{n}` has no arm of trial `which` yet, and `{name}` does not decide in each: "
+            "ask without a strategy, and its arm's decides"
+            for name in names
+        ]
+        ask(tried, f"m{n}")
+
+
+def test_where_every_arm_has_the_strategy_today_a_newcomer_may_be_asked_for_by_its_name(tried):
+    steps = SteppedWedge(steps=(TODAY + timedelta(30), TODAY + timedelta(60)))
+    before, after = (TrialCondition(id=name, title=name, strategies=(name,)) for name in ("one", "two"))
+    with_trial(tried, conditions=(before, after), design=steps)
+    assert ask(tried, "m0", strategy="one")[0].strategy == "one"
+    assert list(arms(tried)) == ["g0"]
+
+
+def test_of_two_requests_about_a_newcomer_the_good_one_assigns_it(tried):
+    wrong, good = tried.run(recommend, [Ask(member="m3", strategy="nothing"), Ask(member="m3")])
+    assert isinstance(wrong, NotFound)
+    assert list(arms(tried)) == ["g3"]
+    assert good.group == "g3"
+
+
+def test_two_who_ask_at_once_about_one_newcomer_are_answered_by_its_arm(here):
+    with_trial(here, conditions=TRIAL.conditions[1:])
+    seat(here, *(f"g{n},{side}{n},{place}" for n in range(9) for place, side in enumerate("ab", 1)))
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda side: ask(here, *(f"{side}{n}" for n in range(9))), "ab"))
+    own = arms(here)
+    assert [row.strategy for rows in found for row in rows] == [own[f"g{n}"] for n in range(9)] * 2
+
+
+def test_a_plan_of_a_place_that_there_is_not_assigns_nobody(db):
+    here = a_planned_program(db)
+    add_groups(here, "place", "v0")
+    add_worker(here, "place", "w")
+    learned = TrialCondition(id="visited", title="Visited", strategies=("visits",))
+    here.run(revise, [msgspec.structs.replace(TRIAL, conditions=(TRIAL.conditions[0], learned))])
+    with pytest.raises(NotFound):
+        planned(here, pool="nowhere")
+    assert arms(here) == {}
 
 
 def test_groups_outside_the_trial_have_the_programs_default_and_none_of_the_trials(tried):

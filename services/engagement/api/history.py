@@ -9,9 +9,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name, behind
 from engagement.api.service import Call, one, service_of
-from engagement.errors import Forbidden
-from engagement.signals.signal import may_see
-from engagement.workflows.history import History, HistoryWanted, histories_of, seats_of
+from engagement.workflows.history import History, HistoryWanted, SeatsWanted, histories_of, seats_of
 from engagement.workflows.seat import Seating
 
 
@@ -37,14 +35,11 @@ def _decisions(kind: Literal["member", "group"], words: str) -> HTTPRouteHandler
 async def list_memberships(request: Call, name: Name) -> list[Seating]:
     """List where a member sat and sits.
 
-    In order of day; each holds until the next. For health workers and staff.
+    In order of day; each holds until the next. For staff, and for health workers with whom the member shares.
     """
-    if not may_see(request.auth.audience, "health_worker"):
-        raise Forbidden(
-            "where a member has been is for health workers and staff; ask for the group's members"
-        )
     work = Work(request.auth.program_id, seats_of)
-    return cast("list[Seating]", await one(service_of(request), "read", work, name))
+    wanted = SeatsWanted(name, request.auth.audience)
+    return cast("list[Seating]", await one(service_of(request), "read", work, wanted))
 
 
 HANDLERS = (

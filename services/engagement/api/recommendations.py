@@ -13,11 +13,12 @@ from engagement.api.guards import Needs
 from engagement.api.problems import Problem, problem_of
 from engagement.api.service import Call, Service, began, one, only, service_of
 from engagement.api.terms import TRIED, Unfinished, changes, in_parts, is_dry_run
-from engagement.errors import EngagementError, Fault
+from engagement.errors import EngagementError, Fault, Mistake
 from engagement.store.keys import ApiKey
 from engagement.telemetry import DECIDERS, NO_PHASE
 from engagement.workflows.everybody import AskAll, Everybody, everybody
-from engagement.workflows.recommend import Answer, Ask
+from engagement.workflows.recommend import Ask
+from engagement.workflows.recommend_to import AnswerFor, AskedBy
 from engagement.workflows.rehearse import rehearse_decisions
 from engagement.workflows.tell import Recommendation, moment, safe_default, seen_by
 
@@ -64,10 +65,15 @@ async def decide(
     answers = await service.desk.ask(
         "decide",
         Work(key.program_id, service.recommend),
-        asks,
+        _by(key, asks),
         deadline_s=_left_s(service, len(asks), began_s),
     )
-    return _told(service, key, asks, answers, began_s)
+    return _told(service, asks, answers, began_s)
+
+
+def _by(key: ApiKey, asks: Sequence[Ask]) -> tuple[AskedBy, ...]:
+    """The requests, with whoever reads the answers."""
+    return tuple(AskedBy(ask, key.audience) for ask in asks)
 
 
 def _left_s(service: Service, how_many: int, began_s: float) -> float:
@@ -78,23 +84,26 @@ def _left_s(service: Service, how_many: int, began_s: float) -> float:
 
 def _told(
     service: Service,
-    key: ApiKey,
     asks: Sequence[Ask],
-    answers: Sequence[Answer | Fault],
+    answers: Sequence[AnswerFor | Mistake | Fault],
     began_s: float,
     *,
     count: bool = True,
 ) -> list[Recommendation | EngagementError]:
-    """The desk's answers as the key's reader may see them. count : in the metrics"""
-    whole = [
-        safe_default(ask.member, ask.group, simulated=service.simulated)
-        if isinstance(answer, Fault)
-        else answer
+    """The desk's answers as their reader may see them. count : in the metrics"""
+    if count:
+        _count(service, [_whole(service, *pair) for pair in zip(asks, answers, strict=True)], began_s)
+    return [
+        seen_by(answer.sight, answer.whole) if isinstance(answer, AnswerFor) else _whole(service, ask, answer)
         for ask, answer in zip(asks, answers, strict=True)
     ]
-    if count:
-        _count(service, whole, began_s)
-    return [seen_by(key.audience, told) if isinstance(told, Recommendation) else told for told in whole]
+
+
+def _whole(service: Service, ask: Ask, answer: AnswerFor | Mistake | Fault) -> Recommendation | Mistake:
+    """An answer before anything is taken from it; for a fault the safe default, which hides nothing."""
+    if isinstance(answer, Fault):
+        return safe_default(ask.member, ask.group, simulated=service.simulated)
+    return answer.whole if isinstance(answer, AnswerFor) else answer
 
 
 def _count(service: Service, answers: Sequence[Recommendation | EngagementError], began_s: float) -> None:
@@ -133,8 +142,8 @@ async def _decided(
     return await changes(
         request,
         service.recommend,
-        asks,
-        lambda answers: tell(_told(service, key, asks, answers, began(request), count=not tried)),
+        _by(key, asks),
+        lambda answers: tell(_told(service, asks, answers, began(request), count=not tried)),
         rehearsed=rehearse_decisions,
         lane="decide",
         deadline_s=_left_s(service, len(asks), began(request)),

@@ -33,7 +33,7 @@ from engagement.telemetry import Metrics
 from engagement.workflows.evaluations import compute
 from engagement.workflows.fold import Folded, fold_program
 from engagement.workflows.plan import PlanAsk, PlansMade, plan_week
-from engagement.workflows.recommend import Answer, Ask, recommend
+from engagement.workflows.recommend_to import AnswerFor, AskedBy, recommend_to
 from engagement.workflows.reports import compute_report
 from engagement.workflows.seal import seal_if_due
 
@@ -88,10 +88,10 @@ class Service:
         return self.clock.simulated
 
     def recommend(
-        self, conn: Connection, kept: Kept, program_id: str, asks: Sequence[Ask], now_ms: int
-    ) -> list[Answer]:
-        """The workflow `recommend`, whose answers say whether time is simulated."""
-        return recommend(conn, kept, program_id, asks, now_ms, simulated=self.simulated)
+        self, conn: Connection, kept: Kept, program_id: str, asked: Sequence[AskedBy], now_ms: int
+    ) -> list[AnswerFor | Mistake]:
+        """The workflow `recommend_to`, whose answers say whether time is simulated."""
+        return recommend_to(conn, kept, program_id, asked, now_ms, simulated=self.simulated)
 
     def fold(self, program_id: str, *, sparing: bool = False) -> list[Folded]:
         """Closes what is due and folds a program's strategies; one round at a time in this process."""

@@ -59,6 +59,11 @@ class Decision(NamedTuple):
         """Whom it was made for."""
         return Unit(self.unit_kind, self.unit_id)
 
+    @property
+    def member(self) -> str | None:
+        """The member it was made for; None for a group's own."""
+        return self.unit_id if self.unit_kind == "member" else None
+
 
 class Recent(NamedTuple):
     """A decision in short, with what became of it so far, in order."""

@@ -34,6 +34,7 @@ from engagement.strategy.setup import Catalogue
 from engagement.strategy.stratum import Phone
 from engagement.workflows.crew import FALLEN_OUT
 from engagement.workflows.month import group_that_meets
+from engagement.workflows.sight import Sight
 from engagement.workflows.states import heard_of
 from engagement.workflows.tallies import link, standing
 from engagement.workflows.tell import seen_by, told
@@ -341,7 +342,7 @@ def _to_try(
     stored = decisions.by_id(conn, program_id, [item.decision_id for item in own])
     drawn = {
         name: seen_by(
-            reader,
+            Sight(reader, {}),
             told(row, setup.catalogue(conn, kept, program_id, row.catalogue), simulated=False),
         ).randomised
         for name, row in stored.items()

@@ -29,6 +29,7 @@ from engagement.workflows.commcare_mapping import (
 from engagement.workflows.foreign_month import Telling, hear_with_months
 from engagement.workflows.foreign_record import Heard
 from engagement.workflows.ingest import milliseconds
+from engagement.workflows.sight import Sight, sight_of
 from engagement.workflows.tell import Recommendation, seen_by, told
 from engagement.workflows.worklist import still_wanted
 
@@ -162,9 +163,10 @@ def _due(
     catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
     rows = decisions.by_id(conn, program_id, sorted(open_now))
     pairs = [(rows[name], open_now[name]) for name in sorted(open_now)]
+    sight = sight_of(conn, program_id, wanted.audience, (row.member for row in rows.values()))
     waiting: dict[tuple[str, str], tuple[Recommendation, Status]] = {}
     for decision, stands in still_wanted(conn, program_id, catalogue, pairs, now_ms):
-        answer = _told(conn, kept, program_id, decision, wanted.audience)
+        answer = _told(conn, kept, program_id, decision, sight)
         if wanted.carrier in (None, answer.action.carrier):
             level = catalogue.strategies[decision.strategy_id].level
             waiting.setdefault((decision.unit_id, level), (answer, stands))
@@ -197,11 +199,9 @@ def _lately(
     return open_now, strategies
 
 
-def _told(
-    conn: Connection, kept: Kept, program_id: str, decision: Decision, audience: Audience
-) -> Recommendation:
+def _told(conn: Connection, kept: Kept, program_id: str, decision: Decision, sight: Sight) -> Recommendation:
     stood = setup.catalogue(conn, kept, program_id, decision.catalogue)
-    return seen_by(audience, told(decision, stood, simulated=False))
+    return seen_by(sight, told(decision, stood, simulated=False))
 
 
 def _properties(prefix: str, waiting: tuple[Recommendation, Status] | None, time_zone: str) -> dict[str, str]:

@@ -40,6 +40,7 @@ from engagement.workflows.fhir_resources import (
     Restriction,
     Task,
 )
+from engagement.workflows.sight import Sight, sight_of
 from engagement.workflows.story import REASONS_FOR
 from engagement.workflows.tell import moment, seen_by, told
 from engagement.workflows.worklist import still_wanted
@@ -189,6 +190,7 @@ def _decisions(
     waiting = [row for row in stood if row[1] in ("proposed", "accepted")]
     wished = {row.decision_id for row, _ in still_wanted(conn, program_id, catalogue, waiting, now_ms)}
     given = {row.decision_id for row, _ in waiting} - wished
+    sight = sight_of(conn, program_id, wanted.audience, (row.member for row in made))
     out = []
     for row, stands in stood:
         own = setup.catalogue(conn, kept, program_id, row.catalogue)
@@ -196,6 +198,7 @@ def _decisions(
             _resource(
                 names,
                 wanted,
+                sight,
                 row,
                 own,
                 "withdrawn" if row.decision_id in given else stands,
@@ -208,17 +211,18 @@ def _decisions(
 def _resource(
     names: _Names,
     wanted: Wanted,
+    sight: Sight,
     decision: Decision,
     catalogue: Catalogue,
     stands: Stands,
     steps: Sequence[Answered],
 ) -> Task | CommunicationRequest:
     """One decision as a reader may see it."""
-    seen = seen_by(wanted.audience, told(decision, catalogue, simulated=wanted.simulated))
+    seen = seen_by(sight, told(decision, catalogue, simulated=wanted.simulated))
     offer = seen.action
     decided_at = moment(decision.decided_at)
     changed_at = moment(max([decision.decided_at, *(step.recorded_at for step in steps)]))
-    reason = steps[-1].reason if steps and may_see(wanted.audience, REASONS_FOR) else None
+    reason = steps[-1].reason if steps and may_see(sight.of(seen.member), REASONS_FOR) else None
     why = None if reason is None else names.coded("reason", reason)
     group = names.group(decision.group_id)
     subject = group if seen.member is None else names.person(seen.member)

@@ -33,6 +33,7 @@ from engagement.strategy.setup import Catalogue, Site, phase
 from engagement.strategy.standing import Heard, meetings_on, standing_on
 from engagement.workflows.leading import NOBODY, ever_advised, leads_of
 from engagement.workflows.month_met import month_met
+from engagement.workflows.sight import Sight, sight_of
 from engagement.workflows.states import GroupState, gathered, mood, told
 from engagement.workflows.tallies import event, standing
 from engagement.workflows.worklist import OPEN_MS
@@ -143,7 +144,9 @@ def _glanced(
     seated = setup.seated_in(conn, program_id, names, today)
     leads = leads_of(conn, program_id, catalogue, names, today, now_ms)
     once = ever_advised(conn, program_id, names)
-    said = _reasons(history, today, zone) if may_see(audience, ABSENCE_REASON.audience) else {}
+    gave = {row.unit_id for row in history if row.kind == ABSENCE_REASON.kind}
+    sight = sight_of(conn, program_id, audience, gave)
+    said = _reasons(history, sight, today, zone)
     open_now = _open(conn, program_id, catalogue, names, now_ms)
     by_group: dict[str, list[Recorded]] = defaultdict(list)
     for row in history:
@@ -170,13 +173,14 @@ def _glanced(
     return tuple(out)
 
 
-def _reasons(history: Iterable[Recorded], today: date, zone: str) -> dict[str, Counter[str]]:
-    """Group → how often each reason was given of late for not coming."""
+def _reasons(history: Iterable[Recorded], sight: Sight, today: date, zone: str) -> dict[str, Counter[str]]:
+    """Group → how often each reason was given of late for not coming, by those of whom a reader may know."""
     out: dict[str, Counter[str]] = defaultdict(Counter)
     for row in history:
         if (
             row.kind == ABSENCE_REASON.kind
             and row.value
+            and may_see(sight.of(row.unit_id), ABSENCE_REASON.audience)
             and today - LATELY < local_date(row.occurred_at, zone)
         ):
             out[row.group_id or ""][ABSENCE_REASON.word(row.value)] += 1

@@ -33,6 +33,7 @@ from engagement.strategy.standing import meetings_on
 from engagement.workflows.glance import LATELY, MONTHS
 from engagement.workflows.leading import NOBODY, leads_of
 from engagement.workflows.month_met import month_met
+from engagement.workflows.sight import Sight, sight_of
 from engagement.workflows.states import Moment, course, gathered
 from engagement.workflows.tallies import event, link, standing
 from engagement.workflows.tell import moment
@@ -171,6 +172,7 @@ def _course(conn: Connection, kept: Kept, program_id: str, wanted: CourseWanted,
     first = seen[0].year * 12 + seen[0].month
     days = _meetings(history, zone)
     told = may_see(wanted.audience, ATTENDANCE.audience)
+    sight = sight_of(conn, program_id, wanted.audience, (one.member for one in seats))
     set_goals = _goals(history, seats, first, zone) if may_see(wanted.audience, GOAL_SET.audience) else []
     return GroupCourse(
         row.group.setting,
@@ -185,7 +187,7 @@ def _course(conn: Connection, kept: Kept, program_id: str, wanted: CourseWanted,
         sum(goal.ending in (None, "not_followed_up") for goal in set_goals),
         tuple(_actions(conn, kept, program_id, catalogue, name, first)),
         tuple(days) if told else (),
-        tuple(_seat(one, history, days, wanted.audience, today, zone) for one in seats) if told else (),
+        tuple(_seat(one, history, days, sight, today, zone) for one in seats) if told else (),
         moment(now_ms),
     )
 
@@ -267,7 +269,7 @@ def _seat(
     seated: Seated,
     history: Sequence[Recorded],
     days: Sequence[date],
-    audience: Audience,
+    sight: Sight,
     today: date,
     zone: str,
 ) -> SeatSeen:
@@ -279,7 +281,7 @@ def _seat(
         if row.kind == ABSENCE_REASON.kind
         and row.value
         and today - LATELY < local_date(row.occurred_at, zone)
-        and may_see(audience, ABSENCE_REASON.audience)
+        and may_see(sight.of(seated.member), ABSENCE_REASON.audience)
     ]
     return SeatSeen(
         seated.member,

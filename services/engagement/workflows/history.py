@@ -8,13 +8,18 @@ import msgspec
 from sqlalchemy import Connection
 
 from engagement.actions.action import NONE
-from engagement.errors import Mistake, NotFound
+from engagement.errors import Forbidden, Mistake, NotFound
+from engagement.signals.signal import Audience, may_see
 from engagement.store import histories, setup
 from engagement.store.histories import Decided
 from engagement.store.kept import Kept
 from engagement.strategy.life import Status
 from engagement.workflows.seat import Seating
+from engagement.workflows.sight import sight_of
 from engagement.workflows.tell import NOTHING, moment
+
+SEATS_FOR: Audience = "health_worker"
+"""Who may read where a member has been."""
 
 
 class HistoryWanted(NamedTuple):
@@ -24,6 +29,13 @@ class HistoryWanted(NamedTuple):
     name: str
     after: str
     limit: int
+
+
+class SeatsWanted(NamedTuple):
+    """A member, for a reader."""
+
+    member: str
+    audience: Audience
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -83,17 +95,24 @@ def _past(conn: Connection, kept: Kept, program_id: str, row: Decided) -> Past:
 
 
 def seats_of(
-    conn: Connection, _kept: Kept, program_id: str, members: Sequence[str], _now_ms: int
+    conn: Connection, _kept: Kept, program_id: str, wanted: Sequence[SeatsWanted], _now_ms: int
 ) -> list[list[Seating] | Mistake]:
     """Where each member sat and sits, in order of day."""
+    members = sorted({one.member for one in wanted})
     known = setup.newest(conn, program_id, "member", members)
     seats = setup.memberships_of(conn, program_id, members)
-    return [
-        [
+
+    def of(one: SeatsWanted) -> list[Seating] | Mistake:
+        if one.member not in known:
+            return NotFound(f"there is no member `{one.member}` in this program")
+        if not may_see(sight_of(conn, program_id, one.audience, [one.member]).of(one.member), SEATS_FOR):
+            return Forbidden(
+                "where a member has been is for staff, and for health workers where the member agreed to "
+                "share it with them; ask for the group's members"
+            )
+        return [
             Seating(row.member, row.group, row.seat, row.role, row.starts_on, changed=False)
-            for row in seats[name]
+            for row in seats[one.member]
         ]
-        if name in known
-        else NotFound(f"there is no member `{name}` in this program")
-        for name in members
-    ]
+
+    return [of(one) for one in wanted]

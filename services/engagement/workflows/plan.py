@@ -35,7 +35,7 @@ from engagement.strategy.week_plan import (
     drawn_up,
 )
 from engagement.workflows.crew import standing_visits
-from engagement.workflows.plan_reading import Ready, Rest, Waiting, ready, waiting_of
+from engagement.workflows.plan_reading import Ready, Rest, Waiting, ready, refuse_unknown, waiting_of
 from engagement.workflows.plan_wish import Wish, wish_of
 from engagement.workflows.trial import assign_newcomers
 from engagement.workflows.visit_money import hold_money, lock_money, money_of
@@ -77,6 +77,8 @@ def plan_week(db: Database, kept: Kept, program_id: str, ask: PlanAsk, now_ms: i
     with db.read(program_id) as conn:
         wish = wish_of(conn, kept, program_id, ask.strategy, ask.period, now_ms)
     if wish.catalogue.trials:
+        with db.read(program_id) as conn:
+            refuse_unknown(conn, program_id, wish, ask.pool)
         with db.write(program_id) as conn:
             assign_newcomers(conn, kept, program_id, wish.catalogue, wish.today, now_ms)
     with db.read(program_id) as conn:

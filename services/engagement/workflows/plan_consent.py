@@ -1,4 +1,4 @@
-"""Whom a plan may still send somebody to, and of whom it may tell a health worker: as people agree today."""
+"""Whom a plan may still send somebody to: as people agree today."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,20 +8,8 @@ from sqlalchemy import Connection
 from engagement.signals import tally
 from engagement.store import setup, units
 from engagement.store.plans import Plan
-from engagement.strategy.setup import Group, Member, Program
+from engagement.strategy.setup import Group, Program
 from engagement.workflows.safety import safety_of
-
-
-def shared_with_health_workers(conn: Connection, program_id: str, plan: Plan) -> frozenset[str]:
-    """The units of a plan of which health workers may know: all groups, and the members who agree to it."""
-    evidence = plan.evidence
-    names = [row.unit for row in evidence.placed] + [row.unit for row in evidence.barred]
-    if evidence.level == "group":
-        return frozenset(names)
-    found = setup.newest(conn, program_id, "member", names).items()
-    return frozenset(
-        name for name, row in found if isinstance(row.thing, Member) and row.thing.consent.health_worker
-    )
 
 
 def languages_of(

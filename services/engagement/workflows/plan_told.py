@@ -18,7 +18,7 @@ from engagement.strategy.life import Status, status
 from engagement.strategy.planning import PlanLevel, UnitState
 from engagement.strategy.week_plan import Barred, CrewMember, Placed
 from engagement.workflows.crew import FALLEN_OUT
-from engagement.workflows.plan_consent import shared_with_health_workers
+from engagement.workflows.sight import sight_of
 from engagement.workflows.tell import REFUSED_FROM, moment
 
 READERS: Audience = "health_worker"
@@ -168,8 +168,18 @@ def plan_seen(
     stands = {
         name: status([step.status for step in said.get(name, ())], plan.ends_at, now_ms) for name in held
     }
-    shared = None if may_see(audience, REASONS) else shared_with_health_workers(conn, program_id, plan)
+    shared = None if may_see(audience, REASONS) else _shared(conn, program_id, plan, audience)
     return told(plan, held, stands, audience, shared)
+
+
+def _shared(conn: Connection, program_id: str, plan: Plan, audience: Audience) -> frozenset[str]:
+    """The units of a plan of which a reader may know: all groups, and the members who share."""
+    evidence = plan.evidence
+    names = {row.unit for row in evidence.placed} | {row.unit for row in evidence.barred}
+    if evidence.level == "group":
+        return frozenset(names)
+    sight = sight_of(conn, program_id, audience, names)
+    return frozenset(name for name in names if may_see(sight.of(name), READERS))
 
 
 def told(

@@ -6,7 +6,7 @@ known of them, return what is already decided or still open, decide the rest, in
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from engagement.store.decisions import Decision
 from engagement.store.hyperparameters import in_force
 from engagement.store.identifiers import uuid7
 from engagement.store.kept import Kept
+from engagement.store.merges import Merged
 from engagement.store.resources import Reservation
 from engagement.store.units import Unit
 from engagement.strategy import replay
@@ -41,13 +42,13 @@ from engagement.strategy.setup import (
     phase,
 )
 from engagement.strategy.strategy import Strategy
-from engagement.strategy.trial import Under
+from engagement.strategy.trial import Trial, Under
 from engagement.workflows.case import Case, after, given_of, picture, situation
 from engagement.workflows.leading import NOBODY, Leads, leads_of, matters, tired_groups
 from engagement.workflows.personal import refusal
 from engagement.workflows.safety import Safety, safety_of
 from engagement.workflows.tell import Recommendation, Withheld, told, withheld
-from engagement.workflows.trial import under
+from engagement.workflows.trial import enrol, might_be_under, newcomers, under_so_far
 from engagement.workflows.worklist import still_agreed
 
 CUT = 256
@@ -121,27 +122,14 @@ def recommend(
     groups = units.groups(
         conn, program_id, sorted(met_in | {unit.id for unit in wanted if unit.kind == "group"})
     )
-    conditions = under(
-        conn, kept, program_id, catalogue, {name: row.group for name, row in groups.items()}, today, now_ms
-    )
+    read = _Read(catalogue, members, groups, safety, persons, today, simulated)
+    refused, conditions = _trials(conn, kept, program_id, read, asks, now_ms)
     recent = decisions.recent(conn, program_id, wanted, now_ms - look_back_ms(catalogue.actions.values()))
     answers: list[Answer | None] = [None] * len(asks)
     cases: dict[int, Case] = {}
     for place, ask in enumerate(asks):
-        row = members.get(ask.member or "")
-        lives_under = conditions.get((ask.group if row is None else row.group) or "")
-        found: Strategy | Answer | None = _strategy(ask, catalogue, lives_under)
-        if isinstance(found, Strategy):
-            found = (
-                refusal("decision_point", ask.decision_point)
-                or _misplaced(ask, found, catalogue, lives_under)
-                or found
-            )
-        merge = persons.get(ask.member or "")
-        if merge is not None:
-            found = NotFound(f"`{ask.member}` was merged into `{merge.into}`; ask for that one")
-        if found is None or isinstance(found, Strategy):
-            found = _gate(ask, found, catalogue, members, groups, safety, simulated=simulated)
+        lives_under = conditions.get(read.group_of(ask) or "")
+        found = refused.get(place) or _found(ask, read, lives_under)
         if not isinstance(found, Strategy):
             answers[place] = found
             continue
@@ -190,6 +178,78 @@ def recommend(
     return [answer for answer in answers if answer is not None]
 
 
+class _Read(NamedTuple):
+    """What is known of whom is asked about. persons : those who were merged into another id"""
+
+    catalogue: Catalogue
+    members: Mapping[str, units.MemberRow]
+    groups: Mapping[str, units.GroupRow]
+    safety: Mapping[str, Safety]
+    persons: Mapping[str, Merged]
+    today: date
+    simulated: bool
+
+    def group_of(self, ask: Ask) -> str | None:
+        """The group that is asked about, or in which the member sits."""
+        row = self.members.get(ask.member or "")
+        return ask.group if row is None else row.group
+
+
+def _trials(
+    conn: Connection, kept: Kept, program_id: str, read: _Read, asks: Sequence[Ask], now_ms: int
+) -> tuple[dict[int, Mistake], dict[str, Under]]:
+    """What each group lives under. Newcomers of a trial are assigned, unless all that asks for them is wrong.
+
+    returns : what is wrong with requests about newcomers, by place; and by group, without those of no trial
+    """
+    groups = {name: row.group for name, row in read.groups.items()}
+    known = under_so_far(conn, program_id, read.catalogue, sorted(groups), read.today)
+    coming = newcomers(conn, program_id, read.catalogue, groups, known, read.today)
+    refused: dict[int, Mistake] = {}
+    wanted: dict[str, Trial] = {}
+    for place, ask in enumerate(asks):
+        group = read.group_of(ask) or ""
+        if group in coming:
+            wrong = _wrong_in_an_arm(ask, read, group, coming[group])
+            if wrong is None:
+                wanted[group] = coming[group]
+            else:
+                refused[place] = wrong
+    enrolled = enrol(conn, kept, program_id, read.catalogue, groups, wanted, read.today, now_ms)
+    return refused, known | enrolled
+
+
+def _wrong_in_an_arm(ask: Ask, read: _Read, group: str, trial: Trial) -> Mistake | None:
+    """What would be wrong with a request about a newcomer in one arm or another; None where nothing is."""
+    for might in might_be_under(group, trial, read.today):
+        found = _found(ask, read, might)
+        if isinstance(found, Conflict):
+            return Conflict(
+                f"group `{group}` has no arm of trial `{trial.id}` yet, and `{ask.strategy}` does not decide "
+                "in each: ask without a strategy, and its arm's decides"
+            )
+        if isinstance(found, Mistake):
+            return found
+    return None
+
+
+def _found(ask: Ask, read: _Read, lives_under: Under | None) -> Strategy | Answer:
+    """The strategy that decides, or the answer where none does."""
+    merge = read.persons.get(ask.member or "")
+    if merge is not None:
+        return NotFound(f"`{ask.member}` was merged into `{merge.into}`; ask for that one")
+    found = _strategy(ask, read.catalogue, lives_under)
+    if isinstance(found, Mistake):
+        return found
+    if found is not None:
+        wrong = refusal("decision_point", ask.decision_point) or _misplaced(
+            ask, found, read.catalogue, lives_under
+        )
+        if wrong is not None:
+            return wrong
+    return _gate(ask, found, read)
+
+
 def _strategy(ask: Ask, catalogue: Catalogue, lives_under: Under | None) -> Strategy | Mistake | None:
     """The strategy that decides, or what is wrong with the request; None where a trial has none here."""
     level = ask.level or ask.unit.kind
@@ -225,19 +285,13 @@ def _of_another(name: str, catalogue: Catalogue, lives_under: Under | None) -> s
     return f"in trial `{trial}` this group lives under `{own.id}`, where these decide: {named}"
 
 
-def _gate(
-    ask: Ask,
-    strategy: Strategy | None,
-    catalogue: Catalogue,
-    members: dict[str, units.MemberRow],
-    groups: dict[str, units.GroupRow],
-    safety: dict[str, Safety],
-    *,
-    simulated: bool,
-) -> Strategy | Answer:
+def _gate(ask: Ask, strategy: Strategy | None, read: _Read) -> Strategy | Answer:
     """What stands before any decision: is the unit there, and may anything be recommended?"""
+    catalogue, members, groups, safety, simulated = (
+        read.catalogue, read.members, read.groups, read.safety, read.simulated
+    )  # fmt: skip
     row = None if ask.member is None else members.get(ask.member)
-    group = ask.group if row is None else row.group
+    group = read.group_of(ask)
     if ask.unit.id not in (groups if ask.member is None else members):
         return NotFound(f"there is no {ask.unit.kind} `{ask.unit.id}` in this program")
     referral = None if ask.member is None else safety[ask.member].referral

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from engagement.store import decisions
 from engagement.store.kept import Kept
 from engagement.workflows.once import Workflow
-from engagement.workflows.tell import Recommendation
+from engagement.workflows.recommend_to import AnswerFor
 
 
 def rehearse(
@@ -28,12 +28,12 @@ def rehearse_decisions(
 ) -> list[Any]:
     """The same of recommendations; a decision that would be made has no id."""
     answers = rehearse(workflow, conn, kept, program_id, items, now_ms)
-    told = [answer for answer in answers if isinstance(answer, Recommendation)]
-    ids = sorted({answer.decision_id for answer in told if answer.decision_id is not None})
+    told = [answer.whole for answer in answers if isinstance(answer, AnswerFor)]
+    ids = sorted({one.decision_id for one in told if one.decision_id is not None})
     stored = {row.decision_id for row in decisions.existing(conn, program_id, ids, [], [])} if ids else set()
     return [
-        msgspec.structs.replace(answer, decision_id=None)
-        if isinstance(answer, Recommendation) and answer.decision_id not in stored
+        answer._replace(whole=msgspec.structs.replace(answer.whole, decision_id=None))
+        if isinstance(answer, AnswerFor) and answer.whole.decision_id not in stored
         else answer
         for answer in answers
     ]

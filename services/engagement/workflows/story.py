@@ -19,6 +19,7 @@ from engagement.strategy.life import Status, status
 from engagement.strategy.replay import IMPORTED, beside, features, scored
 from engagement.strategy.standing import alive_later
 from engagement.workflows.mature import rewards
+from engagement.workflows.sight import sight_of
 from engagement.workflows.states import heard_of
 from engagement.workflows.tell import Chance, Recommendation, moment, seen_by, told
 
@@ -102,13 +103,15 @@ def story(
     if decision is None:
         raise NotFound(f"there is no decision `{decision_id}` in this program")
     catalogue = setup.catalogue(conn, kept, program_id, decision.catalogue)
+    sight = sight_of(conn, program_id, audience, [decision.member])
+    audience = sight.of(decision.member)
     steps = decisions.answers(conn, program_id, [decision_id])[decision_id]
     earned = decisions.outcomes(conn, program_id, [decision_id])[decision_id]
     scores, evidence = scored(decision.evidence), decision.evidence
     told_beliefs = decision.fallback != IMPORTED and may_see(audience, "staff")
     names = catalogue.strategies[decision.strategy_id].columns
     return Story(
-        recommendation=seen_by(audience, told(decision, catalogue, simulated=simulated)),
+        recommendation=seen_by(sight, told(decision, catalogue, simulated=simulated)),
         status=status([step.status for step in steps], decision.expires_at, now_ms),
         steps=tuple(
             Step(

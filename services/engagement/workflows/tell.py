@@ -26,6 +26,7 @@ from engagement.strategy.quiet import deliver_from
 from engagement.strategy.replay import propensities
 from engagement.strategy.setup import Catalogue, Program
 from engagement.strategy.strategy import Strategy
+from engagement.workflows.sight import Sight
 
 Withheld = Literal[
     "referred",
@@ -318,11 +319,16 @@ def _withheld_from(why: Withheld, referral: ReferralTold | None) -> Audience:
     return WITHHELD_FROM[why] if referral is None else BY_KIND[referral.kind].audience
 
 
-def seen_by(audience: Audience, told: Recommendation) -> Recommendation:
-    """The part of an answer that a reader may see: no reason, barrier or referral meant for others."""
+def seen_by(sight: Sight, told: Recommendation) -> Recommendation:
+    """The part of an answer that a reader may see: no reason, barrier or referral meant for others.
+
+    A referral is told to whoever is to answer such a case, whether or not the member shares with them.
+    """
+    audience = sight.of(told.member)
     if may_see(audience, "staff"):
         return told
-    if told.withheld is not None and not may_see(audience, _withheld_from(told.withheld, told.referral)):
+    answers = audience if told.referral is None else sight.audience
+    if told.withheld is not None and not may_see(answers, _withheld_from(told.withheld, told.referral)):
         return withheld(told.member, told.group, "not_now", simulated=told.simulated)
     unavailable = tuple(
         refusal

@@ -1,7 +1,8 @@
 """Groups are assigned to the arms of trials, and recommendations follow their arm.
 
 A group is assigned once. It keeps its arm whatever it is linked to later: the analysis is by intention to
-treat. One that comes while the trial enrols is assigned with the first request that is about it.
+treat. One that comes while the trial enrols is assigned with the first request about it that is not refused.
+Whether one is refused does not depend on the arm: a refusal that told the next arm would bind nobody to it.
 """
 
 from collections import defaultdict
@@ -139,27 +140,52 @@ def _fact(groups: Sequence[Group], name: StratumFact) -> str:
     return values.pop() if len(values) == 1 else MIXED
 
 
-def under(
+def newcomers(
+    conn: Connection,
+    program_id: str,
+    catalogue: Catalogue,
+    groups: Mapping[str, Group],
+    known: Mapping[str, Under],
+    today: date,
+) -> dict[str, Trial]:
+    """The groups that have no arm yet and would be assigned today, each with its trial; assigns nobody."""
+    found: dict[str, Trial] = {}
+    for trial in _running(catalogue, today):
+        able = [
+            name
+            for name, group in sorted(groups.items())
+            if name not in known and name not in found and _why_not(trial, group, today) is None
+        ]
+        found |= dict.fromkeys(_units(conn, program_id, trial, able, today), trial) if able else {}
+    return found
+
+
+def might_be_under(group: str, trial: Trial, today: date) -> list[Under]:
+    """All that a newcomer could come to live under today, one for each arm."""
+    return [Under(group, trial, arm.id, trial.condition(arm.condition_on(today))) for arm in trial.arms]
+
+
+def enrol(
     conn: Connection,
     kept: Kept,
     program_id: str,
     catalogue: Catalogue,
     groups: Mapping[str, Group],
+    coming: Mapping[str, Trial],
     today: date,
     now_ms: int,
 ) -> dict[str, Under]:
-    """What each group lives under today, without groups of no trial. Assigns those that have just come."""
-    known = under_so_far(conn, program_id, catalogue, sorted(groups), today)
+    """Assigns newcomers, and tells what each lives under today; somebody else may have been faster.
+
+    groups : at least theirs      coming : of `newcomers`
+    """
+    if not coming:
+        return {}
     for trial in _running(catalogue, today):
-        fresh = {
-            name: group
-            for name, group in groups.items()
-            if name not in known and trial.takes(group.site) and not group.ended
-        }
-        if fresh and trial.enrols_on(today):
-            made = assign(conn, kept, program_id, trial, fresh, today, now_ms).made
-            known |= {row.group_id: _under(trial, row, today) for row in made}
-    return known
+        mine = {name: groups[name] for name, own in coming.items() if own.id == trial.id}
+        if mine:
+            assign(conn, kept, program_id, trial, mine, today, now_ms)
+    return under_so_far(conn, program_id, catalogue, sorted(coming), today)
 
 
 def under_so_far(
@@ -205,7 +231,9 @@ def assign_newcomers(
         return
     found = setup.newest(conn, program_id, "group", all_names(conn, program_id, "group"))
     groups = {name: row.thing for name, row in found.items() if isinstance(row.thing, Group)}
-    under(conn, kept, program_id, catalogue, groups, today, now_ms)
+    known = under_so_far(conn, program_id, catalogue, sorted(groups), today)
+    coming = newcomers(conn, program_id, catalogue, groups, known, today)
+    enrol(conn, kept, program_id, catalogue, groups, coming, today, now_ms)
 
 
 class ToAssign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

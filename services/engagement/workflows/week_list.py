@@ -24,6 +24,7 @@ from engagement.strategy.setup import Catalogue, HealthWorker
 from engagement.workflows.carriers import EYES, NOBODY, Crew, Whose, crew, narrower, whose
 from engagement.workflows.crew import all_names
 from engagement.workflows.leading import leads_of, tired_groups
+from engagement.workflows.sight import sight_of
 from engagement.workflows.states import CUT, states_of
 from engagement.workflows.week_care import Care
 from engagement.workflows.week_sums import WeekList, for_members, summed
@@ -124,6 +125,7 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WeekWanted, now
     found = source.still_wanted([row for row in open_rows if falls_to(source.mine, hands, row.decision)])
     said = [row for row in said if falls_to(source.mine, hands, row.decision)]
     shown = [(row.decision, row.status) for row in (*found, *said)]
+    audience = narrower(wanted.audience, EYES[source.mine.kind])
     scene = Scene(
         conn=conn,
         kept=kept,
@@ -133,7 +135,8 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WeekWanted, now
         crew=hands,
         workers=source.workers(hands, [decision for decision, _ in shown]),
         seats=seats_of(conn, program_id, shown, today),
-        audience=narrower(wanted.audience, EYES[source.mine.kind]),
+        audience=audience,
+        sight=sight_of(conn, program_id, audience, (decision.member for decision, _ in shown)),
         language=wanted.language or source.mine.language,
         today=today,
         now_ms=now_ms,

@@ -21,9 +21,11 @@ from engagement.store.setup import Seated
 from engagement.strategy.cadence import calendar, local_date
 from engagement.strategy.life import Status
 from engagement.strategy.setup import Catalogue, HealthWorker
-from engagement.workflows.carriers import Crew, Whose, workers_of_groups
+from engagement.workflows.carriers import EYES, Crew, Whose, workers_of_groups
 from engagement.workflows.leading import LooksFor
 from engagement.workflows.safety import OpenReferral, open_referrals
+from engagement.workflows.sight import Sight
+from engagement.workflows.story import REASONS_FOR
 from engagement.workflows.tell import Offer, moment, offer, seen_by, told
 from engagement.workflows.week_care import Care
 
@@ -92,8 +94,8 @@ class Task(msgspec.Struct, frozen=True):
 class Scene(NamedTuple):
     """What all tasks of one list share.
 
-    audience : the narrower of the reader's and the carrier's      language : the carrier's, None if not known
-    tired : groups whose adviser is
+    audience : the narrower of the reader's and the carrier's      sight : the same, member by member
+    language : the carrier's, None if not known      tired : groups whose adviser is
     """
 
     conn: Connection
@@ -105,6 +107,7 @@ class Scene(NamedTuple):
     workers: Mapping[str, HealthWorker]
     seats: Mapping[str, int | None]
     audience: Audience
+    sight: Sight
     language: str | None
     today: date
     now_ms: int
@@ -115,7 +118,7 @@ def task(scene: Scene, row: Row) -> Task:
     """What a decision asks for, in words the carrier may read."""
     decision = row.decision
     stood = setup.catalogue(scene.conn, scene.kept, scene.program_id, decision.catalogue)
-    answer = seen_by(scene.audience, told(decision, stood, simulated=False))
+    answer = seen_by(scene.sight, told(decision, stood, simulated=False))
     planned = decision.decision_id in scene.crew.visits
     action, defined = answer.action, stood.actions.get(decision.action_id)
     if defined is None:  # a visit that fills in: what the plan gives to the groups it draws
@@ -137,10 +140,16 @@ def task(scene: Scene, row: Row) -> Task:
         action=action,
         minutes=max([action.minutes, *(one.minutes_a_visit for one in going)]),  # with the way there
         status=row.status,
-        reason=None if row.said is None else row.said.reason,
+        reason=None if row.said is None or not _may_hear(scene, decision) else row.said.reason,
         answered_at=None if row.said is None else moment(row.said.occurred_at),
         deliver_from=answer.deliver_from,
     )
+
+
+def _may_hear(scene: Scene, decision: Decision) -> bool:
+    """Whether a reader is told the reason that was given: on a list of their own it was theirs."""
+    own = scene.audience == EYES[scene.whose.kind]
+    return own or may_see(scene.sight.of(decision.member), REASONS_FOR)
 
 
 def _for_carrier(action: Offer, defined: AnyAction, language: str | None) -> Offer:

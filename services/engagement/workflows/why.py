@@ -22,6 +22,7 @@ from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.strategy.replay import scored
 from engagement.strategy.strategy import Strategy
+from engagement.workflows.sight import sight_of
 from engagement.workflows.story import Story, story
 from engagement.workflows.tell import BARRIER_AUDIENCE, NOTHING
 
@@ -107,7 +108,8 @@ def weighed(conn: Connection, kept: Kept, program_id: str, wanted: WeighedWanted
     ranges = _ranges(decision) if told.beliefs else {}
     least = _least(decision, strategy)
     recommended = told.recommendation
-    barriers = may_see(wanted.audience, BARRIER_AUDIENCE)
+    sight = sight_of(conn, program_id, wanted.audience, [decision.member])
+    barriers = may_see(sight.of(decision.member), BARRIER_AUDIENCE)
     chances = {row.action: row.probability for row in recommended.chances}
     refusals = {row.action: row for row in recommended.unavailable}
     rows = [

@@ -21,6 +21,7 @@ from engagement.strategy.life import Status
 from engagement.strategy.setup import Catalogue, Member
 from engagement.workflows.ingest import milliseconds
 from engagement.workflows.safety import SAFE, safety_of
+from engagement.workflows.sight import Sight, sight_of
 from engagement.workflows.tell import Offer, moment, seen_by, told
 
 OPEN_MS = 32 * 86_400_000
@@ -97,9 +98,8 @@ def _list(conn: Connection, kept: Kept, program_id: str, wanted: WorkWanted, now
     following = found[wanted.limit - 1][0].decision_id if len(found) > wanted.limit else None
     shown = still_wanted(conn, program_id, catalogue, found[: wanted.limit], now_ms)
     seats = seats_of(conn, program_id, shown, local_date(now_ms, catalogue.program.time_zone))
-    items = tuple(
-        _item(conn, kept, program_id, decision, status, seats, wanted.audience) for decision, status in shown
-    )
+    sight = sight_of(conn, program_id, wanted.audience, (decision.member for decision, _ in shown))
+    items = tuple(_item(conn, kept, program_id, decision, status, seats, sight) for decision, status in shown)
     return WorkList(items, following)
 
 
@@ -160,10 +160,10 @@ def _item(
     decision: Decision,
     status: Status,
     seats: dict[str, int | None],
-    audience: Audience,
+    sight: Sight,
 ) -> WorkItem:
     stood = setup.catalogue(conn, kept, program_id, decision.catalogue)
-    answer = seen_by(audience, told(decision, stood, simulated=False))
+    answer = seen_by(sight, told(decision, stood, simulated=False))
     return WorkItem(
         decision_id=decision.decision_id,
         strategy=decision.strategy_id,

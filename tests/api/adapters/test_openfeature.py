@@ -180,6 +180,32 @@ def test_a_flag_that_does_not_decide_for_this_one_has_its_error_among_the_others
     assert [row.get("errorCode") for row in rows] == [None, "INVALID_CONTEXT"]
 
 
+def test_a_newcomer_of_a_trial_comes_into_its_arm_by_a_bulk_evaluation_and_not_by_a_named_flag(
+    program: Program,
+) -> None:
+    staff = program.caller("admin", "recommend", "read", "research")
+    for name in ("one", "two"):
+        strategy = {"id": name, "title": name, "actions": ["win_story"]}
+        staff.put(f"/v1/strategies/{name}", strategy).raise_for_status()
+    arms = [{"id": name, "title": name, "strategies": [name]} for name in ("one", "two")]
+    trial = {"id": "which", "title": "Which?", "conditions": arms, "starts_on": "2026-01-01"}
+    staff.put("/v1/trials/which", trial).raise_for_status()
+    body = {"context": {"targetingKey": "ben"}}
+    flags = "/ofrep/v1/evaluate/flags"
+    for name in ("one", "two"):
+        refused = staff.post(f"{flags}/{name}", body).json()
+        assert refused["errorCode"] == "INVALID_CONTEXT"
+        assert "has no arm of trial `which` yet" in refused["errorDetails"]
+    assert staff.get("/v1/trials/which/assignments").json()["assigned"] == []
+    first = staff.post(flags, body).json()["flags"]
+    ((arm, group),) = [
+        (row["arm"], row["group"]) for row in staff.get("/v1/trials/which/assignments").json()["assigned"]
+    ]
+    assert group == "north"
+    assert [row["key"] for row in first] == [arm]
+    assert staff.post(flags, body).json()["flags"] == first
+
+
 def test_what_has_not_changed_is_not_sent_again(program: Program) -> None:
     body = {"context": {"targetingKey": "ben"}}
     first = evaluated(program, body)

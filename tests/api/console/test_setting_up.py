@@ -132,6 +132,35 @@ def test_a_roster_is_told_line_by_line_and_stored_on_agreement(tab: Tab, program
     assert members(program) == before | {"fay"}
 
 
+@pytest.mark.parametrize(
+    ("purpose", "heard"), [("messages", "messages_declined"), ("health_worker", "consent_withdrawn")]
+)
+def test_a_consent_that_is_withdrawn_here_is_heard_by_the_very_next_call(
+    tab: Tab, program: Program, purpose: str, heard: str
+) -> None:
+    staff = program.caller("admin")
+    visit = {
+        "id": "visit",
+        "kind": "chw_linkage",
+        "title": "A visit",
+        "carrier": "health_worker",
+        "minutes": 5,
+    }
+    staff.put("/v1/actions/visit", visit).raise_for_status()
+    strategy = {"id": "only", "title": "Only", "actions": ["visit"], "fallback": {"actions": ["visit"]}}
+    staff.put("/v1/strategies/only", strategy).raise_for_status()
+    agreed = {"messages": True, "chance": False, "health_worker": True}
+    staff.put("/v1/members/ben", {"id": "ben", "consent": agreed}).raise_for_status()
+    ask = {"member": "ben", "strategy": "only"}
+    assert staff.post("/v1/recommendations", ask).json()["action"]["id"] == "visit"
+    looked = tab.upload("/program/roster", f"group,member,seat,{purpose}\nnorth,ben,2,no\n")
+    assert staff.post("/v1/recommendations", ask).json()["withheld"] is None
+    assert heading(tab.agree("/program/roster", looked)) == "One line is stored"
+    told = staff.post("/v1/recommendations", ask).json()
+    assert (told["withheld"], told["decision_id"], told["action"]["id"]) == (heard, None, "none")
+    assert staff.get("/v1/decisions").json()["items"] == []
+
+
 def test_agreeing_twice_stores_once_and_says_so(tab: Tab) -> None:
     looked = tab.upload("/program/roster", ROSTER)
     tab.agree("/program/roster", looked)

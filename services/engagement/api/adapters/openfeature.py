@@ -15,7 +15,7 @@ from litestar.exceptions import ValidationException
 from litestar.params import JSONBody
 from sqlalchemy import Connection
 
-from engagement.actions.action import NONE, Id
+from engagement.actions.action import NONE, Id, Level
 from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.problems import HANDLERS, headers_of, problem_of, response_to
@@ -28,7 +28,7 @@ from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import LEADING
 from engagement.workflows.recommend import Ask, ContextName
 from engagement.workflows.tell import Recommendation
-from engagement.workflows.trial import under_so_far
+from engagement.workflows.trial import newcomers, under_so_far
 
 KEY = "X-API-Key"
 Json = dict[str, Any]
@@ -70,10 +70,14 @@ class Wanted(NamedTuple):
 
 
 class Flag(NamedTuple):
-    """A flag and whom it is evaluated for; None for the level where there is no such flag."""
+    """A flag and whom it is evaluated for; None for the level where there is no such flag.
+
+    default_of : a level, instead of the key, where a trial says only in the answer which strategy decides
+    """
 
     key: str
     level: Literal["member", "group"] | None
+    default_of: Level | None = None
 
 
 class WrongContext(Invalid):
@@ -136,8 +140,12 @@ async def evaluate_all(request: Call, data: JSONBody[Evaluation]) -> Response[An
     flags = await _flags(request, Wanted(None, target, context.flags))
     asked = [flag for flag in flags if flag.level is not None]
     told = dict(zip(asked, await _asked(request, data, context, asked), strict=True))
-    rows = [_row(flag, context.value_type, told.get(flag)) for flag in flags]
-    content = msgspec.json.encode({"flags": rows})
+    rows: dict[str, Json] = {}
+    for flag in flags:
+        row = _row(flag, context.value_type, told.get(flag))
+        if row["key"]:  # of an arm in which nothing decides there is no flag
+            rows.setdefault(row["key"], row)
+    content = msgspec.json.encode({"flags": [*rows.values()]})
     tag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
     known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     if tag in known:
@@ -153,8 +161,10 @@ def _row(flag: Flag, value_type: ValueType, told: Recommendation | EngagementErr
     if isinstance(told, EngagementError):
         code = "GENERAL" if isinstance(told, Fault) else "INVALID_CONTEXT"
         problem = problem_of(told)
+        if flag.default_of is not None:
+            raise WrongContext(problem.detail or problem.title)
         return {"key": flag.key, "errorCode": code, "errorDetails": problem.detail or problem.title}
-    return _evaluated(flag.key, value_type, told)
+    return _evaluated(flag.key if flag.default_of is None else told.strategy or "", value_type, told)
 
 
 def _read(body: Evaluation) -> tuple[Context, str]:
@@ -186,9 +196,11 @@ def flags(
     targets = sorted({row.target for row in wanted})
     today = local_date(now_ms, catalogue.program.time_zone)
     members = units.members(conn, program_id, targets, today)
-    groups = units.groups(conn, program_id, targets)
-    met_in = {row.group for row in members.values() if row.group} | set(groups)
-    conditions = under_so_far(conn, program_id, catalogue, sorted(met_in), today)
+    met_in = {row.group for row in members.values() if row.group}
+    groups = units.groups(conn, program_id, sorted(met_in | set(targets)))
+    conditions = under_so_far(conn, program_id, catalogue, sorted(groups), today)
+    known = {name: row.group for name, row in groups.items()}
+    coming = newcomers(conn, program_id, catalogue, known, conditions, today)
 
     def flag(name: str) -> Flag:
         strategy = catalogue.strategies.get(name)
@@ -199,17 +211,22 @@ def flags(
     def answer(row: Wanted) -> list[Flag] | Mistake:
         if row.flag is not None:
             return [flag(row.flag)]
-        names: list[str | None] = []
+        levels: list[tuple[Level, str]] = []
         if row.target in members:
-            own = conditions.get(members[row.target].group or "")
-            names.append(catalogue.default_for("member", own))
-            leads = members[row.target].role in LEADING
-            names.append(catalogue.default_for("adviser", own) if leads else None)
-        if row.target in groups:
-            names.append(catalogue.default_for("group", conditions.get(row.target)))
-        if not (row.target in members or row.target in groups):
+            seated = members[row.target]
+            levels.append(("member", seated.group or ""))
+            levels += [("adviser", seated.group or "")] if seated.role in LEADING else []
+        levels += [("group", row.target)] if row.target in groups else []
+        if not levels:
             return WrongContext(f"there is no member and no group `{row.target}` in this program")
-        return [flag(name) for name in dict.fromkeys([*filter(None, names), *row.more])]
+        found: list[Flag] = []
+        for level, group in levels:
+            name = catalogue.default_for(level, conditions.get(group))
+            if group in coming:
+                found.append(Flag("", "group" if level == "group" else "member", level))
+            elif name is not None:
+                found.append(flag(name))
+        return [*dict.fromkeys([*found, *map(flag, row.more)])]
 
     return [answer(row) for row in wanted]
 
@@ -226,7 +243,8 @@ async def _asked(
     rows = [
         {
             flag.level: context.targeting_key,
-            "strategy": flag.key,
+            "strategy": None if flag.default_of else flag.key,
+            "level": flag.default_of,
             "decision_point": context.decision_point,
             "context": numbers,
         }

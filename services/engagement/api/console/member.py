@@ -15,7 +15,7 @@ from engagement.store.kept import Kept
 from engagement.strategy.cadence import local_date
 from engagement.strategy.setup import Barriers, Consent
 from engagement.workflows.engagement import Engagement, of_member
-from engagement.workflows.history import History, HistoryWanted, histories_of, seats_of
+from engagement.workflows.history import History, HistoryWanted, SeatsWanted, histories_of, seats_of
 from engagement.workflows.seat import Seating
 from engagement.workflows.tell import BARRIER_AUDIENCE
 
@@ -27,7 +27,7 @@ CONSENT_FOR: Audience = "staff"
 class MemberPage(msgspec.Struct, frozen=True):
     """A member as a reader may see it. barriers, consent : None for whoever is not meant to know
 
-    decisions : the newest of them, None for whoever is not meant to know what was suggested to a neighbour
+    seats : empty for whoever is not meant to know where the member has been      decisions : the newest
     """
 
     picture: Engagement
@@ -36,7 +36,7 @@ class MemberPage(msgspec.Struct, frozen=True):
     seats: tuple[Seating, ...]
     barriers: Barriers | None
     consent: Consent | None
-    decisions: History | None
+    decisions: History
 
 
 def read(
@@ -52,19 +52,17 @@ def _page(conn: Connection, kept: Kept, program_id: str, visit: Visit, now_ms: i
     today = local_date(now_ms, visit.who.program.time_zone)
     row = units.members(conn, program_id, [name], today)[name]
     audience = row.member.consent.reader(audience)
-    (seats,) = seats_of(conn, kept, program_id, [name], now_ms)
+    (seats,) = seats_of(conn, kept, program_id, [SeatsWanted(name, visit.audience)], now_ms)
     after = visit.query.get("after", "")
     wanted = HistoryWanted("member", name, after if DECISION.fullmatch(after) else "", DECISIONS)
     (past,) = histories_of(conn, kept, program_id, [wanted], now_ms)
-    if isinstance(seats, Mistake):
-        raise seats
     if isinstance(past, Mistake):
         raise past
     return MemberPage(
         picture,
         row.seat,
         row.role,
-        tuple(seats),
+        () if isinstance(seats, Mistake) else tuple(seats),
         row.member.barriers if may_see(audience, BARRIER_AUDIENCE) else None,
         row.member.consent if may_see(audience, CONSENT_FOR) else None,
         past,
