@@ -285,7 +285,7 @@ def test_a_wish_that_is_no_yes_or_no_is_refused(program: Program, caller: Caller
     assert rows(program) == before
 
 
-@pytest.mark.parametrize("path", ["/v1/plans", "/v1/folds"])
+@pytest.mark.parametrize("path", ["/v1/plans", "/v1/folds", "/v1/trials/which/assignments"])
 def test_what_cannot_be_tried_says_so(caller: Caller, path: str) -> None:
     answer = caller.post(f"{path}?dry_run=true", {})
     assert (answer.status_code, "cannot be tried" in answer.json()["detail"]) == (400, True)
@@ -310,7 +310,7 @@ def test_terms_are_described_where_they_are_heeded(caller: Caller) -> None:
         for verb, told in methods.items()
     }
     for name, terms in heeded.items():
-        if name in ("POST /v1/plans", "POST /v1/folds"):
+        if name in ("POST /v1/plans", "POST /v1/folds", "POST /v1/trials/{name}/assignments"):
             assert terms == {"Idempotency-Key"}
         elif "/v1/links" in name or name.startswith("POST /adapters/"):
             # a link's token is kept as a digest only, and what other systems send has ids of its own

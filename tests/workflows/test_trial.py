@@ -19,6 +19,8 @@ from engagement.workflows.everybody import AskAll, everybody
 from engagement.workflows.ingest import ingest
 from engagement.workflows.link import Linking, link
 from engagement.workflows.recommend import Ask, recommend
+from engagement.workflows.recommend_to import AskedBy, recommend_to
+from engagement.workflows.rehearse import rehearse_decisions
 from engagement.workflows.revise import revise
 from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_told import tell_trials
@@ -123,6 +125,22 @@ def test_a_refused_request_about_a_newcomer_assigns_nobody_and_leaves_no_row(tri
     (answer,) = here.run(recommend, [asked])
     assert isinstance(answer, kind)
     assert (arms(here), counts(here)) == ({}, before)
+
+
+def test_only_trying_tells_no_newcomer_s_arm(tried):
+    """Whoever knew it could wait with a group until the arm they like is next."""
+    assigned(tried, "g1")
+    asks = [AskedBy(Ask(member=name), "staff") for name in ("m1", "m2", "nobody")]
+
+    def rehearsed(conn, kept, program_id, items, now_ms):
+        return rehearse_decisions(recommend_to, conn, kept, program_id, items, now_ms)
+
+    known, fresh, unknown = tried.run(rehearsed, asks)
+    assert known.whole.group == "g1"
+    assert isinstance(fresh, Conflict)
+    assert "group `g2` has no arm of trial `which` yet" in str(fresh)
+    assert isinstance(unknown, NotFound)
+    assert list(arms(tried)) == ["g1"]
 
 
 def counts(here):

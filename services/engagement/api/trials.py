@@ -9,14 +9,14 @@ from engagement.api.desk import Work
 from engagement.api.guards import Needs
 from engagement.api.parameters import PAGE, After, Limit, Name
 from engagement.api.service import Call, one, service_of
-from engagement.api.terms import TRIED, act
+from engagement.api.terms import KEYED, act
 from engagement.workflows.trial import AssignedTold, ToAssign, assign_asked
 from engagement.workflows.trial_told import TrialTold, tell_trials
 
 TAGS = ["trials"]
 
 
-@post("/v1/trials/{name:str}/assignments", status_code=200, guards=[Needs("admin")], tags=TAGS, **TRIED)
+@post("/v1/trials/{name:str}/assignments", status_code=200, guards=[Needs("admin")], tags=TAGS, **KEYED)
 async def assign_groups(request: Call, name: Name, data: JSONBody[ToAssign]) -> AssignedTold:
     """Assign groups to the arms of a trial.
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from engagement.actions.action import Id
 from engagement.errors import Mistake, NotFound
-from engagement.store import assignments, links, setup
+from engagement.store import assignments, links, setup, units
 from engagement.store.assignments import Assignment
 from engagement.store.kept import Kept
 from engagement.strategy.allotment import arm_at, protocol_hash, stratum_of
@@ -158,6 +158,19 @@ def newcomers(
         ]
         found |= dict.fromkeys(_units(conn, program_id, trial, able, today), trial) if able else {}
     return found
+
+
+def undrawn(
+    conn: Connection, kept: Kept, program_id: str, names: Sequence[str], now_ms: int
+) -> dict[str, Trial]:
+    """Those of these groups that would be drawn into an arm now, each with its trial."""
+    catalogue = setup.catalogue(conn, kept, program_id, setup.catalogue_revision(conn, program_id))
+    if not catalogue.trials:
+        return {}
+    today = local_date(now_ms, catalogue.program.time_zone)
+    groups = {name: row.group for name, row in units.groups(conn, program_id, names).items()}
+    known = under_so_far(conn, program_id, catalogue, sorted(groups), today)
+    return newcomers(conn, program_id, catalogue, groups, known, today)
 
 
 def might_be_under(group: str, trial: Trial, today: date) -> list[Under]:
