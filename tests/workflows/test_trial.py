@@ -18,14 +18,15 @@ from engagement.strategy.trial import Amendment, Protocol, SteppedWedge, Trial, 
 from engagement.workflows.everybody import AskAll, everybody
 from engagement.workflows.ingest import ingest
 from engagement.workflows.link import Linking, link
+from engagement.workflows.plan import PlanAsk, plan_week
 from engagement.workflows.recommend import Ask, recommend
 from engagement.workflows.recommend_to import AskedBy, recommend_to
 from engagement.workflows.rehearse import rehearse_decisions
 from engagement.workflows.revise import revise
 from engagement.workflows.trial import ToAssign, assign_asked
 from engagement.workflows.trial_told import tell_trials
-from support.peer_groups import PLAN, START, ask, came, decided, said, seat
-from support.visits import a_planned_program, add_groups, add_worker, planned
+from support.peer_groups import PLAN, START, ask, came, decided, ms, said, seat
+from support.visits import WEEK, a_planned_program, add_groups, add_worker, planned
 
 TODAY = START.date()
 ONE = Strategy(id="one", title="One", actions=("call", "token"))
@@ -198,6 +199,30 @@ def test_a_plan_of_a_place_that_there_is_not_assigns_nobody(db):
     with pytest.raises(NotFound):
         planned(here, pool="nowhere")
     assert arms(here) == {}
+
+
+def test_a_place_whose_groups_were_all_drawn_into_another_arm_is_told_as_one_that_cannot_be_planned(db):
+    here = a_planned_program(db)
+    places = {"v0": "hill", "v1": "moor"}
+    for group, place in places.items():
+        add_groups(here, place, group)
+        add_worker(here, place, f"of-{place}")
+    alone = TrialCondition(id="alone", title="Alone")
+    visited = TrialCondition(id="visited", title="Visited", strategies=("visits",))
+    here.run(revise, [msgspec.structs.replace(TRIAL, conditions=(alone, visited))])
+
+    def plan(pool):
+        asked = PlanAsk(strategy="visits", period=WEEK, pool=pool)
+        return plan_week(here.db, here.kept, here.id, asked, ms(0)).pools
+
+    plan("hill")
+    of_arm = {arm: places[group] for group, arm in arms(here).items()}
+    assert set(of_arm) == {"alone", "visited"}  # a block of two: one each
+    [told] = plan(of_arm["alone"])
+    assert (told.plan_id, type(told.mistake)) == (None, NotFound)
+    assert "no group is this strategy's to decide for" in str(told.mistake)
+    [told] = plan(of_arm["visited"])
+    assert (told.plan_id is None, told.mistake) == (False, None)
 
 
 def test_groups_outside_the_trial_have_the_programs_default_and_none_of_the_trials(tried):

@@ -76,8 +76,11 @@ def erase_members(
     out: list[Erased | Mistake] = []
     for member, listed in wanted:
         person = Person(program_id, forgetting.ids_of(conn, program_id, member))
-        held = forgetting.lock(conn, person)
         if not forgetting.counted(conn, person):
+            out.append(NotFound(nothing_of(member)))
+            continue
+        held = forgetting.lock(conn, person)
+        if not forgetting.counted(conn, person):  # somebody else was faster
             forgetting.let_be(conn, person)
             out.append(NotFound(nothing_of(member)))
             continue

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from engagement.actions.action import NONE, Id
 from engagement.actions.availability import DAY_MS, Reason
 from engagement.bandits.propensity import ONE
-from engagement.errors import Mistake, Overloaded
+from engagement.errors import Mistake, NotFound, Overloaded
 from engagement.records import Evidence
 from engagement.store import decisions, plans, setup, units
 from engagement.store.database import Database
@@ -76,14 +76,16 @@ def plan_week(db: Database, kept: Kept, program_id: str, ask: PlanAsk, now_ms: i
     """Plans the pools that have no plan for the week yet; those that have keep theirs."""
     with db.read(program_id) as conn:
         wish = wish_of(conn, kept, program_id, ask.strategy, ask.period, now_ms)
+        refuse_unknown(conn, program_id, wish, ask.pool)
     if wish.catalogue.trials:
-        with db.read(program_id) as conn:
-            refuse_unknown(conn, program_id, wish, ask.pool)
         with db.write(program_id) as conn:
             assign_newcomers(conn, kept, program_id, wish.catalogue, wish.today, now_ms)
     with db.read(program_id) as conn:
         waiting, wanted = waiting_of(conn, program_id, wish, ask.pool, now_ms)
     out = []
+    if ask.pool is not None and not wanted:
+        words = f"in catchment `{ask.pool}` no group is this strategy's to decide for in {wish.period}"
+        out.append(Pooled(ask.pool, None, NotFound(words)))
     for pool in wanted:
         try:
             plan = _plan_pool(db, kept, program_id, wish, pool, waiting, now_ms)

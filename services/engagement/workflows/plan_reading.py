@@ -1,6 +1,6 @@
 """What the plan of one pool is drawn up from, as it stands in the database."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -82,25 +82,24 @@ class Rest(NamedTuple):
 
 def refuse_unknown(conn: Connection, program_id: str, wish: Wish, pool: str | None) -> None:
     """Raises NotFound for a pool that no group at all is in: before a trial assigns anybody for its sake."""
-    if pool is not None:
-        _refuse(wish, pool, pools_of(conn, program_id, all_names(conn, program_id, "group"), wish.day))
-
-
-def _refuse(wish: Wish, pool: str | None, known: Collection[str]) -> None:
-    if pool is not None and pool not in known:
+    if pool is None:
+        return
+    if pool not in pools_of(conn, program_id, all_names(conn, program_id, "group"), wish.day):
         raise NotFound(f"no group is linked to a catchment `{pool}` in {wish.period}")
 
 
 def waiting_of(
     conn: Connection, program_id: str, wish: Wish, pool: str | None, now_ms: int
 ) -> tuple[Waiting, list[str]]:
-    """Who could be visited, and the pools that are wanted: all, or the one that is named."""
+    """Who could be visited, and the pools that are wanted: all, or the one that is named.
+
+    No pool where none of the groups in it is this strategy's to decide for.
+    """
     everybody = all_names(conn, program_id, "group")
     own = decided_by(conn, program_id, wish.catalogue, wish.strategy.id, everybody, wish.today)
     by_pool = pools_of(conn, program_id, own, wish.day)
     nowhere = by_pool.pop("", [])
-    wanted = sorted(by_pool) if pool is None else [pool]
-    _refuse(wish, pool, by_pool)
+    wanted = [name for name in sorted(by_pool) if pool in (None, name)]
     rows = decisions.planned(conn, program_id, wish.strategy.id, now_ms - YEAR_MS)
     before = {unit: tuple(some) for unit, some in groupby(rows, attrgetter("unit_id"))}
     groups = sorted(name for some in by_pool.values() for name in some)
