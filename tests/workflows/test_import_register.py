@@ -196,6 +196,15 @@ def test_a_wrong_seat_is_named_and_the_rest_of_the_line_is_stored(seated):
     }
 
 
+def test_a_group_whose_only_seat_was_corrected_the_same_day_has_nobody(here):
+    seat(here, "g0,m1,1")
+    seat(here, "g1,m1,1")
+    report = typed(here, "g0,2026-03-12,1,yes,,")
+    assert [(flaw.line, flaw.column, flaw.problem) for flaw in report.refused] == [
+        (2, "group", "nobody has a seat in `g0`; import its roster first")
+    ]
+
+
 def test_many_wrong_seats_of_a_cell_are_one_flaw_of_each_kind(seated):
     seated.run(ingest, [said("left", 1, member="m4")], day=5)
     wrong = " ".join(map(str, range(11, 24)))

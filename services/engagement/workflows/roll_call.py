@@ -41,10 +41,11 @@ class Roll(NamedTuple):
         before = [row for row in self.past.get(member or "", ()) if row.starts_on <= day]
         return bool(before) and (before[-1].group, before[-1].seat) == (group, seat)
 
-    def begins(self, group: str) -> date:
-        """The first day on which somebody sat in the group."""
+    def begins(self, group: str) -> date | None:
+        """The first day on which somebody sat in the group; None where nobody did, or not for a whole day."""
         people = self.holders[group].values()
-        return min(row.starts_on for name in people for row in self.past[name] if row.group == group)
+        days = (row.starts_on for name in people for row in self.past[name] if row.group == group)
+        return min(days, default=None)
 
     def noon(self, day: date) -> datetime:
         """The moment at which a meeting of that day counts."""
@@ -83,14 +84,14 @@ def line_flaw(line: Line, roll: Roll, now_ms: int) -> Refused | None:
 def _group_flaw(line: Line, roll: Roll) -> tuple[str, str] | None:
     if line.group not in roll.holders:
         return "group", f"there is no group `{line.group}` in this program"
-    if not roll.holders[line.group]:
+    if roll.begins(line.group) is None:
         return "group", f"nobody has a seat in `{line.group}`; import its roster first"
     return None
 
 
 def _date_flaw(line: Line, roll: Roll, now_ms: int) -> tuple[str, str] | None:
     begins, noon = roll.begins(line.group), roll.noon(line.day)
-    if line.day < begins:
+    if begins is not None and line.day < begins:
         return "date", (
             f"nobody had a seat in `{line.group}` before {begins}; if it met before, its roster's "
             "`joined_on` says since when"
