@@ -11,8 +11,8 @@ from engagement.signals.tally import Event
 from engagement.store import setup, units
 from engagement.store.decisions import Planned
 from engagement.strategy.setup import Catalogue
-from engagement.workflows.states import CUT, by_month, gathered
-from engagement.workflows.steps import Known, Now, days_of, stepped
+from engagement.workflows.states import by_month, gathered
+from engagement.workflows.steps import PART, Known, Now, days_of, stepped
 from engagement.workflows.tallies import event, standing
 
 OVER = frozenset({"dissolved", "ended"})
@@ -27,13 +27,13 @@ def groups_now(
     planned: Mapping[str, Sequence[Planned]],
     today: date,
 ) -> dict[str, Now]:
-    """Every one of these groups, in as many statements for each `CUT` of them.
+    """Every one of these groups, in as many statements for each `PART` of them.
 
     planned : each group's decisions of the plans of the last year, the oldest first
     """
     out: dict[str, Now] = {}
-    for start in range(0, len(names), CUT):
-        out |= _part(conn, program_id, catalogue, names[start : start + CUT], planned, today)
+    for start in range(0, len(names), PART):
+        out |= _part(conn, program_id, catalogue, names[start : start + PART], planned, today)
     return out
 
 

@@ -21,8 +21,8 @@ from engagement.strategy.setup import Catalogue, Member
 from engagement.strategy.standing import meetings_on, standing_on
 from engagement.workflows.group_steps import OVER
 from engagement.workflows.safety import safety_of
-from engagement.workflows.states import CUT, heard_of
-from engagement.workflows.steps import Known, Now, days_of, stepped
+from engagement.workflows.states import heard_of
+from engagement.workflows.steps import PART, Known, Now, days_of, stepped
 from engagement.workflows.tallies import standing
 
 
@@ -43,14 +43,14 @@ def members_now(
     today: date,
     day: date,
 ) -> dict[str, Now]:
-    """Everybody who ever sat in these groups, in as many statements for each `CUT` of groups.
+    """Everybody who ever sat in these groups, in as many statements for each `PART` of groups.
 
     planned : each member's decisions of the plans of the last year, the oldest first
     day : whose seats hold; whoever sits nowhere then waits for nothing, and is only learned from
     """
     out: dict[str, Now] = {}
-    for start in range(0, len(groups), CUT):
-        out |= _part(conn, program_id, catalogue, groups[start : start + CUT], planned, today, day)
+    for start in range(0, len(groups), PART):
+        out |= _part(conn, program_id, catalogue, groups[start : start + PART], planned, today, day)
     return out
 
 
