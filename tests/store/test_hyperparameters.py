@@ -47,7 +47,7 @@ def test_only_the_belief_of_the_strategy_changes(conn, program):
 
 def test_what_is_remembered_of_a_version_is_not_read_again(conn, program):
     kept, remembered = Kept(), structs.replace(DECLARED, posterior=PooledLinear(noise_sd=0.1))
-    kept.in_force[program, "s", 3] = DECLARED, remembered
+    kept.in_force.put((program, "s"), 3, (DECLARED, remembered))
     assert in_force(conn, kept, program, DECLARED, 3) is remembered
 
 

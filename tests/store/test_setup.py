@@ -7,7 +7,7 @@ import pytest
 from engagement.actions.nudge import Nudge
 from engagement.signals import tally
 from engagement.store import setup, units
-from engagement.store.kept import Bounded, Kept
+from engagement.store.kept import Bounded, Kept, Newest
 from engagement.strategy.setup import Budget, Group, Member, Membership, Program, Site
 from engagement.strategy.strategy import Strategy
 
@@ -245,3 +245,11 @@ def test_what_is_kept_forgets_the_oldest_beyond_its_size():
     for number in range(3):
         held[number] = str(number)
     assert [held.get(number) for number in range(3)] == [None, "1", "2"]
+
+
+def test_of_each_key_the_version_that_came_last_is_kept_and_no_other():
+    held = Newest(8)
+    held.put("g", 3, "three")
+    assert (held.get("g", 3), held.get("g", 2), held.get("h", 3)) == ("three", None, None)
+    held.put("g", 4, "four")
+    assert (held.get("g", 3), held.get("g", 4)) == (None, "four")

@@ -45,11 +45,11 @@ def newest(conn: Connection, program_id: str, strategy_id: str, version: int) ->
 
 def in_force(conn: Connection, kept: Kept, program_id: str, strategy: Strategy, version: int) -> Strategy:
     """The strategy with the belief that a published version decides with. It cannot change, so it is kept."""
-    key = (program_id, strategy.id, version)
-    declared, found = kept.in_force.get(key) or (None, strategy)
+    key = (program_id, strategy.id)
+    declared, found = kept.in_force.get(key, version) or (None, strategy)
     if declared is not strategy:  # nor is another revision of it
         refitted = newest(conn, program_id, strategy.id, version) if version else 0
         stored = of_version(conn, program_id, strategy.id, refitted) if refitted else None
         found = strategy if stored is None else msgspec.structs.replace(strategy, posterior=stored)
-        kept.in_force[key] = strategy, found
+        kept.in_force.put(key, version, (strategy, found))
     return found

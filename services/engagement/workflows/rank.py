@@ -219,14 +219,14 @@ def _free(slot: Slot, taken: set[str]) -> Bools:
 
 def believed(conn: Connection, kept: Kept, program_id: str, version: int) -> Known | None:
     """What a version of the belief says; None where it is unusable. It cannot change, so it is kept."""
-    key = (program_id, version)
-    found = kept.ranked.get(key)
+    found = kept.ranked.get(program_id, version)
     if found is None:
         nodes = beliefs.read_nodes(conn, program_id, RANKER, [ROOT], version) if version else {}
         try:
-            found = kept.ranked[key] = featured.known(nodes)
+            found = featured.known(nodes)
         except Unusable:
             return None
+        kept.ranked.put(program_id, version, found)
     return found
 
 

@@ -380,8 +380,8 @@ def _decide(
         actions = catalogue.offered(strategy)
         asked = _asked(cases, actions, had, program_id, secret, now_ms)
         nodes = _nodes(conn, kept, program_id, strategy, versions[name], asked.points)
-        of = (program_id, name, catalogue.strategy_revisions[name], versions[name])
-        nodes = _with_settled(kept, of, strategy, nodes, asked.points)
+        stands = catalogue.strategy_revisions[name], versions[name]
+        nodes = _with_settled(kept, program_id, strategy, stands, nodes, asked.points)
         ends = [case.days_to_end for case in cases]
         own = purse(catalogue, actions, asked.points.groups, today, left, ends)
         decided, costs = decide(strategy, nodes, asked, own), own.costs
@@ -475,32 +475,37 @@ def _nodes(
         return {}
 
     def read(keys: Sequence[str]) -> Nodes:
-        found = {key: kept.nodes.get((program_id, strategy.id, version, key)) for key in keys}
+        found = {key: kept.nodes.get((program_id, strategy.id, key), version) for key in keys}
         missing = [key for key, state in found.items() if state is None]
         if missing:
             for key, state in beliefs.read_nodes(conn, program_id, strategy.id, missing, version).items():
-                kept.nodes[program_id, strategy.id, version, key] = found[key] = state
+                kept.nodes.put((program_id, strategy.id, key), version, state)
+                found[key] = state
         return {key: state for key, state in found.items() if state is not None}
 
     return gathered(strategy.posterior, points.groups, points.members, read)
 
 
 def _with_settled(
-    kept: Kept, of: tuple[str, str, int, int], strategy: Strategy, nodes: Nodes, points: Points
+    kept: Kept, program_id: str, strategy: Strategy, version: tuple[int, int], nodes: Nodes, points: Points
 ) -> Nodes:
     """The nodes and what follows from them for whole groups, from memory where it was worked out before.
 
-    of : program, strategy, its revision, and the version
+    version : the strategy's revision, and the version of its belief
     """
     groups = sorted(set(points.groups))
-    found = {settled_key(group): kept.settled.get((*of, settled_key(group))) for group in groups}
+    found = {
+        settled_key(group): kept.settled.get((program_id, strategy.id, settled_key(group)), version)
+        for group in groups
+    }
     missing = [group for group in groups if found[settled_key(group)] is None]
     try:
         new = strategy.posterior.settled(nodes, missing, 1 + len(strategy.actions))
     except Unusable:  # which scores will find as well
         return nodes
     for key, state in new.items():
-        kept.settled[*of, key] = found[key] = state
+        kept.settled.put((program_id, strategy.id, key), version, state)
+        found[key] = state
     return {**nodes, **{key: state for key, state in found.items() if state is not None}}
 
 
