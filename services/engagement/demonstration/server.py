@@ -50,8 +50,9 @@ def serving(database: str, start: datetime, log: Path, *, port: int = 0) -> Iter
 def _address(process: "subprocess.Popen[str]", log: Path) -> str:
     """What the server says its address is, as soon as it listens."""
     too_late = threading.Timer(START_S, process.kill)
-    too_late.start()
+    too_late.daemon = True  # whoever is interrupted while it begins does not wait for it
     try:
+        too_late.start()
         line = process.stdout.readline() if process.stdout is not None else ""
     finally:
         too_late.cancel()
