@@ -77,7 +77,8 @@ def live(here: Here, members: list[str], *, binary: bool = False, strategy: str 
     action = np.array([NAMES.index(rows[name].action_id) for name in ids])
     group = np.arange(len(ids)) // 8
     rng, man = np.random.default_rng(3), np.arange(len(ids)) % 8 >= 4
-    mean = 0.4 + (action == 1) * np.where(group % 2, URBAN, RURAL) - 0.2 * man
+    # men stand 6 standard errors below towns, so that the draw of actions does not settle who is worst off
+    mean = 0.4 + (action == 1) * np.where(group % 2, URBAN, RURAL) - 0.3 * man
     reward = (rng.random(len(ids)) < mean) * 1.0 if binary else mean + rng.uniform(-0.1, 0.1, len(ids))
     posted = [(name, Posted(float(one))) for name, one in zip(ids, reward, strict=True)]
     here.run(post_outcomes, posted, day=2.0)
