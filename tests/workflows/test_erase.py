@@ -491,6 +491,13 @@ def test_who_was_enrolled_twice_is_erased_under_both_ids_whichever_is_named(live
     assert len(listed.read(expected=True)) == 2
 
 
+def test_for_who_was_never_here_nothing_is_locked_or_written(lived, listed, statements):
+    with statements() as sent:
+        [told] = lived.run(erase_members, [Erasing("nobody", listed)])
+    assert isinstance(told, NotFound)
+    assert [line for line in sent if not line.startswith("SELECT") or "FOR UPDATE" in line] == []
+
+
 def test_who_was_erased_already_or_was_never_here_is_kindly_not_found(lived, listed):
     gone(lived, listed)
     before = rows(lived)
