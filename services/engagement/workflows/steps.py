@@ -14,7 +14,7 @@ from engagement.strategy.setup import Group, Member, Site, phase
 STEPS_BACK = 13
 """Steps, a year, over which a plan looks back."""
 STEP = timedelta(days=STEP_DAYS)
-PART = 10
+PART = 5
 """Groups whose whole history is in memory at once, about 1 kB for each report ever made of them."""
 
 
