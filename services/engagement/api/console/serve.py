@@ -157,12 +157,8 @@ async def _sent(request: Anybody) -> tuple[Form, Mapping[str, bytes]]:
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
         return await _fields(request), {}
     with _readable():
-        form = await request.form()
-        try:
-            parts = list(form.multi_items())
-            files = {name: await part.read() for name, part in parts if isinstance(part, UploadFile)}
-        finally:
-            await form.close()
+        parts = list((await request.form()).multi_items())
+        files = {name: await part.read() for name, part in parts if isinstance(part, UploadFile)}
     fields = [(name, part) for name, part in parts if isinstance(part, str)]
     return {name: tuple(value for key, value in fields if key == name) for name, _ in fields}, files
 
