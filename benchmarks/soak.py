@@ -9,8 +9,10 @@ memory the process held, how many series it told Prometheus and how long recomme
 and in the last fifth of what follows its warm-up. At the end what was acknowledged is held against what is
 stored, what is derived against the ledger, and every decision is made again.
 
-Ends with 1 when memory grew by 5 % or more, series by any, the median by half, or when anything was lost.
-Where others use the machine, only the latency suffers: `--latency` says by how much it may.
+Ends with 1 when memory grew by 5 % or more within a stretch, series by any, the median by half, or when
+anything was lost. Where others use the machine, only pace and latency suffer: `--latency` says by how much
+the median may grow. How long a recommendation took is counted until there was a decision: *late* are those
+that were a safe default first.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engagement.settings import Settings
 from support.databases import migrate, sqlite_url
 from support.ledger import agrees_with_itself, size, stored
 from support.postgres import running_server
@@ -37,21 +40,23 @@ from support.service import Client, Service, client_of, members, new_program, on
 GROUPS = 64
 CALLERS = 8
 DAYS_A_SECOND = 0.5
+DEADLINE_MS = Settings().deadline_ms
 SERIES_GROW, MEMORY_GROWS = 0, 0.05
 WARM_UP = 0.2
 """Of a stretch, that is not looked at: caches fill, and pages are touched for the first time."""
 SIGNALS = 4
 HEAD = """
-                                memory, MB               series          latency, ms
-stretch   turns  folds  plans    first   last  growth    first   last    first   last  growth     p99"""
+                                       memory, MB              series         latency, ms
+stretch  turns a second folds plans   first   last  growth   first   last   first   last  growth    p99  late"""
 
 
 class Kept(NamedTuple):
-    """What one caller was told is stored, and (moment, seconds) of each recommendation."""
+    """What one caller was told is stored, (moment, seconds) of each recommendation, and when one was late."""
 
     decisions: set[str]
     signals: set[tuple[str, str]]
     took: list[tuple[float, float]]
+    late: list[float]
 
 
 class Sample(NamedTuple):
@@ -83,14 +88,15 @@ class Pace:
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Returns when it is this caller's turn. Turns that were missed are not made up for."""
-        if self.turns_a_second is None:
-            return
+        """Returns when it is this caller's turn. Turns that were missed are made up for."""
         with self._lock:
             now = time.monotonic()
-            self._next = max(now, self._next + 1 / self.turns_a_second)
+            if self.turns_a_second is None:
+                self._next = now
+                return
+            self._next += 1 / self.turns_a_second
             rest = self._next - now
-        time.sleep(rest)
+        time.sleep(max(0.0, rest))
 
 
 def call(service: Service, key: str, name: str, own: Sequence[str], kept: Kept, soak: "Soak") -> None:
@@ -101,9 +107,11 @@ def call(service: Service, key: str, name: str, own: Sequence[str], kept: Kept, 
             if soak.enough.is_set():
                 return
             member = own[turn % len(own)]
-            begun = time.monotonic()
+            begun, before = time.monotonic(), client.safe_defaults
             told = client.recommend(member, f"{name}-{turn}")
             kept.took.append((begun, time.monotonic() - begun))
+            if client.safe_defaults > before:
+                kept.late.append(begun)
             if told["decision_id"] is not None:
                 kept.decisions.add(told["decision_id"])
                 reply = {"status": ("done", "not_done")[turn % 2]}
@@ -126,7 +134,7 @@ class Soak:
         self.key = key
         self.pace = Pace()
         self.enough = threading.Event()
-        self.kept = [Kept(set(), set(), []) for _ in range(CALLERS)]
+        self.kept = [Kept(set(), set(), [], []) for _ in range(CALLERS)]
         self.day = 0.0
         self.folds = self.plans = 0
 
@@ -158,6 +166,10 @@ class Soak:
     def latencies(self, begun: float, ended: float) -> list[tuple[float, float]]:
         """(moment, seconds) of what was asked between two moments, in order."""
         return sorted(row for kept in self.kept for row in list(kept.took) if begun <= row[0] < ended)
+
+    def late(self, begun: float, ended: float) -> int:
+        """How many that were asked between two moments were a safe default first."""
+        return sum(begun <= at < ended for kept in self.kept for at in list(kept.late))
 
 
 def resident_mb(process: int) -> float:
@@ -220,10 +232,11 @@ def stretch(soak: Soak, client: Client, number: int, seconds: float, allowed: fl
     turns, folds, plans = (
         now - then for now, then in zip((soak.turns, soak.folds, soak.plans), before, strict=True)
     )
-    row = f"{number:>7} {turns:>7} {folds:>6} {plans:>6}   "
-    row += f"{memory.first:>6.1f} {memory.last:>6.1f} {memory.growth:>+7.1%}   "
-    row += f"{told.first:>6.0f} {told.last:>6.0f}   "
-    row += f"{1e3 * middle.first:>6.1f} {1e3 * middle.last:>6.1f} {middle.growth:>+7.1%} {1e3 * slow:>7.1f}"
+    row = f"{number:>7} {turns:>6} {turns / (ended - begun):>8.1f} {folds:>5} {plans:>5}  "
+    row += f"{memory.first:>6.1f} {memory.last:>6.1f} {memory.growth:>+7.1%}  "
+    row += f"{told.first:>6.0f} {told.last:>6.0f}  "
+    row += f"{1e3 * middle.first:>6.1f} {1e3 * middle.last:>6.1f} {middle.growth:>+7.1%} {1e3 * slow:>6.0f}"
+    row += f" {soak.late(begun, ended):>5}"
     print(row, flush=True)
     return memory.growth < MEMORY_GROWS and told.last - told.first <= SERIES_GROW and middle.growth < allowed
 
@@ -285,7 +298,10 @@ def main() -> int:
         with database(given.database, folder) as url:
             key = new_program(url, roster(GROUPS)).key
             people = members(GROUPS)
-            with running_service(url, folder, on_day(0)) as service, ThreadPoolExecutor(CALLERS) as pool:
+            with (
+                running_service(url, folder, on_day(0), deadline_ms=DEADLINE_MS) as service,
+                ThreadPoolExecutor(CALLERS) as pool,
+            ):
                 soak = Soak(service, key)
                 asked = [
                     pool.submit(call, service, key, f"caller-{n}", people[n::CALLERS], soak.kept[n], soak)

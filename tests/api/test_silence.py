@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from engagement.api.desk import Work
+from engagement.settings import Settings
 from engagement.store import keys, units
 from support.databases import migrate
 from support.postgres import Server
@@ -84,6 +85,37 @@ def test_a_batch_gets_a_safe_default_for_each(program: Program) -> None:
         answers = caller.post(f"{ASK}/batch", body).json()["answers"]
     assert [row["recommendation"]["member"] for row in answers] == MEMBERS
     assert all(is_safe_default(row["recommendation"]) for row in answers)
+
+
+def ask_units(caller: Caller, how_many: int) -> httpx.Response:
+    """One request about so many units."""
+    asks = [{"member": MEMBERS[n % 5], "decision_point": f"{how_many}-{n}"} for n in range(how_many)]
+    return caller.post(ASK, asks[0]) if how_many == 1 else caller.post(f"{ASK}/batch", {"requests": asks})
+
+
+@pytest.mark.parametrize("few", [1, 16])
+@pytest.mark.parametrize("deadline_ms", [Settings().deadline_ms, 4_000])
+def test_up_to_16_units_are_answered_within_the_deadline_and_more_within_two_seconds(
+    database_url: str, few: int, deadline_ms: int
+) -> None:
+    """Told by who is answered first, whatever the load of the machine."""
+    many = 17
+    first, last = (few, many) if deadline_ms < 2_000 else (many, few)
+    answered: list[int] = []
+
+    def ask(how_many: int) -> None:
+        ask_units(caller, how_many)
+        answered.append(how_many)
+
+    with running(database_url, deadline_ms=deadline_ms) as service:
+        program = service.program()
+        caller = program.caller("recommend")
+        caller.post(ASK, {"member": "eva"})  # so that the key is known
+        with stalled(program), ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(ask, last), pool.submit(ask, first)]
+        for one in asked:
+            one.result()
+    assert answered == [first, last]
 
 
 def test_safe_defaults_are_counted_as_such(program: Program) -> None:
