@@ -22,6 +22,7 @@ from engagement.api.desk import Work
 from engagement.api.guards import KeyRing
 from engagement.api.service import Service
 from engagement.clock import Clock, SystemClock
+from engagement.commands.serve import KEEP_ALIVE_S
 from engagement.settings import Settings
 from engagement.signals.signal import Audience
 from engagement.store.database import Database
@@ -133,7 +134,9 @@ def running(
     service = Service(Database(url), clock or SystemClock(), Settings(**{"fold_every_s": 0} | settings))
     allowances = Allowances(service.settings.requests_a_minute, watch)
     app = build(service, KeyRing(watch), allowances)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="on", timeout_keep_alive=KEEP_ALIVE_S
+    )
     server = uvicorn.Server(config)
     with closing(socket.create_server(("127.0.0.1", 0))) as line:
         address = f"http://127.0.0.1:{line.getsockname()[1]}"

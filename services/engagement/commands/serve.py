@@ -30,6 +30,14 @@ from engagement.telemetry import log_as_json
 from engagement.workflows.example import Example, load_example
 from engagement.workflows.ingest import milliseconds
 
+KEEP_ALIVE_S = 130
+"""For how long a connection stays open on which nothing comes.
+
+Longer than a proxy keeps its end (nginx and the balancers of clouds 60 s, Caddy 120): whoever closes first
+must be the one who sends, or what is sent just then meets a closed door, and a proxy cannot know whether it
+was heard.
+"""
+
 
 def add(command: Command) -> None:
     """Names the commands of this file."""
@@ -117,6 +125,7 @@ def _run(service: Service, line: socket.socket, greeting: Sequence[str]) -> None
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=20,
+        timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
         proxy_headers=False,
     )
