@@ -3,11 +3,13 @@
 import multiprocessing
 import threading
 from contextlib import closing
+from itertools import pairwise
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
@@ -23,12 +25,15 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from engagement.store import tables as t
 from engagement.store.database import Database
-from engagement.store.migrate import _exclusively, is_current, migrate
+from engagement.store.migrate import _exclusively, _order, _scripts, is_current, migrate
+from support.ledger import changed, content
 from support.postgres import Server
 
 each_ledger_table = pytest.mark.parametrize("table", t.LEDGER, ids=lambda table: table.name)
 each_derived_table = pytest.mark.parametrize("table", t.DERIVED, ids=lambda table: table.name)
 SCOPED = [table for table in t.metadata.sorted_tables if table.name != "facts"]
+STEPS = list(pairwise(_order(ScriptDirectory.from_config(_scripts()))))
+"""Each revision and the next."""
 
 
 def counts(database):
@@ -142,6 +147,18 @@ def test_down_and_up_again_leads_to_the_same_schema(filled, fill_program):
     with filled.write() as conn:
         fill_program(conn)
     assert counts(filled) == before
+
+
+@pytest.mark.parametrize(("older", "newer"), STEPS)
+def test_an_older_database_keeps_every_row_on_the_way_up(filled, older, newer):
+    """Every table of the older revision has rows; of newer ones a database of that revision has no table."""
+    migrate(filled, older)
+    before = content(filled)
+    assert all(table.rows for table in before.values())
+    for revision in (newer, "head"):
+        migrate(filled, revision)
+        assert changed(before, content(filled, of=before)) == []
+    assert is_current(filled)
 
 
 def test_down_leaves_nothing_of_ours_behind(filled):

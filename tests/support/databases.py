@@ -16,10 +16,10 @@ Migrate = Callable[[str], object]
 TEMPLATE = "migrated"
 
 
-def migrate(url: str) -> None:
-    """The service's own migration."""
+def migrate(url: str, revision: str = "head") -> None:
+    """The service's own migration; down again to an older revision."""
     with closing(Database(url)) as database:
-        bring_up_to_date(database)
+        bring_up_to_date(database, revision)
 
 
 def postgresql_template(server: Server, migration: Migrate) -> str:

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from contextlib import closing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, column, func, inspect, select, table
 
 from engagement.cli import main
 from engagement.store import tables as t
@@ -60,10 +60,43 @@ def agrees_with_itself(url: str) -> bool:
     return (checked, replayed) == (0, 0)
 
 
-def size(url: str, table: str) -> int:
+def size(url: str, of: str) -> int:
     """Rows in a table."""
     with closing(Database(url)) as db, db.read() as conn:
-        return conn.execute(select(func.count()).select_from(t.metadata.tables[table])).scalar_one()
+        return conn.execute(select(func.count()).select_from(t.metadata.tables[of])).scalar_one()
+
+
+class Rows(NamedTuple):
+    """A table as the database has it, of whatever revision. rows : sorted, in an order of no meaning"""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[object, ...]]
+
+
+Content = dict[str, Rows]
+"""Every row of every table, by its name; Alembic's own left out."""
+
+
+def content(db: Database, of: Content | None = None) -> Content:
+    """What is in a database. of : as much of it as this has, which is of an older revision"""
+    with db.read() as conn:
+        if of is None:
+            seen = inspect(conn)
+            names = set(seen.get_table_names()) - {"alembic_version"}
+            columns = {name: tuple(str(one["name"]) for one in seen.get_columns(name)) for name in names}
+        else:
+            columns = {name: rows.columns for name, rows in of.items()}
+        held: Content = {}
+        for name, some in columns.items():
+            wanted: list[ColumnElement[Any]] = [column(one) for one in some]
+            rows = conn.execute(select(*wanted).select_from(table(name)))
+            held[name] = Rows(some, sorted(map(tuple, rows), key=repr))
+    return held
+
+
+def changed(before: Content, after: Content) -> list[str]:
+    """The tables that came, went, or have other columns or rows."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
 def learned(url: str) -> tuple[int, int]:

@@ -1,5 +1,8 @@
 """A migration that is killed leaves the old schema or the new one, and the next start finishes it."""
 
+import multiprocessing
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -9,19 +12,36 @@ from uuid import uuid4
 
 import pytest
 from psycopg import sql
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 
+from engagement.cli import main
 from engagement.errors import Conflict
 from engagement.store.database import Database
 from engagement.store.migrate import change, is_current
 from engagement.store.tables import metadata
 from support.databases import migrate, sqlite_url
+from support.ledger import Content, agrees_with_itself, changed, content, size
+from support.load import loaded
 from support.locks import connected, wait_for_waiters
 from support.postgres import Server
-from support.service import PATIENCE_SECONDS, on_day, running_service, started
+from support.service import (
+    PATIENCE_SECONDS,
+    Program,
+    client_of,
+    members,
+    new_program,
+    on_day,
+    roster,
+    running_service,
+    started,
+)
 
 KILLS = 6
-"""Kills of a migration on SQLite, at moments spread over its length."""
+"""Kills of a migration of an empty database on SQLite, at moments spread over its length."""
+OLDEST = "0001"
+"""The revision whose tables hold all that a program needs; from there every step is walked."""
+CHANGES = ("ALTER", "CREATE", "DROP", "INSERT", "UPDATE")
+"""How a statement begins that changes something."""
 
 
 def tables(url: str) -> set[str]:
@@ -36,6 +56,54 @@ def serves(url: str, folder: Path) -> bool:
         ended = service.stop()
     with closing(Database(url)) as db:
         return ended == 0 and is_current(db) and set(metadata.tables) <= tables(url)
+
+
+def lived(url: str, folder: Path) -> Program:
+    """A program that decided, was told, and has learned; its service was stopped on day 40."""
+    program = new_program(url, roster(2))
+    with running_service(url, folder, on_day(0)) as service:
+        with loaded(service, program.key, members(2), callers=4) as load:
+            load.grow(80)
+            load.finish()
+        with client_of(service, program.key) as client:
+            client.move_clock(on_day(40))
+            client.insist("/v1/folds")
+        assert service.stop() == 0
+    assert all(size(url, table) for table in ("decisions", "answers", "signals", "outcomes", "nodes"))
+    return program
+
+
+def held(url: str, of: Content | None = None) -> Content:
+    """Every row of every table; see `content`."""
+    with closing(Database(url)) as db:
+        return content(db, of)
+
+
+def migrated(url: str, killed_behind: int = 0) -> int:
+    """How many changes `engagement migrate` made. killed_behind : the one behind which it kills itself"""
+    made = 0
+
+    def count(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal made
+        if statement.lstrip().startswith(CHANGES):
+            made += 1
+            if made == killed_behind:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "after_cursor_execute", count)
+    try:
+        assert main(["migrate", "--database", url]) == 0
+    finally:
+        event.remove(Engine, "after_cursor_execute", count)
+    return made
+
+
+def kill_a_migration(url: str, behind: int) -> None:
+    """Migrates in a process of its own, which is killed with so many changes made and nothing committed."""
+    process = multiprocessing.get_context("spawn").Process(target=migrated, args=(url, behind))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 def test_a_migration_killed_on_sqlite_is_finished_by_the_next_start(tmp_path: Path) -> None:
@@ -69,6 +137,32 @@ def test_a_migration_killed_on_postgresql_is_finished_by_the_next_start(
         migration.wait()
         other.rollback()
     assert serves(url, tmp_path)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_a_filled_database_loses_nothing_to_kills_of_its_migration(
+    database_url: str, tmp_path: Path, kills: int
+) -> None:
+    """Killed behind the first of its changes, the last, and others between: in full behind each of them."""
+    program = lived(database_url, tmp_path)
+    migrate(database_url, OLDEST)
+    before = held(database_url)
+    changes = migrated(database_url)
+    assert changed(before, held(database_url, of=before)) == []
+    migrate(database_url, OLDEST)
+    assert changed(before, held(database_url)) == []
+    for behind in sorted({1 + (changes - 1) * kill // (kills - 1) for kill in range(kills)}):
+        kill_a_migration(database_url, behind)
+        assert changed(before, held(database_url)) == []
+    with (
+        running_service(database_url, tmp_path, on_day(41)) as service,
+        client_of(service, program.key) as client,
+    ):
+        assert changed(before, held(database_url, of=before)) == []
+        assert client.recommend("g1-m1", "behind-the-migration")["decision_id"]
+        assert service.stop() == 0
+    assert tables(database_url) == {*metadata.tables, "alembic_version"}
+    assert agrees_with_itself(database_url)
 
 
 def test_two_migrations_at_once_both_succeed(postgres: Server, tmp_path: Path) -> None:
