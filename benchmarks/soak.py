@@ -46,8 +46,8 @@ WARM_UP = 0.2
 """Of a stretch, that is not looked at: caches fill, and pages are touched for the first time."""
 SIGNALS = 4
 HEAD = """
-                                       memory, MB              series         latency, ms
-stretch  turns a second folds plans   first   last  growth   first   last   first   last  growth    p99  late"""
+                                      memory, MB              series         latency, ms
+stretch  turns a second folds plans  first   last  growth   first   last   first   last  growth   p99  late"""
 
 
 class Kept(NamedTuple):
@@ -232,10 +232,10 @@ def stretch(soak: Soak, client: Client, number: int, seconds: float, allowed: fl
     turns, folds, plans = (
         now - then for now, then in zip((soak.turns, soak.folds, soak.plans), before, strict=True)
     )
-    row = f"{number:>7} {turns:>6} {turns / (ended - begun):>8.1f} {folds:>5} {plans:>5}  "
+    row = f"{number:>7} {turns:>6} {turns / (ended - begun):>8.1f} {folds:>5} {plans:>5} "
     row += f"{memory.first:>6.1f} {memory.last:>6.1f} {memory.growth:>+7.1%}  "
     row += f"{told.first:>6.0f} {told.last:>6.0f}  "
-    row += f"{1e3 * middle.first:>6.1f} {1e3 * middle.last:>6.1f} {middle.growth:>+7.1%} {1e3 * slow:>6.0f}"
+    row += f"{1e3 * middle.first:>6.1f} {1e3 * middle.last:>6.1f} {middle.growth:>+7.1%} {1e3 * slow:>5.0f}"
     row += f" {soak.late(begun, ended):>5}"
     print(row, flush=True)
     return memory.growth < MEMORY_GROWS and told.last - told.first <= SERIES_GROW and middle.growth < allowed
