@@ -265,6 +265,8 @@ LINK = {"starts_on": "2026-01-01", "to": PHONE}
     ("method", "path", "body", "field"),
     [
         ("PUT", f"/v1/members/{PHONE}", {"id": PHONE}, "id"),
+        ("PUT", "/v1/members/98765_43210", {"id": "98765_43210"}, "id"),
+        ("PUT", "/v1/members/02298765432", {"id": "02298765432"}, "id"),
         ("PUT", f"/v1/groups/{PHONE}", {"id": PHONE, "site": "site-1"}, "id"),
         ("PUT", f"/v1/health_workers/{PHONE}", {"id": PHONE}, "id"),
         ("PUT", f"/v1/sites/{PHONE}", {"id": PHONE, "title": "S"}, "id"),

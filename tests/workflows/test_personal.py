@@ -46,9 +46,90 @@ from engagement.workflows.personal import checks, personal, refusal_of
         "98765\u200b43210",
         "फोन9876543210पर",
         "on 2026-03-10 ring 9876543210",
+        "98765_43210",
+        "98765/43210",
+        "98765  43210",
+        "98765 - 43210",
+        "98765 / 43210",
+        "98765 . 43210",
+        "98765 03210",
+        "98765 - 03210",
+        "(98765) 43210",
+        "(98765)43210",
+        "(98765)03210",
+        "(987) 654-3210",
+        "987_654_3210",
+        "91_98765_43210",
+        "m_98765_43210",
+        "9876543 210",
+        "98 76543210",
+        "987 6543210",
+        "987-6543210",
+        "(987) 6543210",
+        "9876 543210",
+        "9876-543210",
+        "987654 3210",
+        "98765432 10",
+        "98 7654 3210",
+        "987 6543 210",
+        "9876 54 3210",
+        "9876 5432 10",
+        "98765 43 210",
+        "98765 432 10",
+        "919876543 210",
+        "seat 4 9876543 210",
+        "91-9876-543210",
+        "91 9876 5432 10",
+        "(98765) - 43210",
+        "+91 (98765) - 43210",
+        "+91/98765/43210",
+        "+44_20_7946_0958",
+        "९८७६५ / ४३२१०",
     ],
 )
 def test_a_phone_number_is_recognised(text):
+    assert personal(text) == "a phone number"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "02223456789",
+        "022 23456789",
+        "022 2345 6789",
+        "022-2345-6789",
+        "022/2345/6789",
+        "022_23456789",
+        "0222345 6789",
+        "022 - 2345 6789",
+        "022 23 45 67 89",
+        "(022) 23456789",
+        "(022)23456789",
+        "(022) 2345-6789",
+        "(022) - 23456789",
+        "m-02223456789",
+        "08912551234",
+        "(0891) 2551234",
+        "0891 255 1234",
+        "0891-255-1234",
+        "0891 2551 234",
+        "0891 25 51 234",
+        "0130-2212-345",
+        "01262 255123",
+        "01262255123",
+        "01262 25 51 23",
+        "08912 255123",
+        "(08912) 255-123",
+        "08912 25 51 23",
+        "91-22-23456789",
+        "91 (22) 2345 6789",
+        "0091 891 255 1234",
+        "+91 22 2345 6789",
+        "call 022 2345 6789/90 after six",
+        "०२२ २३४५ ६७८९",
+    ],
+)
+def test_a_landline_of_india_is_recognised_by_its_area_code(text):
     assert personal(text) == "a phone number"
 
 
@@ -68,7 +149,23 @@ def test_an_e_mail_address_is_recognised(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["2341 2341 2346", "234123412346", "aadhaar 2341-2341-2346.", "m-234123412346", "२३४१ २३४१ २३४६"]
+    "text",
+    [
+        "2341 2341 2346",
+        "234123412346",
+        "aadhaar 2341-2341-2346.",
+        "m-234123412346",
+        "२३४१ २३४१ २३४६",
+        "2341.2341.2346",
+        "2341_2341_2346",
+        "2341/2341/2346",
+        "2341 - 2341 - 2346",
+        "2341  2341  2346",
+        "(2341) (2341) 2346",
+        "m_2341_2341_2346",
+        "23412341 2346",
+        "1.2341 2341 2346",
+    ],
 )
 def test_an_aadhaar_number_is_recognised(text):
     assert personal(text) == "an Aadhaar number"
@@ -98,9 +195,66 @@ def test_an_aadhaar_number_is_recognised(text):
         "1800-180-1104",
         "dial 14416 or 104",
         "form.case.@case_id",
+        "09/12/2026 - 10/12/2026",
+        "07/03/2026 - 08/03/2026",
+        "2026/03/31 - 2026/04/30",
+        "20260310/20260410",
+        "2026_03_10 2026_04_10",
+        "9/10/2026 - 9/11/2026",
+        "06:30 - 07:15 and 09:30 - 10:45",
+        "2023 2024 2025",
+        "2024/2025/2026",
+        "60000-80000 rupees",
+        "income 65000 - 70000",
+        "income 60000/80000",
+        "98,76,54,321 rupees",
+        "paid 9876.54 of 10000.00",
+        "9876543.210",
+        "876.5432101",
+        "9876.543210",
+        "98.76543210",
+        "0.9876543210",
+        "0.2223456789",
+        "0.234123412346",
+        "2341.23412346",
+        "23412341.2346",
+        "17.3850/78.4867",
+        "28.6139 77.2090",
+        "77.209012 28.613939",
+        "weights 70 72 68 65 61",
+        "60 90 120 180 365",
+        "steps 5000 6000 7000 8000",
+        "steps 7500 8200 12 14",
+        "steps 500 7000 8000 12",
+        "6500/100000 steps",
+        "85/100 90/100 75/100",
+        "BP 140/90 - 130/85 - 128/80",
+        "10.0.19045.3803",
+        "192.168.100.200",
+        "v9.8.7-6.5.4",
+        "12 of 34 (35%), 56 of 78 (72%)",
     ],
 )
 def test_what_is_none_of_them_passes(text):
+    assert personal(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2345 6789",
+        "250788123123",
+        "98 76 54 32 10",
+        "98765:43210",
+        "9876543-210",
+        "98765-03210",
+        "98000-43000",
+        "080-20260310",
+        "abc9876543210a1",
+        "nine eight seven six five four three two one zero",
+    ],
+)
+def test_what_the_threat_model_says_is_not_recognised_is_not(text):
     assert personal(text) is None
 
 
@@ -134,6 +288,35 @@ def test_what_is_none_of_them_passes(text):
         "0012-0000123",
         "g1-m7/attendance#4",
         "sms-10000001",
+        "m-2024-0001",
+        "m_2024_0001",
+        "0000000123",  # counters filled up with zeros
+        "00012345678",
+        "00223456789",
+        "00987654321",
+        "1767225600000",
+        "1767225600000_1",
+        "1541815603606036480",  # a snowflake
+        "7001-202603",  # a group and a month
+        "7001-2026-10",
+        "7001_2026_10",
+        "701-2026-123",  # a site, a year and a number
+        "012-2026-1234",
+        "011-2026-0001",
+        "612345/2026",
+        "612_004_0012",
+        "70001_00012",
+        "7001_123456",
+        "7001-000123",
+        "12-701-1234567",
+        "91-1234567890",
+        "701-1234567-7654321",  # an order of a shop
+        "3f2504e0_4f89_41d3_9a0c_030598765432",
+        "3f2504e0_4189_4101_9123_030598765432",
+        "2026_0318_0630",  # its last digit fits, as of one in ten
+        "20260310_063000",
+        "visit/2026/03/10/7/attendance",
+        "kobo/9876543/210",
     ],
 )
 def test_ids_of_real_systems_pass(name):
@@ -204,6 +387,42 @@ def test_no_day_and_no_moment_is_taken_for_a_person(moment, written, before):
 def test_every_indian_mobile_number_is_recognised_with_and_without_its_code(number, code):
     assert personal(f"{code}{number}") in ("a phone number", "an Aadhaar number")
     assert personal(f"{code}{number[:5]} {number[5:]}") in ("a phone number", "an Aadhaar number")
+
+
+SEPARATORS = ["-", "_", "/", ".", " - ", " / ", " . ", " (", ") ", "  ", "   ", ") (", "._", "-.-"]
+
+
+@given(
+    st.from_regex(r"[6-9][0-9]{9}", fullmatch=True),
+    st.sampled_from(["", "+91 ", "91-", "0", "m_"]),
+    st.sampled_from(SEPARATORS),
+    st.sampled_from([(5, 10), (3, 6), (4, 7)]),
+)
+def test_a_mobile_number_is_recognised_in_parts_unless_they_are_codes_or_amounts(number, code, sign, ends):
+    parts = [part for part in (number[: ends[0]], number[ends[0] : ends[1]], number[ends[1] :]) if part]
+    joined = any(part[0] == "0" for part in parts[1:]) and sign[-1] not in " ("
+    amounts = all(part.endswith("000") for part in parts)
+    found = personal(code + sign.join(parts))
+    assert found in ("a phone number", "an Aadhaar number") or joined or amounts
+
+
+@given(
+    st.sampled_from([("022", 4), ("079", 4), ("0130", 3), ("0891", 4), ("01262", 3)]),
+    st.from_regex(r"[2-7][0-9]{9}", fullmatch=True),
+    st.sampled_from(
+        ["{0}{1}{2}", "{0} {1}{2}", "{0}-{1}{2}", "({0}) {1}{2}", "{0} {1} {2}", "({0})  {1} {2}"]
+    ),
+)
+def test_a_landline_is_recognised_whole_and_in_its_parts(area, drawn, written):
+    code, half = area
+    local = drawn[: 11 - len(code)]
+    assert personal(written.format(code, local[:half], local[half:])) == "a phone number"
+
+
+@given(st.integers(0, 10**9 - 1))
+def test_no_counter_that_is_filled_up_with_two_zeros_is_taken_for_a_person(count):
+    assert personal(f"{count:011d}") is None
+    assert personal(f"m-{count:012d}") is None
 
 
 @given(st.from_regex(r"[1-9][0-9]{7,14}", fullmatch=True))

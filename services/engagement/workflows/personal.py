@@ -1,10 +1,11 @@
 """Whether a person could be found by a text: a phone number, an e-mail address, an Aadhaar number.
 
-Every text that is stored is looked at here, whichever way it came. The rules are exact for what is written
-in India, and know numbers of other countries by their +; they are no wall, for a name looks like any word.
-Ids of real systems pass: UUIDs, ULIDs, uids of DHIS2, hashes, numbers of records with other than ten or
-twelve digits, days and moments. A number that ends or begins a word of letters is looked at, one within a
-longer word is not: there chance makes them.
+Every text that is stored is looked at here, whichever way it came. The rules know the spellings that are
+usual in India, and numbers of other countries by their +. They are no wall: a name looks like any word, and a
+number can always be written otherwise; docs/threat-model.md says which spellings pass. Ids of real systems
+pass: UUIDs, ULIDs, uids of DHIS2, hashes, numbers of records with other than ten to twelve digits, counters
+filled up with two zeros or more, days and moments. A number that ends or begins a word of letters is looked
+at, one within a longer word is not: there chance makes them.
 """
 
 import re
@@ -20,30 +21,53 @@ FEWEST_DIGITS = 7
 """Of whatever is looked for, addresses apart."""
 E_MAIL = re.compile(r"[^\s@,;<>]*\w@[^\W\d_][^\s@,;<>]*")
 URN = re.compile(r"(?<![A-Za-z0-9])(?:tel|whatsapp):\+?\d{7,15}(?!\d)", re.IGNORECASE)  # RFC 3966, RapidPro
+_SIGNS = r"[\s._/()-]"
+_APART = rf"(?:{_SIGNS}{{1,4}}(?:[1-9]|(?<=[\s()])0))"
+"""What stands between two parts of a number, and the first digit of the next: of parts that a sign joins, one
+that begins with 0 is a record's code."""
+_BEFORE = r"(?:(?:\+|00)?91[\s.-]?|0)?"
+"""Of a mobile number: the country's code, or the 0 of a long-distance call."""
 PHONE = re.compile(
-    r"""(?<![A-Za-z0-9])(?<!\d\.)[A-Za-z]{0,12}
-    (?: (?:(?:\+|00)?91[\s.-]?|0)?    # country code, or the 0 of a long-distance call
-        (?: [6-9]\d{9}                # ten digits, the first 6 to 9: a mobile number
-          | [6-9]\d{4}(?:\s\d|[.-][1-9])\d{4}   # in parts; where one begins with 0, they are codes joined
-          | [6-9]\d{2}(?:\s\d|[.-][1-9])\d{2}(?:\s\d|[.-][1-9])\d{3}
-          | [6-9]\d{3}(?:\s\d|[.-][1-9])\d{2}(?:\s\d|[.-][1-9])\d{2} )
-      | 0(?: [1-9]\d[\s.-][2-7]\d{7}  # area code and number: eleven digits
-           | [1-9]\d{2}[\s.-][2-7]\d{6}
-           | [1-9]\d{3}[\s.-][2-7]\d{5} )
-      | \+[1-9]\d?(?:[\s().-]{0,2}\d){7,13} )   # another country's, written with its +
-    [A-Za-z]{0,12}(?![A-Za-z0-9])""",
+    rf"""(?<![A-Za-z0-9])(?<!\d\.)[A-Za-z]{{0,12}}+(?=[+06-9])
+    (?: {_BEFORE}[6-9]\d\d            # a mobile number: ten digits, the first 6 to 9
+        (?: \d{{7}}
+          | \d\d{_APART}\d{{4}}       # 98765 43210
+          | {_APART}\d\d{_APART}\d{{3}}
+          | \d{_APART}\d\d{_APART}\d\d )
+      | (?<!\d[._/-]){_BEFORE}[6-9]\d    # the same in parts that could be a decimal, a year or a month
+        (?: \d(?:[\s()]{{1,4}}\d|-[1-9])\d{{6}}
+          | \d\d(?:[\s()]{{1,4}}|-(?!0|20\d\d(?:0[1-9]|1[0-2])))\d{{6}}
+          | \s{{1,3}}\d{{8}} | \d{{4}}\s{{1,3}}\d{{4}} | \d{{5}}\s{{1,3}}\d{{3}} | \d{{6}}\s{{1,3}}\d\d )
+        (?![._/-]\d)
+      | (?<!\d\s){_BEFORE}[6-9]\d        # the same in three, but not within a longer row of numbers
+        (?: \s\d{{4}}\s\d{{4}} | \d\s\d{{4}}\s\d{{3}} | \d\d\s\d\d\s\d{{4}}
+          | \d\d\s\d{{4}}\s\d\d | \d{{3}}\s\d\d\s\d{{3}} | \d{{3}}\s\d{{3}}\s\d\d )
+        (?!\s\d)
+      | (?:0|(?:00)?91{_SIGNS}{{1,4}}(?=\d{{2,4}}{_SIGNS}))    # a landline: area code and number, ten digits
+        (?: [1-9]\d{_SIGNS}{{0,4}}[2-7]\d{{7}}
+          | [1-9]\d\d{_SIGNS}{{0,4}}[2-7]\d
+            (?: \d{{5}} | \d{_APART}\d{{3}} | \d\d{_APART}\d\d | \s\d\d\s\d{{3}} )
+          | [1-9]\d{{3}}{_SIGNS}{{0,4}}[2-7]\d(?:\d{{4}} | \d{_APART}\d\d | \s\d\d\s\d\d)
+          | (?:11|2[02]|33|4[04]|79|80){_SIGNS}{{0,4}}[2-7]\d(?:\d\d{_APART}\d{{3}} | (?:\s\d\d){{3}}) )
+      | \+[1-9]\d?(?:{_SIGNS}{{0,4}}\d){{7,13}} )    # another country's, written with its +
+    [A-Za-z]{{0,12}}(?![A-Za-z0-9])""",
     re.VERBOSE,
 )
 AADHAAR = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]{0,12}([2-9]\d{3}[\s-]?\d{4}[\s-]?\d{4})[A-Za-z]{0,12}(?![A-Za-z0-9])"
+    r"""(?<![A-Za-z0-9])[A-Za-z]{0,12}+(?:(?<!\d\.)|(?=\d{4}\D))
+    ([2-9]\d{3} (?:(?:[\s_/()-]{0,4}\d{4}){2} | (?:\.\d{4}){2}))
+    [A-Za-z]{0,12}(?![A-Za-z0-9])""",
+    re.VERBOSE,
 )
 NOBODY = re.compile(
     r"""(?<![A-Za-z0-9])(?:
-      [0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}               # drawn by chance
+      [0-9a-fA-F]{8}(?:[-_][0-9a-fA-F]{4}){3}[-_][0-9a-fA-F]{12}         # drawn by chance
     | (?=\d*[a-fA-F])(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{24}|[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})
-    | (?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])[-/.]?(?:0[1-9]|[12]\d|3[01])  # a day, a moment
+    | (?:19|20)\d\d[-/._]?(?:0[1-9]|1[0-2])[-/._]?(?:0[1-9]|[12]\d|3[01])  # a day, a moment
       (?:[Tt\s:_-]?(?:[01]\d|2[0-3])[:.-]?[0-5]\d(?:[:.-]?[0-5]\d(?:[.,]?\d{1,9})?)?)?
       (?:[Zz]|[+-](?:0\d|1[0-4]):?[0-5]\d)?
+    | (?:19|20)\d\d(?:[\s/_-](?:19|20)\d\d){2}   # three years
+    | [1-9]\d000\s?[-/]\s?[1-9]\d000            # from one amount to another
     )(?![A-Za-z0-9])""",
     re.VERBOSE,
 )
@@ -68,11 +92,14 @@ def personal(text: str) -> str | None:
     if len(text) < FEWEST_DIGITS or _digits(text) < FEWEST_DIGITS:
         return None
     text = NOBODY.sub(" ; ", text)
-    if _digits(text) < FEWEST_DIGITS:
+    digits = _digits(text)
+    if digits < FEWEST_DIGITS:
         return None
-    if any(checks(re.sub(r"\D", "", number)) for number in AADHAAR.findall(text)):
+    if digits >= 12 and any(checks(re.sub(r"\D", "", number)) for number in AADHAAR.findall(text)):
         return "an Aadhaar number"
-    return "a phone number" if PHONE.search(text) or URN.search(text) else None
+    if ((digits >= 10 or "+" in text) and PHONE.search(text)) or (":" in text and URN.search(text)):
+        return "a phone number"
+    return None
 
 
 def _digits(text: str) -> int:
