@@ -104,6 +104,22 @@ def test_the_first_expected_meeting_is_the_one_that_the_first_report_speaks_of(h
     assert first_expected(EveryMonth(week="second", weekday="saturday"), heard_on) == first
 
 
+@pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date(3000, 1, 1), date.max])
+@pytest.mark.parametrize("kind", [EveryWeeks, EveryMonth])
+def test_a_group_begins_on_a_day_from_which_one_can_count_back_and_ahead(kind, day):
+    with pytest.raises(ValueError, match="between 1970 and 2999"):
+        kind(first_on=day)
+
+
+@pytest.mark.parametrize("day", [date(1970, 1, 1), date(2999, 12, 31)])
+@pytest.mark.parametrize(
+    "rhythm", [{"every": "weeks", "weeks": 26}, {"every": "month", "week": "first", "weekday": "monday"}]
+)
+def test_meetings_are_counted_from_the_first_such_day_and_the_last(rhythm, day):
+    held = msgspec.convert(rhythm | {"first_on": day}, EveryWeeks | EveryMonth)
+    assert expected([Since(day, held)], day + timedelta(days=200))
+
+
 @pytest.mark.parametrize("half", [{"week": "second"}, {"weekday": "saturday"}])
 def test_a_week_and_a_weekday_come_together(half):
     with pytest.raises(msgspec.ValidationError, match="come together"):

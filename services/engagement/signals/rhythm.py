@@ -29,6 +29,10 @@ class EveryWeeks(
     first_on: date
     weeks: Annotated[int, msgspec.Meta(ge=1, le=26)] = 4
 
+    def __post_init__(self) -> None:
+        """Refuses a first day beside which there is no room to count."""
+        _refuse_unlikely(self.first_on)
+
 
 class EveryMonth(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="month", tag_field="every"
@@ -43,9 +47,20 @@ class EveryMonth(
     weekday: Weekday | None = None
 
     def __post_init__(self) -> None:
-        """A week without a weekday names no day, nor the other way round."""
+        """A week without a weekday names no day, nor the other way round; see also `EveryWeeks`."""
+        _refuse_unlikely(self.first_on)
         if (self.week is None) != (self.weekday is None):
             raise ValueError("`week` and `weekday` come together, such as second and saturday")
+
+
+def _refuse_unlikely(first_on: date | None) -> None:
+    if first_on is not None and not within_reason(first_on):
+        raise ValueError("first_on: a group meets between 1970 and 2999")
+
+
+def within_reason(day: date) -> bool:
+    """Whether a program can have such a day, with room to count back and ahead: dates know years 1 to 9999."""
+    return 1970 <= day.year <= 2999
 
 
 AnyRhythm = EveryWeeks | EveryMonth

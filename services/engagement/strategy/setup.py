@@ -15,7 +15,7 @@ import msgspec
 from engagement.actions.action import Id, Level, Phase, Text, Whole
 from engagement.actions.catalogue import AnyAction
 from engagement.actions.contacts import Contacts
-from engagement.signals.rhythm import AnyRhythm, EveryMonth
+from engagement.signals.rhythm import AnyRhythm, EveryMonth, within_reason
 from engagement.signals.safety import SafetyKind
 from engagement.signals.signal import Audience
 from engagement.strategy.advisers import Advisers
@@ -141,13 +141,8 @@ class Site(Noun, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuses a last day that leaves no room to look back from it, or ahead."""
-        if self.ends_on is not None and not ends_within_reason(self.ends_on):
+        if self.ends_on is not None and not within_reason(self.ends_on):
             raise ValueError("ends_on: a program ends between 1970 and 2999")
-
-
-def ends_within_reason(day: date) -> bool:
-    """Whether a program can end on a day: dates begin with the year 1 and end with 9999."""
-    return 1970 <= day.year <= 2999
 
 
 class Group(Noun, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from engagement.errors import Mistake, PreconditionFailed
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import Revised
-from engagement.strategy.setup import Site, ends_within_reason
+from engagement.signals.rhythm import within_reason
+from engagement.strategy.setup import Site
 from engagement.workflows.extension import EndMoved, NewEnd, move_ends, preview_ends
 
 
@@ -46,7 +47,7 @@ def _taken(conn: Connection, kept: Kept, program_id: str, sent: Sent, now_ms: in
         day = date.fromisoformat(said) if said else None
     except ValueError:
         return Taken(trouble="day")
-    if (day is None and sent.said("none") != "1") or (day is not None and not ends_within_reason(day)):
+    if (day is None and sent.said("none") != "1") or (day is not None and not within_reason(day)):
         return Taken(trouble="day")
     revision = sent.said("revision")
     seen = int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 10 else None
