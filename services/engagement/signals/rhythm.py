@@ -59,7 +59,7 @@ def _refuse_unlikely(first_on: date | None) -> None:
 
 
 def within_reason(day: date) -> bool:
-    """Whether a program can have such a day, with room to count back and ahead: dates know years 1 to 9999."""
+    """Whether a program can have such a day, with room to count back and ahead: there are years 1 to 9999."""
     return 1970 <= day.year <= 2999
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from engagement.api.console.page import ConsolePage, Sent, Taken, Visit
 from engagement.errors import Mistake, PreconditionFailed
+from engagement.signals.rhythm import within_reason
 from engagement.store import setup
 from engagement.store.kept import Kept
 from engagement.store.setup import Revised
-from engagement.signals.rhythm import within_reason
 from engagement.strategy.setup import Site
 from engagement.workflows.extension import EndMoved, NewEnd, move_ends, preview_ends
 
