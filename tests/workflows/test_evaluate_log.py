@@ -134,6 +134,18 @@ def test_a_log_with_a_bad_cell_is_refused_with_its_place(old, new, words):
         small(Even(), SMALL.replace(old, new, 1))
 
 
+@pytest.mark.parametrize("content", ["", "\n", "group,did,p,came,rain", "group,did,p,came,rain\n\n"])
+def test_a_log_of_nothing_is_refused(content):
+    with pytest.raises(Invalid, match="no line below the names of the columns"):
+        small(Even(), content)
+
+
+def test_a_table_of_nothing_is_refused(tmp_path):
+    pq.write_table(pa.table({"group": pa.array([], pa.string())}), tmp_path / "log.parquet")
+    with pytest.raises(Invalid, match="no line below the names of the columns"):
+        read_columns(tmp_path / "log.parquet")
+
+
 def test_probabilities_that_do_not_sum_to_1_are_refused():
     of = TAKEN.replace(b'taken = "p"', b'of = { call = "p", none = "q" }')
     with pytest.raises(Invalid, match="sum to more than 1"):

@@ -113,7 +113,7 @@ def csv_columns(content: str, delimiter: str = ",", missing: Sequence[str] = MIS
     cells: dict[str, list[str | None]] = {
         name: [line[place].strip() for line in lines] for place, name in enumerate(header)
     }
-    return Columns(cells, len(lines), 2, frozenset(missing) | {""})
+    return _columns(cells, len(lines), 2, missing)
 
 
 def _parquet(file: Path, missing: Sequence[str]) -> Columns:
@@ -129,4 +129,10 @@ def _parquet(file: Path, missing: Sequence[str]) -> Columns:
         name: [None if cell is None else str(cell) for cell in table[name].to_pylist()]
         for name in table.column_names
     }
-    return Columns(cells, table.num_rows, 1, frozenset(missing) | {""})
+    return _columns(cells, table.num_rows, 1, missing)
+
+
+def _columns(cells: dict[str, list[str | None]], rows: int, first: int, missing: Sequence[str]) -> Columns:
+    if not rows:
+        raise Invalid("the log has no line below the names of the columns")
+    return Columns(cells, rows, first, frozenset(missing) | {""})
