@@ -57,9 +57,10 @@ def test_a_mutated_file_is_refused_in_a_line_or_taken(
     codes: Counter[int] = Counter()
     for number in range(count):
         made = Mutations(random.Random(f"{name} {number}"), words)
-        code = given_to(one, tmp_path / f"{number}-{name}", made.of(one.content) if number else one.content)
+        content = made.of(one.content) if number else one.content
+        code, said = given_to(one, tmp_path / f"{number}-{name}", content)
         codes[code] += 1
-        assert number or code < 2
+        assert number or code < 2, said
     assert count == 4 or codes[2]
 
 
@@ -77,12 +78,14 @@ def test_whatever_lines_are_in_a_file_it_is_refused_in_a_line_or_taken(
     lines = one.content.decode("utf-8-sig").splitlines()
     cells = sorted({cell for line in lines for cell in re.split(r"[,=]", line)})
     apart = "," if name.endswith(".csv") else " = "
+
+    def picked(of: list[str], drawn: int | str) -> str:
+        return of[drawn % len(of)] if isinstance(drawn, int) else drawn
+
     made = [lines[0]] if headed else []
     for row in rows:
-        if isinstance(row, int):
-            made.append(lines[row % len(lines)])
-        else:
-            made.append(apart.join(cells[one % len(cells)] if isinstance(one, int) else one for one in row))
+        line = row if isinstance(row, int) else apart.join(picked(cells, cell) for cell in row)
+        made.append(picked(lines, line))
     given_to(one, tmp_path_factory.mktemp("lines") / name, "\n".join(made).encode("utf-8", "replace"))
 
 
@@ -94,8 +97,8 @@ def test_whatever_bytes_are_in_a_file_it_is_refused_in_a_line_or_taken(
     given_to(files[name], tmp_path_factory.mktemp("bytes") / name, content)
 
 
-def given_to(one: Given, file: Path, content: bytes) -> int:
-    """The code with which the command ended that was given such a file; the file is gone afterwards."""
+def given_to(one: Given, file: Path, content: bytes) -> tuple[int, str]:
+    """How the command ended that was given such a file, and what it said; the file is gone afterwards."""
     file.write_bytes(content)
     argv = one.argv(file)  # of a command that fills an empty database it makes a new one
     before = held(one.into)
@@ -111,4 +114,4 @@ def given_to(one: Given, file: Path, content: bytes) -> int:
         assert len(said.splitlines()) == 1, (file, said)
         assert held(one.into) == before, (file, said)
     file.unlink()
-    return code
+    return code, said

@@ -69,6 +69,10 @@ class Given(NamedTuple):
     argv: Callable[[Path], list[str]]
     into: Path | None = None
 
+    def __repr__(self) -> str:
+        """Its name: the whole content would bury what a failed test has to say."""
+        return self.name
+
 
 def with_example(url: str) -> str:
     """Loads the example program into a migrated database; its id."""
